@@ -1,0 +1,133 @@
+"""What torch's two pooling layers accept, checked before torch is called, each refusal one sentence.
+
+The rules are those of torch 2.13: ATen/native/Pool.h for the order of the checks and the output size,
+the two CPU kernels for dtypes, and `torch.nn.functional` for types.
+"""
+
+from numbers import Integral
+
+import torch
+
+LARGEST = 2**31 - 1  # torch narrows every setting to a 32-bit int, but for divisor_override
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+DTYPES = {
+    ("max", "cpu"): (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *FLOATS),
+    ("avg", "cpu"): (torch.int64, *FLOATS),
+    ("max", "cuda"): FLOATS,
+    ("avg", "cuda"): FLOATS,
+    ("max", "mps"): (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *FLOATS[:3]),
+    ("avg", "mps"): FLOATS[:3],
+}
+LAYERS = {"max": "nn.MaxPool2d", "avg": "nn.AvgPool2d"}
+FOREIGN = {"max": ("count_include_pad", "divisor_override"), "avg": ("dilation",)}
+
+
+def integer(name, value, largest=LARGEST) -> int:
+    """`value` as an int, as torch takes it: ints, NumPy integers and 0-d integer tensors; never bool or float."""
+    if isinstance(value, torch.Tensor) and value.ndim == 0 and not value.is_floating_point():
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}: {name} takes whole numbers only.")
+    if abs(value) > largest:
+        raise ValueError(f"{name}={value} is too large: torch takes at most {largest}.")
+    return int(value)
+
+
+def pair(name, value) -> tuple[int, int]:
+    """An int or one or two of them in a tuple or list, as (height, width)."""
+    if not isinstance(value, (tuple, list)):
+        return (integer(name, value),) * 2
+    if len(value) not in (1, 2):
+        raise ValueError(f"{name}={value!r} has {len(value)} entries: give one int, or two as (height, width).")
+    values = tuple(integer(name, v) for v in value)
+    return values * 2 if len(values) == 1 else values
+
+
+def flag(name, value) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}: {name} is True or False.")
+    return value
+
+
+def check_kind(kind):
+    if kind not in LAYERS:
+        raise ValueError(f"kind={kind!r} is not a pooling: use 'max' (nn.MaxPool2d) or 'avg' (nn.AvgPool2d).")
+
+
+def check_settings(p):
+    """Refuse settings that torch refuses for every input; the order is torch's own."""
+    for name in FOREIGN[p.kind]:
+        default = type(p).__dataclass_fields__[name].default
+        value = getattr(p, name)
+        if value != default and value != (default, default):
+            raise ValueError(
+                f"{name}={_short(value)} does not belong to {LAYERS[p.kind]}: "
+                f"leave it out, or use kind={'avg' if p.kind == 'max' else 'max'!r}."
+            )
+    for name, least in (("stride", 1), ("padding", 0), ("kernel_size", 1), ("dilation", 1)):
+        if min(getattr(p, name)) < least:
+            raise ValueError(f"{name}={_short(getattr(p, name))}: {name} must be at least {least}.")
+    for axis, k, pad in zip(("height", "width"), p.kernel_size, p.padding, strict=True):
+        if pad > k // 2:
+            dilated = " (dilation does not raise the limit)" if max(p.dilation) > 1 else ""
+            raise ValueError(
+                f"padding={_short(p.padding)} with kernel_size={_short(p.kernel_size)}: in {axis}, padding may be "
+                f"at most kernel_size // 2 = {k // 2}{dilated}; for more, pad first with torch.nn.functional.pad."
+            )
+    if p.divisor_override == 0:
+        raise ValueError("divisor_override=0: nothing can be divided by 0; use another whole number, or None.")
+
+
+def check_size(p, h, w):
+    """Refuse an input size at which torch has no window to place, or one that would read no cell at all."""
+    for axis, size, out in zip(("height", "width"), (h, w), p.raw_output_size(h, w), strict=True):
+        i = axis == "width"
+        reach = p.dilation[i] * (p.kernel_size[i] - 1) + 1
+        if out < 1:
+            raise ValueError(
+                f"{p.code()} on an input of {h} x {w}: in {axis} one window reaches over {reach} cells, but there are "
+                f"{size}{f' + 2 * {p.padding[i]} padding' if p.padding[i] else ''}; "
+                f"take a smaller kernel_size or a larger input."
+            )
+        if p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
+            raise ValueError(
+                f"{p.code()} on an input of {h} x {w}: in {axis}, dilation={p.dilation[i]} is larger than the input "
+                f"({size}) and padding={p.padding[i]}, so a window would read no cell at all, and torch's backward "
+                f"pass would then write outside its memory; take dilation <= {size}, or padding=0."
+            )
+
+
+def misses(p, i, size, out):
+    """Whether some window has no tap inside 0 .. size-1 along axis `i`."""
+    taps = [j * p.dilation[i] - p.padding[i] for j in range(p.kernel_size[i])]
+    return any(not any(0 <= o * p.stride[i] + t < size for t in taps) for o in range(out))
+
+
+def check_input(kind, x):
+    """Refuse tensors of a rank, emptiness, layout or dtype that torch's pooling does not take."""
+    shape = tuple(x.shape)
+    if x.ndim not in (3, 4):
+        raise ValueError(f"input of shape {shape} has {x.ndim} dimensions: give (H, W), (C, H, W) or (N, C, H, W).")
+    if 0 in shape[-3:]:
+        raise ValueError(f"input of shape {shape} is empty: only the batch N may be 0, not channels, height or width.")
+    if x.layout is not torch.strided or x.is_quantized:
+        raise TypeError(f"input of layout {x.layout} and dtype {x.dtype}: pooling takes dense, unquantized tensors.")
+    accepted = DTYPES.get((kind, x.device.type), FLOATS)
+    if x.dtype not in accepted:
+        names = ", ".join(str(d).removeprefix("torch.") for d in accepted)
+        raise TypeError(
+            f"input of dtype {str(x.dtype).removeprefix('torch.')} on {x.device.type}: "
+            f"{LAYERS[kind]} takes {names} there; convert first, for example with x.float()."
+        )
+
+
+def check_index(name, value, size):
+    value = integer(name, value)
+    if not 0 <= value < size:
+        raise ValueError(f"{name}={value} is outside the output: there are {size}, so 0 to {size - 1}.")
+    return value
+
+
+def _short(value):
+    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value

@@ -1,0 +1,93 @@
+"""Numbers and windows in words: short, and never lying. explorer.js says the same; a test compares them."""
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from struct import pack, unpack
+
+DECIMALS = 4  # a value that is exact within this many decimals is written in full
+LONGEST_SUM = 16  # windows with more entries than this are abbreviated
+
+
+def number(value) -> str:
+    """`value` as short as it can be: exact up to four decimals, otherwise three significant digits.
+
+    >>> number(-0.2500), number(2 / 3), number(3e38), number(float("-inf"))
+    ('-0.25', '0.667', '3e38', '-inf')
+    """
+    value = float(value) if not isinstance(value, int) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if value == 0:
+        return "0"
+    if abs(value) < 1e6:
+        for decimals in range(DECIMALS + 1):
+            text = _fixed(value, decimals)
+            if _same(text, value):
+                return text
+    if 1e-3 <= abs(value) < 1e6:
+        decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+        return _strip(_fixed(value, decimals))
+    return _scientific(value)
+
+
+def is_exact(value) -> bool:
+    """Whether `number(value)` is the value itself and not a rounding of it.
+
+    >>> is_exact(0.0625), is_exact(1 / 3)
+    (True, False)
+    """
+    return _same(number(value), value) or value != value
+
+
+def equals(values, output) -> str:
+    """`= 0.25` where every number written is exact, `≈ 0.667` where one was rounded."""
+    return f"{'=' if all(map(is_exact, (*values, output))) else '≈'} {number(output)}"
+
+
+def max_sum(values, output) -> str:
+    """The maximum of a window in words; padding enters as -inf.
+
+    >>> max_sum([1, 3, 5, 6], 6)
+    'max(1, 3, 5, 6) = 6'
+    """
+    return f"max({_listed(values, ', ')}) {equals(values, output)}"
+
+
+def average_sum(values, divisor, output, whole=False) -> str:
+    """The average of a window in words; `whole` where the dtype holds integers only.
+
+    >>> average_sum([0, 0, 1, 3], 4, 1)
+    '(0 + 0 + 1 + 3) / 4 = 1'
+    >>> average_sum([1, 2], 2, 1, whole=True)
+    '(1 + 2) / 2 gives 1 in whole numbers: the fraction is dropped'
+    """
+    quotient = f"({_listed(values, ' + ')}) / {divisor}"
+    if whole:
+        return f"{quotient} gives {number(output)} in whole numbers: the fraction is dropped"
+    return f"{quotient} {equals(values, output)}"
+
+
+def _listed(values, separator):
+    texts = [number(v) for v in values]
+    if len(texts) > LONGEST_SUM:
+        texts = [*texts[:4], f"… {len(texts) - 5} more …", texts[-1]]
+    return separator.join(f"({t})" if separator == " + " and t.startswith("-") else t for t in texts)
+
+
+def _fixed(value, decimals):
+    # Decimal, because Python's own rounding sends ties to even and JavaScript's toFixed sends them up
+    return f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
+
+
+def _same(text, value):
+    parsed = float(text)
+    return parsed == value or unpack("f", pack("f", parsed))[0] == value if abs(parsed) < 3e38 else parsed == value
+
+
+def _strip(text):
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _scientific(value):
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{_strip(mantissa)}e{int(exponent)}"
