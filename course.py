@@ -1,0 +1,285 @@
+"""The one command of this course. It needs Python 3.10 to 3.14 and nothing else.
+
+    python course.py lab     open the lessons in JupyterLab
+    python course.py test    run every test
+
+Either makes the environment in .venv first, with exactly the versions of constraints.txt; later starts find it there.
+What stands after `--` goes on to JupyterLab or pytest:  python course.py test -- -k pooling
+"""
+
+# An older Python must get far enough to say why it is too old, so this file keeps to the syntax of Python 3.6.
+import argparse
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "course-stamp.txt"
+CONSTRAINTS = ROOT / "constraints.txt"
+FIRST_LESSON = "notebooks/00_start_here.ipynb"
+
+OLDEST, NEWEST = (3, 10), (3, 14)
+TORCH_INDEX = "https://download.pytorch.org/whl/"
+NO_NEWS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n'
+
+
+class Stop(Exception):
+    """A sentence for the person at the keyboard: what is wrong and what to do about it."""
+
+
+# ---- Can this machine run the course? --------------------------------------------------------------------------------
+
+
+def why_unsupported(python, is_64bit, system, machine, macos=""):
+    """One sentence if torch has no build for such a machine, else None. `machine` is lower case, `macos` like 14.5."""
+    name = "Python {}.{}".format(*python)
+    elsewhere = "use the course on Binder or Colab"
+    if not OLDEST <= tuple(python[:2]) <= NEWEST:
+        wanted = "Python {}.{} to {}.{}".format(*(OLDEST + NEWEST))
+        return f"This course needs {wanted}, and this is {name}: python.org has newer and older ones to start it with."
+    if not is_64bit:
+        return f"This is a 32-bit {name}, and torch has no 32-bit build: install the 64-bit one from python.org."
+    if system == "Darwin" and machine != "arm64":
+        return (
+            f"This {name} is built for Intel Macs, which torch no longer supports: on a Mac with Apple silicon "
+            f"install the universal Python from python.org, on an Intel Mac {elsewhere}."
+        )
+    if system == "Darwin" and 11 <= int(macos.split(".")[0] or 0) < 14:
+        return f"torch needs macOS 14 or newer, and this is macOS {macos}: update it, or {elsewhere}."
+    if system == "Windows" and machine != "amd64":
+        return f"torch has no build for this {name}: install the 64-bit x86 Python for Windows from python.org."
+    if system == "Linux" and machine not in ("x86_64", "aarch64"):
+        return f"torch has no build for {machine} processors: {elsewhere}."
+    return None
+
+
+def refuse_unsupported():
+    machine = platform.machine().lower()
+    if platform.system() == "Windows":  # there the processor says nothing about this Python: x86-64 ones run on Arm too
+        machine = sysconfig.get_platform().split("-")[-1]
+    reason = why_unsupported(
+        sys.version_info[:2], sys.maxsize > 2**32, platform.system(), machine, platform.mac_ver()[0]
+    )
+    if reason:
+        raise Stop(reason)
+
+
+# ---- The environment, and the stamp that says it is complete ---------------------------------------------------------
+
+
+def venv_python(venv=VENV, windows=os.name == "nt"):
+    return venv / "Scripts" / "python.exe" if windows else venv / "bin" / "python"
+
+
+def venv_environ(base, venv=VENV, windows=os.name == "nt"):
+    """The environment variables under which pip, JupyterLab and pytest see this .venv and nothing of the user's own."""
+    foreign = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT")
+    environ = {name: value for name, value in base.items() if name not in foreign}
+    before = {"PATH": venv_python(venv, windows).parent, "JUPYTER_PATH": venv / "share" / "jupyter"}
+    for name, folder in before.items():  # first in JUPYTER_PATH: a `python3` kernel of the user's must not win
+        environ[name] = os.pathsep.join([str(folder)] + [old for old in [base.get(name)] if old])
+    environ.update(VIRTUAL_ENV=str(venv), PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    return environ
+
+
+def stamp_for(gpu, root=ROOT, python=sys.version_info[:2]):
+    """What the stamp of a complete environment reads. The folder counts: a .venv does not survive being moved."""
+    parts = [(root / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    parts += [str(fact).encode() for fact in (root, python, gpu)]
+    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
+    return "{} {}\n".format("gpu" if gpu else "cpu", digest.hexdigest())
+
+
+def read_stamp(stamp=STAMP):
+    try:
+        return stamp.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return ""
+
+
+def write_stamp(text, stamp=STAMP):
+    """In one step, so that no half-written stamp can vouch for an environment."""
+    half_written = stamp.with_name(stamp.name + ".new")
+    half_written.write_text(text, encoding="utf-8")
+    os.replace(str(half_written), str(stamp))
+
+
+def starts(python):
+    try:
+        return subprocess.call([str(python), "-I", "-S", "-c", ""], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def is_complete(wanted, venv=VENV):
+    return read_stamp(venv / STAMP.name) == wanted and starts(venv_python(venv))
+
+
+# ---- Installing ------------------------------------------------------------------------------------------------------
+
+
+def torch_version(constraints):
+    return re.search(r"^torch==([\w.]+)", constraints, re.MULTILINE).group(1)
+
+
+def torch_choices(system, gpu, version):
+    """(what is taken, the arguments of pip to try, one after the other). On Linux plain `torch` is the CUDA build."""
+    if system == "Linux" and gpu:  # === keeps out 2.13.0+cpu, which == would accept and pip would prefer
+        return "torch, CUDA build, about 2.7 GB", [["torch===" + version, "-c", str(CONSTRAINTS)]]
+    if system == "Windows" and gpu:
+        cuda = ["--no-deps", "torch=={}+cu130".format(version), "--index-url", TORCH_INDEX + "cu130"]
+        return "torch, CUDA build, about 2 GB", [cuda]
+    if system == "Linux":
+        cpu = ["--no-deps", "torch=={}+cpu".format(version)]
+        return "torch, CPU build, about 0.19 GB", [cpu, cpu + ["--index-url", TORCH_INDEX + "cpu"]]
+    return "torch, about 0.12 GB", [["--no-deps", "torch==" + version]]
+
+
+def install_steps(system, gpu, version):
+    # --no-deps: constraints.txt is the complete list, and what it lists is what gets installed, nothing else.
+    packages = ["--no-deps", "-r", str(CONSTRAINTS)]
+    course = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+    return [
+        torch_choices(system, gpu, version),
+        ("JupyterLab and the other packages, about 0.15 GB", [packages]),
+        ("the course itself", [course]),
+    ]
+
+
+def pip_install(what, choices, run=subprocess.run):
+    """Try the choices in turn. Only the last may complain: that an earlier source lacks a build is no news."""
+    for choice in choices:
+        errors = None if choice is choices[-1] else subprocess.DEVNULL
+        command = [str(venv_python()), "-m", "pip", "install"] + choice
+        if run(command, env=venv_environ(os.environ), stderr=errors).returncode == 0:
+            return
+    advice = "Check the internet connection (behind a proxy, set HTTPS_PROXY) and the free disk (2 GB), then try again."
+    if TORCH_INDEX + "cpu" in choices[-1]:
+        advice += " If only download.pytorch.org is out of reach, --gpu takes torch from PyPI instead, 2.7 GB."
+    raise Stop(f"pip could not install {what.partition(', about')[0]}; its own words stand above. {advice}")
+
+
+def remove_venv():
+    try:
+        if VENV.exists():
+            shutil.rmtree(str(VENV))
+    except OSError as error:
+        raise Stop(f"Cannot remove .venv ({error}): close every JupyterLab that uses it, then try again.") from None
+
+
+def make_venv():
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        package = "python{}.{}-venv".format(*sys.version_info)
+        raise Stop(f"This Python cannot make environments: on Debian or Ubuntu, run `sudo apt install {package}`.")
+    # Started with the .venv's own python, course.py needs the one that stays when .venv is removed.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    remove_venv()
+    if subprocess.call([python, "-m", "venv", str(VENV)]) != 0:
+        raise Stop("`python -m venv .venv` failed; its own words stand above. A Python from python.org may help.")
+
+
+def prepare(gpu=None):
+    """Make the environment unless it is complete. gpu=None keeps the build of torch that is there, at first CPU."""
+    if gpu is None:
+        gpu = read_stamp().startswith("gpu")
+    wanted = stamp_for(gpu)
+    if is_complete(wanted):
+        return
+    steps = install_steps(platform.system(), gpu, torch_version(CONSTRAINTS.read_text(encoding="utf-8")))
+    print(f"Setting up the course in {VENV}: some minutes, once.", flush=True)
+    make_venv()
+    for number, (what, choices) in enumerate(steps, start=1):
+        print(f"\n[{number}/{len(steps)}] {what}", flush=True)
+        pip_install(what, choices)
+    settings = VENV / "share" / "jupyter" / "lab" / "settings"  # no pop-up that asks to fetch news from the internet
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(NO_NEWS, encoding="utf-8")
+    write_stamp(wanted)
+    print("\nThe environment is ready.", flush=True)
+
+
+# ---- The commands ----------------------------------------------------------------------------------------------------
+
+
+def lab_command(args, rest, is_root):
+    command = [str(venv_python()), "-m", "jupyterlab", FIRST_LESSON, f"--ServerApp.root_dir={ROOT}"]
+    command += ["--no-browser"] if args.no_browser else []
+    command += [f"--port={args.port}"] if args.port else []
+    command += ["--allow-root"] if is_root else []  # in a container one often is, and JupyterLab would refuse
+    return command + rest
+
+
+def lab(args, rest):
+    return hand_over(lab_command(args, rest, is_root=hasattr(os, "geteuid") and os.geteuid() == 0))
+
+
+def test(args, rest):
+    return hand_over([str(venv_python()), "-m", "pytest"] + rest)
+
+
+def hand_over(command):
+    """Become the command, so that Ctrl-C and its exit code are its own; Windows cannot, so there we wait for it."""
+    os.chdir(str(ROOT))
+    if os.name != "nt":
+        os.execve(command[0], command, venv_environ(os.environ))
+    process = subprocess.Popen(command, env=venv_environ(os.environ))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # it got the same Ctrl-C, and answers it in its own time
+            continue
+
+
+def lab_flags(parser):
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--port", type=int, help="port of JupyterLab (it takes 8888, or the next free one)")
+
+
+COMMANDS = [  # name, what it does, its own flags, its function
+    ("lab", "open the lessons in JupyterLab", lab_flags, lab),
+    ("test", "run every test with pytest", None, test),
+]
+
+
+def parse(argv):
+    """(our arguments, what stands after `--` for the command we hand over to)."""
+    ours, rest = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
+    parser = argparse.ArgumentParser(
+        prog="course.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    for name, what, add_flags, function in COMMANDS:
+        command = commands.add_parser(name, help=what, description=what, epilog="What stands after -- is passed on.")
+        command.set_defaults(function=function)
+        torch = command.add_mutually_exclusive_group()
+        torch.add_argument("--gpu", dest="gpu", action="store_true", default=None, help="torch with CUDA, 2.7 GB")
+        torch.add_argument("--cpu", dest="gpu", action="store_false", default=None, help="back to torch without CUDA")
+        if add_flags:
+            add_flags(command)
+    return parser.parse_args(ours), rest
+
+
+def main(argv):
+    try:
+        refuse_unsupported()
+        args, rest = parse(argv)
+        prepare(args.gpu)
+        return args.function(args, rest)
+    except Stop as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command sets up again what is not complete.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
