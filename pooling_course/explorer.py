@@ -1,0 +1,247 @@
+"""The explorer: sliders and linked grids over torch's own numbers."""
+
+import html
+
+import anywidget
+import torch
+import traitlets as t
+
+from . import assets, rules, words
+from .pooling import Pooling, Trace, as_tensor, trace
+from .states import AHEAD, CHUNK, Packer, ahead, from_key
+
+PAIRS = ("kernel_size", "stride", "padding", "dilation")
+SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override")
+
+
+class PoolingExplorer(anywidget.AnyWidget):
+    """See what a pooling does to an input: move a slider, point at a cell, read the sum.
+
+    Args:
+        x: what is pooled: a preset's name ("worked", "digit", "photo", ...), a tensor, array or nested lists of
+            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
+        pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2).
+        compare: show max and average side by side.
+
+    The settings are traits and can be read, set, observed and linked: `kind`, `kernel_size`, `stride`, `padding`,
+    `dilation`, `ceil_mode`, `count_include_pad`, `divisor_override`; an int, or (height, width) where they differ.
+    `pooling` and `layer` are the same settings as one object. Setting kernel_size lowers a padding that has become
+    too large, as the slider does. `dilation` belongs to max, the last two to average: switching kind keeps them.
+
+    Raises:
+        TypeError, ValueError: an input that cannot be shown.
+        traitlets.TraitError: a setting that torch refuses, with the reason.
+
+    >>> explorer = PoolingExplorer("worked", torch.nn.MaxPool2d(3, stride=2))
+    >>> explorer.padding = 1
+    >>> explorer.pooling
+    nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+    >>> explorer.trace.output.shape
+    torch.Size([3, 3])
+    """
+
+    _esm = assets.script("geometry.js", "paint.js", "explorer.js")
+    _css = assets.style("look.css", "explorer.css")
+
+    kind = t.Any("max").tag(sync=True)
+    kernel_size = t.Any(2).tag(sync=True)
+    stride = t.Any(2).tag(sync=True)
+    padding = t.Any(0).tag(sync=True)
+    dilation = t.Any(1).tag(sync=True)
+    ceil_mode = t.Any(False).tag(sync=True)
+    count_include_pad = t.Any(True).tag(sync=True)
+    divisor_override = t.Any(None).tag(sync=True)
+    compare = t.Bool(False).tag(sync=True)
+
+    pooling = t.Any()
+    layer = t.Any()
+    x = t.Any()
+
+    preset = t.Unicode().tag(sync=True)
+    presets = t.List().tag(sync=True)
+    most = t.Dict({"kernel_size": 5, "stride": 5}).tag(sync=True)
+    cells = t.Dict().tag(sync=True)
+    book = t.Dict().tag(sync=True)
+    message = t.Unicode().tag(sync=True)
+
+    def __init__(self, x="worked", pooling="max", *, compare=False):
+        from .images import PRESETS
+
+        pooling = Pooling(pooling, 2) if isinstance(pooling, str) else Pooling.of(pooling)
+        presets = [[name, label] for name, (label, _) in PRESETS.items()]
+        super().__init__(**_settings(pooling), pooling=pooling, x=x, presets=presets, compare=compare)
+        self.on_msg(self._answer)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}, {self.pooling.code()})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
+
+    @property
+    def trace(self) -> Trace:
+        """torch's pooling of `x` by the settings shown."""
+        return trace(self.pooling, self.x)
+
+    # ---- settings: traits one by one, and the same as `pooling` and `layer` ----------------------------------------
+
+    @t.validate(*SETTINGS)
+    def _legal(self, proposal):
+        name, value = proposal.trait.name, proposal.value
+        settings = {n: getattr(self, n) for n in SETTINGS} | {name: value}
+        try:
+            if name in PAIRS:
+                settings[name] = value = rules.short(rules.pair(name, value))
+            if name == "kernel_size":
+                settings["padding"] = self._lowered(value)
+            Pooling(**_own(settings))
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        return value
+
+    def _lowered(self, kernel_size):
+        both = zip(rules.pair("padding", self.padding), rules.pair("kernel_size", kernel_size), strict=True)
+        return rules.short(tuple(min(pad, k // 2) for pad, k in both))
+
+    @t.observe(*SETTINGS)
+    def _gather(self, change):
+        if change.name == "kernel_size":
+            self.padding = self._lowered(change.new)
+        self.pooling = Pooling(**_own({n: getattr(self, n) for n in SETTINGS}))
+
+    @t.validate("pooling", "layer")
+    def _is_pooling(self, proposal):
+        try:
+            pooling = Pooling.of(proposal.value)
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        return pooling if proposal.trait.name == "pooling" else proposal.value
+
+    @t.observe("pooling")
+    def _spread(self, change):
+        with self.hold_trait_notifications():
+            for name, value in _settings(change.new).items():
+                setattr(self, name, value)
+        if self.layer is None or Pooling.of(self.layer) != change.new:
+            self.layer = change.new.layer()
+
+    @t.observe("layer")
+    def _from_layer(self, change):
+        self.pooling = change.new
+
+    def set_state(self, sync_data):
+        """What the browser, or a linked widget, has changed; a refusal is shown in the widget."""
+        try:
+            super().set_state(sync_data)
+            self.message = ""
+        except t.TraitError as error:
+            self.message = str(error)
+            self.send_state([name for name in sync_data if name in SETTINGS])
+
+    # ---- input ---------------------------------------------------------------------------------------------------
+
+    @t.validate("x")
+    def _as_input(self, proposal):
+        x, self._named = _input(proposal.value)
+        return x
+
+    @t.observe("x")
+    def _fill(self, _):
+        self.preset = self._named
+        self._packer = Packer(_planes(self.x))
+        self._serial = getattr(self, "_serial", 0) + 1
+        poolings = [self._of_kind(kind) for kind in ("max", "avg")]
+        poolings.sort(key=lambda p: p.kind != self.kind)
+        states = ahead(poolings, self.most["kernel_size"], self.most["stride"])
+        fitting = (p for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0)
+        with self.hold_sync():
+            self.cells = self._packer.cells() | {"serial": self._serial}
+            self.book = self._packer.pack(fitting, AHEAD)
+
+    @t.observe("preset")
+    def _from_preset(self, change):
+        if change.new and change.new != self._named:
+            self.x = change.new
+
+    def _of_kind(self, kind):
+        return Pooling(**_own({n: getattr(self, n) for n in SETTINGS} | {"kind": kind}))
+
+    # ---- what the browser asks for -----------------------------------------------------------------------------
+
+    def _answer(self, _, content, __):
+        if content.get("type") == "want":
+            self._send_states(content["keys"])
+        elif content.get("type") == "edit":
+            self._edit(content)
+
+    def _send_states(self, keys):
+        known = []
+        while len(known) < len(keys):
+            part = self._packer.pack((from_key(k) for k in keys), CHUNK, known)
+            known += [entry["key"] for entry in part["entries"]]
+            self.send({"type": "have", "serial": self._serial, "entries": part["entries"]}, [part["data"]])
+
+    def _edit(self, content):
+        try:
+            x = self.x.clone()
+            at = (content["channel"], content["row"], content["col"])[-x.ndim :]
+            x[at] = float(content["text"]) if x.is_floating_point() else int(content["text"])
+            self.message = ""
+            self.x = x
+        except (ValueError, OverflowError, RuntimeError):
+            kind = "number, such as -1.5 or nan" if self.x.is_floating_point() else f"whole number of {self.x.dtype}"
+            self.message = f"{content['text']!r} is not a {kind}; the cell keeps its value."
+
+    def _as_html(self):
+        """What an untrusted notebook shows in the widget's place: the same numbers, standing still."""
+        if self.x.numel() > 400:
+            return f"<p>{html.escape(repr(self))}: run this cell to explore.</p>"
+        tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), self.trace.output))
+        return "".join(_table(caption, plane) for caption, x in tables for plane in _planes(x)[:1])
+
+
+def _settings(pooling):
+    """The traits of a pooling: its own settings, short."""
+    names = [n for n in SETTINGS if n not in rules.FOREIGN[pooling.kind]]
+    return {n: rules.short(getattr(pooling, n)) for n in names}
+
+
+def _own(settings):
+    """Without what belongs to the other kind."""
+    return {n: v for n, v in settings.items() if n not in rules.FOREIGN.get(settings["kind"], ())}
+
+
+def _input(x):
+    """(tensor, name of the preset or "") of whatever a learner may pass."""
+    if isinstance(x, str):
+        from .images import preset
+
+        return preset(x), x
+    if hasattr(x, "getbands"):  # a PIL image
+        from .images import as_image
+
+        x = as_image(x)
+    x = as_tensor(x).detach()
+    x = x[0] if x.ndim == 4 and len(x) == 1 else x
+    if x.ndim not in (2, 3) or 0 in x.shape:
+        shape = tuple(x.shape)
+        raise ValueError(f"input of shape {shape}: the explorer shows one image, (H, W) or (C, H, W); pass x[0].")
+    if x.ndim == 3 and x.dtype == torch.uint8 and x.shape[-1] in (3, 4) and x.shape[0] > 4:
+        raise ValueError(
+            f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "
+            f"pass pooling_course.images.as_image(x), or x.permute(2, 0, 1)."
+        )
+    rules.check_input("max", _planes(x))
+    return x, ""
+
+
+def _planes(x):
+    return x if x.ndim == 3 else x.unsqueeze(0)
+
+
+def _table(caption, plane):
+    rows = ("".join(f"<td>{words.number(v)}</td>" for v in row) for row in plane.tolist())
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><caption>{html.escape(caption)}</caption>{body}</table>"

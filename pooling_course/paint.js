@@ -1,0 +1,258 @@
+// Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
+import { AXIS, READABLE, number } from "./geometry.js";
+
+// ---- theme ------------------------------------------------------------------------------------------------------
+
+const parseColor = (text) => (text.match(/[\d.]+/g) || []).map(Number);
+const luminance = ([r, g, b]) => {
+  const linear = [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+};
+
+// "dark" or "light", from the first opaque background behind the element: every front end has one.
+export function themeBehind(el) {
+  for (let at = el.parentElement ?? el.getRootNode().host; at; at = at.parentElement ?? at.getRootNode().host) {
+    const [r, g, b, alpha = 1] = parseColor(getComputedStyle(at).backgroundColor);
+    if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+const hex = (text) => [1, 3, 5].map((i) => parseInt(text.trim().slice(i, i + 2), 16));
+
+// 256 colours between evenly spaced stops.
+function colours(stops) {
+  const table = new Uint8ClampedArray(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const at = (i / 255) * (stops.length - 1);
+    const low = Math.min(Math.floor(at), stops.length - 2);
+    for (let c = 0; c < 3; c++) table[3 * i + c] = stops[low][c] + (at - low) * (stops[low + 1][c] - stops[low][c]);
+  }
+  return table;
+}
+
+// The look as the style sheet says it; null while the element is not in the page, or its style not loaded.
+export function readLook(root) {
+  const css = getComputedStyle(root);
+  const get = (name) => css.getPropertyValue(`--pc-${name}`).trim();
+  if (!get("signed")) return null;
+  const look = { font: css.fontFamily };
+  for (const name of ["ink", "paper", "raised", "muted", "line", "hairline", "window", "reader"]) look[name] = get(name);
+  look.values = colours(get("values").split(",").map(hex));
+  look.signed = colours(get("signed").split(",").map(hex));
+  return look;
+}
+
+// ---- values to colours ------------------------------------------------------------------------------------------
+
+export function scaleOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const v of values) {
+    if (Number.isFinite(v)) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  return low <= high ? { low, high } : { low: 0, high: 1 };
+}
+
+const MISSING = [140, 140, 148]; // nan
+export function rgb(table, scale, v) {
+  if (Number.isNaN(v)) return MISSING;
+  const span = scale.high - scale.low;
+  const at = span > 0 ? Math.max(0, Math.min(1, (v - scale.low) / span)) : 0.5;
+  const i = 3 * Math.round(at * 255);
+  return [table[i], table[i + 1], table[i + 2]];
+}
+
+const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
+const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); // the better of the two is always above 4.5 : 1
+
+// ---- canvases -----------------------------------------------------------------------------------------------------
+
+export function sizeCanvas(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, width, height);
+  return ctx;
+}
+
+// A frame places cell (row, col) on a canvas; the margin keeps room for padding.
+export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }) => ({
+  rows,
+  cols,
+  cell,
+  margin,
+  width: AXIS + (cols + margin.left + margin.right) * cell + 4,
+  height: AXIS + (rows + margin.top + margin.bottom) * cell + 4,
+  x: (col) => AXIS + (col + margin.left) * cell,
+  y: (row) => AXIS + (row + margin.top) * cell,
+});
+
+const label = (v) => {
+  const text = number(v).replace("inf", "∞").replace("-", "−");
+  if (text.length <= 6) return text;
+  const rounded = Number(v.toPrecision(2));
+  return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : rounded.toExponential(0)).replace("e+", "e").replace("-", "−");
+};
+
+function write(ctx, look, text, x, y, cell, colour, size = 0.36) {
+  const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
+  ctx.font = `${px}px ${look.font}`;
+  ctx.fillStyle = colour;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(text, x, y + px * 0.05);
+}
+
+// Values as coloured cells, with numbers where they can be read; `colourAt(row, col)` gives [r, g, b].
+export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }) {
+  const { rows, cols, cell } = frame;
+  if (cell < READABLE) {
+    const image = new ImageData(cols, rows);
+    for (let r = 0, i = 0; r < rows; r++) {
+      for (let c = 0; c < cols; c++, i += 4) {
+        const colour = colourAt(r, c);
+        image.data[i] = colour[0];
+        image.data[i + 1] = colour[1];
+        image.data[i + 2] = colour[2];
+        image.data[i + 3] = 255;
+      }
+    }
+    const whole = new OffscreenCanvas(cols, rows);
+    whole.getContext("2d").putImageData(image, 0, 0);
+    ctx.imageSmoothingEnabled = cell < 1;
+    ctx.drawImage(whole, frame.x(0), frame.y(0), cols * cell, rows * cell);
+    return;
+  }
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const [row, col] = [r + from.row, c + from.col];
+      const colour = colourAt(row, col);
+      if (!colour) continue;
+      ctx.fillStyle = css(colour);
+      ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
+      write(ctx, look, label(valueAt(row, col)), frame.x(c) + cell / 2, frame.y(r) + cell / 2, cell, inkOn(colour));
+    }
+  }
+}
+
+// Row and column numbers along the edges, `near` (rows, columns) cells away from the grid.
+export function paintIndices(ctx, look, frame, near = [0, 0]) {
+  const { rows, cols, cell } = frame;
+  const every = Math.max(1, Math.ceil(20 / cell));
+  const step = every === 1 ? 1 : [2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every;
+  const size = Math.min(11, Math.max(9, cell * 0.3));
+  ctx.font = `${size}px ${look.font}`;
+  ctx.fillStyle = look.muted;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "bottom";
+  for (let c = 0; c < cols; c += step) ctx.fillText(`${c}`, frame.x(c) + Math.max(cell, 8) / 2, frame.y(-near[0]) - 2);
+  ctx.textAlign = "right";
+  ctx.textBaseline = "middle";
+  for (let r = 0; r < rows; r += step) ctx.fillText(`${r}`, frame.x(-near[1]) - 4, frame.y(r) + Math.max(cell, 8) / 2);
+}
+
+// Padding as dashed ghost cells that show what torch puts there; overhang dotted and empty.
+export function paintBorder(ctx, look, frame, rows, cols, text) {
+  const { cell } = frame;
+  const [top, left] = [-rows.padding, -cols.padding];
+  const [bottom, right] = [rows.size + rows.padding, cols.size + cols.padding];
+  const [end, far] = [Math.max(bottom, rows.end), Math.max(right, cols.end)];
+  if (cell < 12) {
+    ctx.lineWidth = 1;
+    const box = (dash, r0, c0, r1, c1) => {
+      ctx.setLineDash(dash);
+      ctx.strokeStyle = look.muted;
+      ctx.strokeRect(frame.x(c0), frame.y(r0), (c1 - c0) * cell, (r1 - r0) * cell);
+    };
+    if (rows.padding || cols.padding) box([4, 3], top, left, bottom, right);
+    if (end > bottom || far > right) box([1, 3], top, left, end, far);
+    ctx.setLineDash([]);
+    return;
+  }
+  for (let r = top; r < end; r++) {
+    for (let c = left; c < far; c++) {
+      if (r >= 0 && r < rows.size && c >= 0 && c < cols.size) continue;
+      const padded = r < bottom && c < right;
+      ctx.setLineDash(padded ? [3, 3] : [1, 4]);
+      ctx.strokeStyle = padded ? look.line : look.muted;
+      ctx.lineWidth = 1;
+      ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
+      if (padded && cell >= READABLE) write(ctx, look, text, frame.x(c) + cell / 2, frame.y(r) + cell / 2, cell, look.muted, 0.3);
+    }
+  }
+  ctx.setLineDash([]);
+}
+
+// Cells that no window reads: hatched, on any colour.
+export function paintHatch(ctx, frame, row, col, cell = frame.cell) {
+  const [x, y] = [frame.x(col), frame.y(row)];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(x, y, cell, cell);
+  ctx.clip();
+  const step = Math.max(4, cell / 5);
+  for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = 1.2;
+    ctx.beginPath();
+    // one global lattice, so that hatched neighbours join
+    const first = Math.floor((x + y) / step) * step;
+    for (let d = first; d <= x + y + 2 * cell; d += step) {
+      ctx.moveTo(d - y + shift, y);
+      ctx.lineTo(d - y - cell + shift, y + cell);
+    }
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+// An outline that shows on every colour: a halo of paper under a strong line; dashed for readers.
+export function outline(ctx, look, frame, row, col, rows, cols, style) {
+  const { cell } = frame;
+  const box = [frame.x(col) - 0.5, frame.y(row) - 0.5, Math.max(cols * cell, 3), Math.max(rows * cell, 3)];
+  ctx.setLineDash([]);
+  ctx.strokeStyle = look.paper;
+  ctx.lineWidth = 6;
+  ctx.strokeRect(...box);
+  ctx.strokeStyle = style === "reader" ? look.reader : look.window;
+  ctx.lineWidth = 3;
+  ctx.setLineDash(style === "reader" ? [6, 3] : []);
+  ctx.strokeRect(...box);
+  ctx.setLineDash([]);
+}
+
+// The winner: a ring and a flag in the corner.
+export function ring(ctx, look, frame, row, col) {
+  const { cell } = frame;
+  const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
+  const radius = Math.max(2, cell * 0.46 - 1);
+  for (const [colour, width] of [[look.paper, 4], [look.window, 2]]) {
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.ellipse(x, y, radius, radius * 0.85, 0, 0, 7);
+    ctx.stroke();
+  }
+  if (cell < 16) return;
+  const side = cell * 0.26;
+  ctx.beginPath();
+  ctx.moveTo(frame.x(col), frame.y(row));
+  ctx.lineTo(frame.x(col) + side, frame.y(row));
+  ctx.lineTo(frame.x(col), frame.y(row) + side);
+  ctx.closePath();
+  ctx.fillStyle = look.window;
+  ctx.fill();
+  ctx.strokeStyle = look.paper;
+  ctx.lineWidth = 1;
+  ctx.stroke();
+}
