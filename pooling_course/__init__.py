@@ -1,7 +1,7 @@
 """Pooling Course: nn.MaxPool2d and nn.AvgPool2d, seen from both sides."""
 
 from . import images
-from .explorer import PoolingExplorer
+from .explorer import GradientFlow, PoolingExplorer
 from .pooling import Pooling, Trace, Window, trace
 
-__all__ = ["Pooling", "PoolingExplorer", "Trace", "Window", "images", "trace"]
+__all__ = ["GradientFlow", "Pooling", "PoolingExplorer", "Trace", "Window", "images", "trace"]

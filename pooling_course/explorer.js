@@ -3,94 +3,15 @@ import {
   axis, averageSum, code, entries, fit, formula, largestKernel, maxSum, number, pair, place, plural, readCounts,
   readers, settingsOf, stateKey, windowOf,
 } from "./geometry.js";
+import { gave, got, paintRoutes, routeText, totals } from "./flow.js";
+import { PATIENCE, States } from "./states.js";
 import {
-  frameOf, outline, paintBorder, paintCells, paintHatch, paintIndices, readLook, rgb, ring, scaleOf, sizeCanvas, themeBehind,
+  frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, readLook, rgb, ring, scaleOf, sizeCanvas, themeBehind,
 } from "./paint.js";
 
 const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
 const NAMES = { max: "Max", avg: "Average" };
-const PATIENCE = 3000; // ms until an unanswered request is called that
-const CACHE = 48e6; // bytes of states kept
 const LENS = 7;
-
-// ---- states: what torch computed, by key --------------------------------------------------------------------------
-
-const ARRAYS = { u2: Uint16Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
-
-// A typed array over bytes that may be a DataView (Jupyter) or a Uint8Array (Colab), aligned or not.
-function arrayOf(type, bytes, offset, length) {
-  const start = (bytes.byteOffset ?? 0) + offset;
-  const Type = ARRAYS[type];
-  const buffer = bytes.buffer ?? bytes;
-  if (start % Type.BYTES_PER_ELEMENT === 0) return new Type(buffer, start, length);
-  return new Type(buffer.slice(start, start + length * Type.BYTES_PER_ELEMENT));
-}
-
-class States {
-  constructor(model) {
-    this.model = model;
-    this.known = new Map();
-    this.asked = new Map();
-    this.bytes = 0;
-  }
-
-  reset() {
-    this.known.clear();
-    this.asked.clear();
-    this.bytes = 0;
-    const cells = this.model.get("cells");
-    const [channels, h, w] = cells.shape;
-    this.input = { ...cells, channels, h, w, values: arrayOf(cells.float, cells.data, 0, channels * h * w) };
-    this.add(this.model.get("book"));
-  }
-
-  add({ entries: found, data }) {
-    const { channels, h, w, float, index, values } = this.input;
-    for (const e of found) {
-      this.asked.delete(e.key);
-      if (this.known.has(e.key)) continue;
-      const state = { ...e, bytes: 100 };
-      const size = channels * e.h * e.w;
-      if ("winners" in e) state.winners = arrayOf(index, data, e.winners, size);
-      if ("values" in e) state.values = arrayOf(float, data, e.values, size);
-      if ("divisors" in e) state.divisors = arrayOf("u4", data, e.divisors, e.h * e.w);
-      for (const array of [state.winners, state.values, state.divisors]) state.bytes += array?.byteLength ?? 0;
-      const plane = e.h * e.w;
-      state.at = state.winners
-        ? (ch, r, c) => values[ch * h * w + state.winners[ch * plane + r * e.w + c]]
-        : (ch, r, c) => state.values[ch * plane + r * e.w + c];
-      state.winner = state.winners && ((ch, r, c) => {
-        const flat = state.winners[ch * plane + r * e.w + c];
-        return { row: Math.floor(flat / w), col: flat % w };
-      });
-      state.divisorAt = (r, c) => (state.divisors ? new Int32Array([state.divisors[r * e.w + c]])[0] : e.divisor);
-      this.known.set(e.key, state);
-      this.bytes += state.bytes;
-    }
-    for (const [key, state] of this.known) {
-      if (this.bytes <= CACHE || this.known.size < 20) break;
-      this.known.delete(key);
-      this.bytes -= state.bytes;
-    }
-  }
-
-  get(key) {
-    const state = this.known.get(key);
-    if (state && this.bytes > CACHE / 2) {
-      this.known.delete(key); // most recently used last
-      this.known.set(key, state);
-    }
-    return state;
-  }
-
-  ask(keys) {
-    const now = performance.now();
-    const missing = keys.filter((k) => !this.known.has(k) && !(now - this.asked.get(k) < PATIENCE));
-    if (!missing.length) return;
-    for (const k of missing) this.asked.set(k, now);
-    this.model.send({ type: "want", keys: missing });
-  }
-}
 
 // ---- small DOM helpers --------------------------------------------------------------------------------------------
 
@@ -133,6 +54,9 @@ class Explorer {
   get kinds() {
     return this.get("compare") ? ["max", "avg"] : [this.get("kind")];
   }
+  get backward() {
+    return this.get("direction") === "backward";
+  }
 
   set(changes) {
     for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
@@ -150,30 +74,39 @@ class Explorer {
     this.formula = make("div", { class: "pc-formula" });
     this.grids = make("div", { class: "pc-grids" });
     this.grid = {};
-    this.addGrid("input", "Input");
-    this.addGrid("max", "Max");
-    this.addGrid("avg", "Average");
+    for (const name of ["input", "max", "input2", "avg"]) this.addGrid(name);
+    this.routes = make("canvas", { class: "pc-over", "aria-hidden": "true" });
+    this.totals = make("p", { class: "pc-totals" });
     this.lens = make("canvas", { class: "pc-lens", "aria-hidden": "true" });
     this.lensBox = make("figure", { class: "pc-lens-box", hidden: true }, make("figcaption", {}, "Lens"), this.lens);
-    this.grids.append(this.lensBox);
+    this.grids.append(this.lensBox, this.routes);
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(this.buildControls(), this.code, this.formula, this.grids, this.buildPlayer(), this.notice, this.sentence, numbers, live);
+    this.root.append(this.buildControls(), this.code, this.formula, this.grids, this.buildPlayer(), this.notice, this.totals, this.sentence, numbers, live);
   }
 
   buildControls() {
-    const kinds = make("fieldset", { class: "pc-kinds" }, make("legend", {}, "Pooling"));
-    this.kindInputs = {};
-    for (const [value, text] of [["max", "Max"], ["avg", "Average"], ["both", "Both"]]) {
-      const input = make("input", { type: "radio", name: `${this.id}-kind`, value, onchange: () => this.setKind(value) });
-      this.kindInputs[value] = input;
-      kinds.append(make("label", {}, input, text));
-    }
+    const radios = (legend, name, choices, onchange) => {
+      const inputs = {};
+      const set = make("fieldset", {}, make("legend", {}, legend));
+      for (const [value, text] of choices) {
+        inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
+        set.append(make("label", {}, inputs[value], text));
+      }
+      return [set, inputs];
+    };
+    const [kinds, kindInputs] = radios("Pooling", "kind", [["max", "Max"], ["avg", "Average"], ["both", "Both"]], (value) => this.setKind(value));
+    const [directions, directionInputs] = radios("Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
+    Object.assign(this, { kindInputs, directionInputs });
+    this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
+    for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
+    this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
     this.presetInput = make("select", { onchange: () => this.set({ preset: this.presetInput.value }) });
     this.channelInput = make("select", { onchange: () => this.setChannel(+this.channelInput.value) });
     this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
-    const first = make("div", { class: "pc-row" }, kinds, make("label", { class: "pc-field" }, "Input", this.presetInput), this.channelLabel);
+    const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
+    const first = make("div", { class: "pc-row" }, kinds, directions, this.upstreamLabel, inputs, this.channelLabel);
     this.sliders = {};
     const sliders = make("div", { class: "pc-row pc-sliders" }, this.buildSlider("kernel_size"), this.buildSlider("stride"), this.buildSlider("padding"));
     return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
@@ -270,6 +203,10 @@ class Explorer {
     const max = this.kinds.includes("max");
     const avg = this.kinds.includes("avg");
     this.kindInputs[this.get("compare") ? "both" : this.get("kind")].checked = true;
+    this.directionInputs[this.get("direction")].checked = true;
+    this.upstreamLabel.hidden = !this.backward;
+    this.upstreamInput.value = this.get("upstream_mode");
+    this.upstreamInput.options[2].disabled = !this.get("own").data;
     const most = this.get("most");
     const limits = {
       kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
@@ -325,7 +262,7 @@ class Explorer {
 
   // ---- grids
 
-  addGrid(name, title) {
+  addGrid(name) {
     const base = make("canvas", { "aria-hidden": "true" });
     const over = make("canvas", { class: "pc-over", "aria-hidden": "true" });
     const stage = make("div", {
@@ -335,11 +272,11 @@ class Explorer {
       onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
       onpointerleave: () => this.point(null, name),
       onpointerdown: (event) => this.press(event, name),
-      ondblclick: () => name === "input" && this.edit(""),
+      ondblclick: () => this.edit(""),
     }, base, over);
     const caption = make("figcaption", {});
     const figure = make("figure", { class: "pc-grid" }, caption, stage);
-    this.grid[name] = { name, title, base, over, stage, caption, figure };
+    this.grid[name] = { base, over, stage, caption, figure };
     this.grids.append(figure);
   }
 
@@ -376,13 +313,15 @@ class Explorer {
   draw() {
     if (!this.look) return;
     const { h, w, values } = this.states.input;
-    this.shown = this.kinds.map((kind) => {
+    this.shown = this.kinds.map((kind, i) => {
       const s = settingsOf(this.get, kind);
-      return { kind, s, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w) };
+      const input = i && this.backward ? "input2" : "input";
+      return { kind, s, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
     });
     for (const shown of this.shown) shown.state = this.states.get(shown.key);
     this.syncControls();
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
+    if (this.backward && !missing.length) missing.push(...this.findGradients());
     if (missing.length) {
       this.root.setAttribute("aria-busy", "true");
       this.waitFor(missing);
@@ -392,19 +331,102 @@ class Explorer {
     clearTimeout(this.patience);
     if (this.scaleFor !== values) {
       this.scaleFor = values;
-      this.scale = scaleOf(values.subarray(0));
+      this.scale = scaleOf(values);
     }
-    this.notice.textContent = this.get("message") || this.shown.map(({ state }) => state.error).find(Boolean) || "";
+    if (this.backward) this.signedScale = this.scaleOfGradients();
+    this.notice.textContent = this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || this.ownMisfit() || "";
     this.notice.hidden = !this.notice.textContent;
     this.layout();
-    this.paintInput();
+    for (const name of ["input", "input2"]) this.paintInput(name);
     for (const kind of ["max", "avg"]) this.paintOutput(kind);
     this.drawCode();
+    this.drawTotals();
     this.overlay();
     if (this.numbers.open) this.drawTables();
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
     this.announceSize = false;
     this.prefetch();
+  }
+
+  // ---- the backward direction: upstream gradients, input gradients
+
+  ownFits({ state }) {
+    const own = this.get("own");
+    return Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
+  }
+
+  // What was typed in is kept, and comes back when the output has its size again.
+  ownMisfit() {
+    if (!this.backward || this.get("upstream_mode") !== "own" || this.shown.every((v) => v.state.error || this.ownFits(v))) return "";
+    const [, h, w] = this.get("own").shape;
+    return `Your upstream gradient is for an output of ${h} × ${w}: here ones stand in for it, and it is kept.`;
+  }
+
+  // Attach gradients and upstream gradients to what is shown; returns the keys of those that are missing.
+  findGradients() {
+    const mode = this.get("upstream_mode");
+    const missing = [];
+    for (const v of this.shown) {
+      if (v.state.error) continue;
+      const { h, w } = v.state;
+      if (mode === "chosen") {
+        v.chosen = { row: Math.min(this.get("chosen")[0], h - 1), col: Math.min(this.get("chosen")[1], w - 1) };
+        v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
+        v.gradientAt = this.chosenGradient(v);
+        continue;
+      }
+      const own = mode === "own" && this.ownFits(v) ? this.get("own") : null;
+      const key = `grad${own ? own.serial : 0} ${v.key}`;
+      v.gradient = this.states.get(key);
+      if (!v.gradient) missing.push(key);
+      v.gradientAt = v.gradient?.at ?? (() => NaN);
+      const values = own && this.ownValues(own);
+      v.upstreamAt = own ? (ch, r, c) => values[(own.shape[0] > 1 ? ch * h * w : 0) + r * w + c] : () => 1;
+    }
+    return missing;
+  }
+
+  ownValues = (own) => new Float64Array((own.data.buffer ?? own.data).slice(own.data.byteOffset ?? 0, (own.data.byteOffset ?? 0) + own.data.byteLength));
+
+  chosenGradient({ chosen: { row, col }, state, rows, cols }) {
+    if (state.winner) {
+      return (ch, r, c) => {
+        const winner = state.winner(ch, row, col);
+        return winner.row === r && winner.col === c ? 1 : 0;
+      };
+    }
+    const share = this.shareOf(state, row, col);
+    return (ch, r, c) => (readers(rows, r).includes(row) && readers(cols, c).includes(col) ? share : 0);
+  }
+
+  shareOf(state, row, col) {
+    const share = 1 / state.divisorAt(row, col);
+    return this.states.input.float === "f4" ? Math.fround(share) : share;
+  }
+
+  scaleOfGradients() {
+    let most = 0;
+    const { h, w } = this.states.input;
+    for (const { gradientAt, upstreamAt, state } of this.shown) {
+      if (!gradientAt) continue;
+      const look = (v) => (most = Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most);
+      for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) look(gradientAt(this.channel, r, c));
+      for (let r = 0; r < state.h; r++) for (let c = 0; c < state.w; c++) look(upstreamAt(this.channel, r, c));
+    }
+    return { low: -(most || 1), high: most || 1 };
+  }
+
+  signedColour = (at) => (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
+
+  drawTotals() {
+    this.totals.hidden = !this.backward;
+    if (!this.backward) return;
+    const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
+      const { kind, s, state, chosen, gradient } = v;
+      const [up, down] = chosen ? [1, state.passesAt(chosen.row, chosen.col)] : gradient.totals[this.channel].map(Number);
+      return totals(kind, up, down, s);
+    });
+    this.totals.textContent = texts.join(" ");
   }
 
   layout() {
@@ -420,8 +442,11 @@ class Explorer {
       right: most(({ cols }) => cols.end - w),
     };
     const growth = Math.max(1, ...possible.map(({ state }) => state.w - w));
-    const { cell, readable } = fit(this.width, h, w, margin, this.shown.length, growth);
-    this.grid.input.frame = frameOf(h, w, cell, margin);
+    const { cell, readable } = fit(this.width, h, w, margin, this.backward ? 1 : this.shown.length, growth);
+    for (const name of ["input", "input2"]) {
+      this.grid[name].figure.hidden = !this.shown.some((v) => v.input === name);
+      this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
+    }
     for (const kind of ["max", "avg"]) {
       const shown = this.shown.find((v) => v.kind === kind);
       const { figure, stage } = this.grid[kind];
@@ -440,23 +465,39 @@ class Explorer {
     return frameOf(h, w, Math.min(44, cell * Math.max(input.h, input.w) / Math.max(h, w)));
   }
 
-  paintInput() {
-    const { frame, base, stage, caption } = this.grid.input;
+  paintInput(name) {
+    const { frame, base, stage, caption } = this.grid[name];
+    if (!frame) return;
     const { h, w, channels, values } = this.states.input;
     const ctx = sizeCanvas(base, frame.width, frame.height);
-    const colour = this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]);
-    const first = this.shown.find(({ state }) => !state.error);
+    const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
+    const flow = this.backward && first && !first.gradient?.error ? first : null;
     paintIndices(ctx, this.look, frame, first ? first.s.padding : [0, 0]);
-    paintCells(ctx, this.look, frame, colour, this.inputAt);
+    if (flow) {
+      const gradientAt = (r, c) => flow.gradientAt(this.channel, r, c);
+      paintCells(ctx, this.look, frame, this.signedColour(flow.gradientAt), gradientAt, undefined, (r, c) => label(this.inputAt(r, c)));
+    } else {
+      paintCells(ctx, this.look, frame, this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]), this.inputAt);
+    }
     let unread = 0;
     if (first) {
-      const text = first.kind === "max" ? "−∞" : first.s.countPad && first.s.divisor === null ? "0" : "–";
+      const text = flow ? "" : first.kind === "max" ? "−∞" : first.s.countPad && first.s.divisor === null ? "0" : "–";
       paintBorder(ctx, this.look, frame, first.rows, first.cols, text);
       unread = this.hatchUnread(ctx, frame, first);
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    caption.textContent = `Input ${size}${unread ? ` · ${unread} of ${h * w} cells never read (hatched)` : ""}`;
-    stage.setAttribute("aria-label", `Input, ${h} rows by ${w} columns. Arrow keys walk, Enter edits.`);
+    const hatched = unread ? ` · ${unread} of ${h * w} cells never read (hatched)` : "";
+    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
+    caption.textContent = `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}`;
+    stage.setAttribute("aria-label", `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.`);
+  }
+
+  // How many cells get no gradient; those never read are among them.
+  countIdle(flow, hatched) {
+    const { h, w } = this.states.input;
+    let none = 0;
+    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
+    return ` · ${none} of ${h * w} cells get nothing${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
   hatchUnread(ctx, frame, { rows, cols }) {
@@ -469,19 +510,28 @@ class Explorer {
   }
 
   paintOutput(kind) {
-    const { frame, base, stage, caption, title } = this.grid[kind];
+    const { frame, base, stage, caption } = this.grid[kind];
     const shown = this.shown.find((v) => v.kind === kind);
+    const title = NAMES[kind];
     if (!frame) {
       caption.textContent = shown ? `${title}: not possible here` : "";
       return;
     }
     const { state } = shown;
     const ctx = sizeCanvas(base, frame.width, frame.height);
+    const outputAt = (r, c) => state.at(this.channel, r, c);
+    const flow = this.backward && !shown.gradient?.error;
     paintIndices(ctx, this.look, frame);
-    paintCells(ctx, this.look, frame, this.colourOf(state.at), (r, c) => state.at(this.channel, r, c));
+    if (flow) {
+      const upstreamAt = (r, c) => shown.upstreamAt(this.channel, r, c);
+      paintCells(ctx, this.look, frame, this.signedColour(shown.upstreamAt), upstreamAt, undefined, (r, c) => label(outputAt(r, c)));
+    } else {
+      paintCells(ctx, this.look, frame, this.colourOf(state.at), outputAt);
+    }
     const channels = this.states.input.channels;
-    caption.textContent = `${title} output ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}`;
-    stage.setAttribute("aria-label", `${title} output, ${state.h} rows by ${state.w} columns. Arrow keys walk.`);
+    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
+    caption.textContent = `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}`;
+    stage.setAttribute("aria-label", `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.`);
   }
 
   drawCode() {
@@ -517,35 +567,63 @@ class Explorer {
 
   // ---- what is pointed at: windows, winners, readers, and the sentence
 
+  isInput = (grid) => grid === "input" || grid === "input2";
+
   get at() {
     const at = this.hover ?? this.pick;
-    const grid = at.grid === "input" || this.shown.some((v) => v.kind === at.grid) ? at.grid : this.shown[0].kind;
-    const frame = this.grid[grid]?.frame;
+    const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].kind;
+    const frame = this.grid[grid].frame;
     if (!frame) return null;
     return { grid, row: Math.min(at.row, frame.rows - 1), col: Math.min(at.col, frame.cols - 1) };
   }
 
   overlay() {
-    for (const { frame, over } of Object.values(this.grid)) if (frame) this.overCtx(over, frame);
+    for (const { frame, over } of Object.values(this.grid)) if (frame) sizeCanvas(over, frame.width, frame.height);
+    this.arrows = [];
     const at = this.at;
-    const focus = at && (at.grid === "input" ? this.overInput(at) : this.overOutput(at));
-    this.sentence.textContent = focus ?? "";
+    const possible = this.shown.filter((v) => !v.state.error && !(this.backward && v.gradient?.error));
+    this.sentence.textContent = at ? (this.isInput(at.grid) ? this.overInput(at, possible) : this.overOutput(at, possible)) : "";
+    const { width, height } = this.grids.getBoundingClientRect();
+    const ctx = sizeCanvas(this.routes, this.backward ? width : 0, this.backward ? height : 0);
+    if (this.backward) paintRoutes(ctx, this.look, this.arrows, this.signedScale.high);
     if (at && !this.lensBox.hidden) this.drawLens(at);
   }
 
-  overCtx = (over, frame) => sizeCanvas(over, frame.width, frame.height);
   ctxOf = (name) => this.grid[name].over.getContext("2d");
 
-  overOutput({ grid, row, col }) {
-    const shown = this.shown.find((v) => v.kind === grid);
-    this.markWindow(this.ctxOf("input"), this.grid.input.frame, shown, row, col);
+  overOutput({ grid, row, col }, possible) {
+    const pointed = possible.find((v) => v.kind === grid) ?? possible[0];
     const sentences = [];
-    for (const v of this.shown) {
-      if (v.state.error || row >= v.state.h || col >= v.state.w) continue;
+    for (const v of possible) {
+      if (row >= v.state.h || col >= v.state.w) continue;
       outline(this.ctxOf(v.kind), this.look, this.grid[v.kind].frame, row, col, 1, 1, "window");
-      sentences.push(this.windowSentence(v, row, col));
+      if (this.backward || v === pointed) this.markWindow(this.ctxOf(v.input), this.grid[v.input].frame, v, row, col);
+      sentences.push(this.backward ? this.gaveSentence(v, row, col) : this.windowSentence(v, row, col));
     }
     return sentences.join(" ");
+  }
+
+  centre(name, row, col) {
+    const { frame, stage } = this.grid[name];
+    const [box, whole] = [stage.getBoundingClientRect(), this.grids.getBoundingClientRect()];
+    return { x: box.left - whole.left + frame.x(col) + frame.cell / 2, y: box.top - whole.top + frame.y(row) + frame.cell / 2 };
+  }
+
+  route(v, window, cell, amount, text) {
+    if (amount === 0) return;
+    this.arrows.push({ from: this.centre(v.kind, window.row, window.col), to: this.centre(v.input, cell.row, cell.col), amount, text });
+  }
+
+  gaveSentence(v, row, col) {
+    const { kind, s, state, rows, cols } = v;
+    const u = v.upstreamAt(this.channel, row, col);
+    const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
+    const divisor = state.divisorAt(row, col);
+    const winner = state.winner?.(this.channel, row, col);
+    const amount = winner ? u : u * this.shareOf(state, row, col);
+    for (const cell of winner ? [winner] : cells) this.route(v, { row, col }, cell, amount, routeText(u, divisor));
+    const more = { winner, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
+    return gave(kind, { row, col }, u, more);
   }
 
   markWindow(ctx, frame, { s, rows, cols, state }, row, col) {
@@ -587,11 +665,28 @@ class Explorer {
     return `${head}${sum}. ${notes.join(" ")}`;
   }
 
-  overInput({ row, col }) {
-    outline(this.ctxOf("input"), this.look, this.grid.input.frame, row, col, 1, 1, "reader");
+  overInput({ row, col }, possible) {
+    for (const name of new Set(possible.map((v) => v.input))) outline(this.ctxOf(name), this.look, this.grid[name].frame, row, col, 1, 1, "reader");
     const sentences = [`Input at ${place(row, col)} is ${number(this.inputAt(row, col))}.`];
-    for (const v of this.shown) if (!v.state.error) sentences.push(this.readerSentence(v, row, col));
+    for (const v of possible) sentences.push(this.backward ? this.gotSentence(v, row, col) : this.readerSentence(v, row, col));
     return sentences.join(" ");
+  }
+
+  gotSentence(v, row, col) {
+    const { kind, rows, cols, state } = v;
+    const from = readers(rows, row).flatMap((r) => readers(cols, col).map((c) => ({
+      row: r, col: c,
+      u: v.upstreamAt(this.channel, r, c),
+      divisor: state.divisorAt(r, c),
+      winner: state.winner?.(this.channel, r, c),
+    })));
+    for (const window of from) {
+      outline(this.ctxOf(kind), this.look, this.grid[kind].frame, window.row, window.col, 1, 1, "reader");
+      const { u, divisor, winner } = window;
+      const reaches = !winner || (winner.row === row && winner.col === col);
+      if (reaches) this.route(v, window, { row, col }, winner ? u : u * this.shareOf(state, window.row, window.col), routeText(u, divisor));
+    }
+    return got(kind, { row, col }, v.gradientAt(this.channel, row, col), from);
   }
 
   readerSentence({ kind, rows, cols, state }, row, col) {
@@ -623,7 +718,7 @@ class Explorer {
     const { h, w } = this.states.input;
     const shown = this.shown.find((v) => v.kind === at.grid) ?? this.shown[0];
     let [r, c] = [at.row, at.col];
-    if (at.grid !== "input") {
+    if (!this.isInput(at.grid)) {
       r = Math.round(r * shown.rows.stride - shown.rows.padding + (shown.rows.reach - 1) / 2);
       c = Math.round(c * shown.cols.stride - shown.cols.padding + (shown.cols.reach - 1) / 2);
     }
@@ -641,7 +736,7 @@ class Explorer {
     ctx.beginPath();
     ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * cell + 6, LENS * cell + 6);
     ctx.clip();
-    if (at.grid === "input") outline(ctx, this.look, moved, at.row, at.col, 1, 1, "reader");
+    if (this.isInput(at.grid)) outline(ctx, this.look, moved, at.row, at.col, 1, 1, "reader");
     else this.markWindow(ctx, moved, shown, at.row, at.col);
     ctx.restore();
     const name = this.isPhoto ? `, ${["red", "green", "blue"][this.channel]} channel` : "";
@@ -661,7 +756,11 @@ class Explorer {
     };
     const outputs = this.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
       table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(this.channel, r, c)));
-    this.tables.replaceChildren(table(`Input, ${h} × ${w}`, h, w, this.inputAt), ...outputs);
+    const flows = this.backward ? this.shown.filter((v) => v.gradientAt).flatMap((v) => [
+      table(`Upstream gradient of ${NAMES[v.kind].toLowerCase()}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(this.channel, r, c)),
+      table(`Input gradient of ${NAMES[v.kind].toLowerCase()}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(this.channel, r, c)),
+    ]) : [];
+    this.tables.replaceChildren(table(`Input, ${h} × ${w}`, h, w, this.inputAt), ...outputs, ...flows);
   }
 
   // ---- pointer and keys
@@ -691,8 +790,16 @@ class Explorer {
     const at = this.cellAt(event, name);
     if (!at) return;
     this.play(false);
+    this.choose(at);
+  }
+
+  // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
+  choose(at) {
     this.pick = at;
-    this.overlay();
+    this.hover = null;
+    const chosen = this.get("chosen");
+    if (this.isInput(at.grid) || (chosen[0] === at.row && chosen[1] === at.col)) this.overlay();
+    else this.set({ chosen: [at.row, at.col] });
   }
 
   focusGrid(name) {
@@ -714,13 +821,11 @@ class Explorer {
     };
     if (moves[event.key]) {
       const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
-      this.pick = { grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) };
-      this.hover = null;
-      this.overlay();
-      this.announce(this.sentence.textContent);
-    } else if (name === "input" && (event.key === "Enter" || event.key === "F2")) {
+      this.choose({ grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) });
+      queueMicrotask(() => this.announce(this.sentence.textContent));
+    } else if (event.key === "Enter" || event.key === "F2") {
       this.edit("");
-    } else if (name === "input" && /^[-\d.]$/.test(event.key)) {
+    } else if (/^[-\d.]$/.test(event.key)) {
       this.edit(event.key);
     } else {
       return;
@@ -729,17 +834,20 @@ class Explorer {
     event.stopPropagation();
   }
 
-  // Type a number into the chosen input cell.
+  // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient.
   edit(text) {
-    const { frame, stage } = this.grid.input;
-    if (this.pick.grid !== "input") return;
+    const grid = this.pick.grid;
+    const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
+    if (!type) return;
+    const { frame, stage } = this.grid[grid];
     if (!this.lensBox.hidden) {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
     }
     const { row, col } = this.pick;
     const input = make("input", { class: "pc-edit", type: "text", inputmode: "text", "aria-label": `New value at ${place(row, col)}` });
-    input.value = text || number(this.inputAt(row, col));
+    const upstream = type === "upstream" && this.shown.find((v) => v.kind === grid);
+    input.value = text || number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
     Object.assign(input.style, { left: `${frame.x(col) - 6}px`, top: `${frame.y(row)}px`, width: `${frame.cell + 12}px`, height: `${frame.cell}px` });
     const close = (commit) => {
       if (!input.isConnected) return;
@@ -749,7 +857,7 @@ class Explorer {
       if (focused) stage.focus();
       if (commit && value !== "") {
         this.waitFor([]);
-        this.model.send({ type: "edit", channel: this.channel, row, col, text: value.replace(",", ".").replace("−", "-") });
+        this.model.send({ type, channel: this.channel, row, col, text: value.replace(",", ".").replace("−", "-") });
       }
     };
     input.addEventListener("keydown", (event) => {
@@ -769,10 +877,8 @@ class Explorer {
     const at = this.pick.grid === kind ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
     const count = state.h * state.w;
     const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
-    this.pick = { grid: kind, row: Math.floor(next / state.w), col: next % state.w };
-    this.hover = null;
-    this.overlay();
-    if (!this.timer) this.announce(this.sentence.textContent);
+    this.choose({ grid: kind, row: Math.floor(next / state.w), col: next % state.w });
+    if (!this.timer) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
   play(on) {
@@ -808,7 +914,9 @@ class Explorer {
       const keys = [];
       for (const { s, rows, cols } of this.shown) {
         for (const t of this.neighbours(s)) {
-          if (axis(t, 0, rows.size).out > 0 && axis(t, 1, cols.size).out > 0) keys.push(stateKey(t));
+          if (axis(t, 0, rows.size).out <= 0 || axis(t, 1, cols.size).out <= 0) continue;
+          keys.push(stateKey(t));
+          if (this.backward) keys.push(`grad0 ${stateKey(t)}`);
         }
       }
       this.states.ask(keys);
@@ -834,8 +942,7 @@ class Explorer {
     const { model } = this;
     this.events = [
       ...SETTINGS.map((name) => [`change:${name}`, this.schedule]),
-      ["change:message", this.schedule],
-      ["change:preset", this.schedule],
+      ...["message", "preset", "direction", "upstream_mode", "own", "chosen"].map((name) => [`change:${name}`, this.schedule]),
       ["change:cells", () => {
         this.states.reset();
         this.schedule();
@@ -866,7 +973,7 @@ class Explorer {
   receive(content, buffers) {
     if (content.type !== "have" || content.serial !== this.states.input.serial) return;
     this.states.add({ entries: content.entries, data: buffers[0] });
-    if (this.shown.some((v) => !v.state)) this.schedule();
+    if (this.root.hasAttribute("aria-busy")) this.schedule();
   }
 
   applyTheme = () => {

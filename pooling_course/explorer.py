@@ -1,4 +1,4 @@
-"""The explorer: sliders and linked grids over torch's own numbers."""
+"""The explorer: sliders and linked grids over torch's own numbers, forwards and backwards."""
 
 import html
 
@@ -8,7 +8,7 @@ import traitlets as t
 
 from . import assets, rules, words
 from .pooling import Pooling, Trace, as_tensor, trace
-from .states import AHEAD, CHUNK, Packer, ahead, from_key
+from .states import AHEAD, CHUNK, Packer, ahead, key
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override")
@@ -22,10 +22,14 @@ class PoolingExplorer(anywidget.AnyWidget):
             shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
         pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2).
         compare: show max and average side by side.
+        direction: "forward", or "backward" for the gradient; a switch in the widget, too.
+        upstream: the upstream gradient, for the backward direction: None for ones, "chosen" for 1 at the chosen
+            output cell and 0 elsewhere, or a table shaped like the output.
 
     The settings are traits and can be read, set, observed and linked: `kind`, `kernel_size`, `stride`, `padding`,
     `dilation`, `ceil_mode`, `count_include_pad`, `divisor_override`; an int, or (height, width) where they differ.
-    `pooling` and `layer` are the same settings as one object. Setting kernel_size lowers a padding that has become
+    `pooling` and `layer` are the same settings as one object; `chosen` is the output cell (row, col) that was picked.
+    Setting kernel_size lowers a padding that has become
     too large, as the slider does. `dilation` belongs to max, the last two to average: switching kind keeps them.
 
     Raises:
@@ -40,7 +44,7 @@ class PoolingExplorer(anywidget.AnyWidget):
     torch.Size([3, 3])
     """
 
-    _esm = assets.script("geometry.js", "paint.js", "explorer.js")
+    _esm = assets.script("geometry.js", "paint.js", "states.js", "flow.js", "explorer.js")
     _css = assets.style("look.css", "explorer.css")
 
     kind = t.Any("max").tag(sync=True)
@@ -57,6 +61,12 @@ class PoolingExplorer(anywidget.AnyWidget):
     layer = t.Any()
     x = t.Any()
 
+    direction = t.Enum(("forward", "backward"), "forward").tag(sync=True)
+    upstream = t.Any(None)
+    upstream_mode = t.Enum(("ones", "chosen", "own"), "ones").tag(sync=True)
+    own = t.Dict().tag(sync=True)
+    chosen = t.List([0, 0]).tag(sync=True)
+
     preset = t.Unicode().tag(sync=True)
     presets = t.List().tag(sync=True)
     most = t.Dict({"kernel_size": 5, "stride": 5}).tag(sync=True)
@@ -64,12 +74,16 @@ class PoolingExplorer(anywidget.AnyWidget):
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
 
-    def __init__(self, x="worked", pooling="max", *, compare=False):
+    def __init__(self, x="worked", pooling="max", *, compare=False, direction="forward", upstream=None):
         from .images import PRESETS
 
         pooling = Pooling(pooling, 2) if isinstance(pooling, str) else Pooling.of(pooling)
         presets = [[name, label] for name, (label, _) in PRESETS.items()]
-        super().__init__(**_settings(pooling), pooling=pooling, x=x, presets=presets, compare=compare)
+        self._serial, self._upstreams = 0, {0: None}
+        super().__init__(
+            **_settings(pooling), pooling=pooling, x=x, presets=presets, compare=compare, direction=direction
+        )
+        self.upstream = upstream
         self.on_msg(self._answer)
 
     def __repr__(self):
@@ -84,6 +98,15 @@ class PoolingExplorer(anywidget.AnyWidget):
     def trace(self) -> Trace:
         """torch's pooling of `x` by the settings shown."""
         return trace(self.pooling, self.x)
+
+    @property
+    def gradient(self) -> torch.Tensor:
+        """torch's input gradient for the upstream gradient shown; of the shape of `x`."""
+        if self.upstream_mode != "chosen":
+            return self.trace.backward(None if self.upstream is None else self.upstream.expand(self.trace.output.shape))
+        one = torch.zeros_like(self.trace.output)
+        one[..., self.chosen[0], self.chosen[1]] = 1
+        return self.trace.backward(one)
 
     # ---- settings: traits one by one, and the same as `pooling` and `layer` ----------------------------------------
 
@@ -150,15 +173,22 @@ class PoolingExplorer(anywidget.AnyWidget):
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
-        self._packer = Packer(_planes(self.x))
-        self._serial = getattr(self, "_serial", 0) + 1
+        self._packer = Packer(_planes(self.x), self._upstreams)
+        self._serial += 1
+        with self.hold_sync():
+            self.cells = self._packer.cells() | {"serial": self._serial}
+            self.book = self._packer.pack(self._names(), AHEAD)
+
+    def _names(self):
+        """The states worth sending ahead, in the order in which a learner is likely to meet them."""
         poolings = [self._of_kind(kind) for kind in ("max", "avg")]
         poolings.sort(key=lambda p: p.kind != self.kind)
         states = ahead(poolings, self.most["kernel_size"], self.most["stride"])
-        fitting = (p for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0)
-        with self.hold_sync():
-            self.cells = self._packer.cells() | {"serial": self._serial}
-            self.book = self._packer.pack(fitting, AHEAD)
+        names = [key(p) for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0]
+        gradients = [f"grad0 {name}" for name in names if self.x.is_floating_point()]
+        if self.direction == "forward" or not gradients:
+            return names + gradients
+        return [name for both in zip(names, gradients, strict=True) for name in both]
 
     @t.observe("preset")
     def _from_preset(self, change):
@@ -168,6 +198,45 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _of_kind(self, kind):
         return Pooling(**_own({n: getattr(self, n) for n in SETTINGS} | {"kind": kind}))
 
+    # ---- upstream gradient ---------------------------------------------------------------------------------------
+
+    @t.validate("upstream")
+    def _as_upstream(self, proposal):
+        value = proposal.value
+        if value is None or isinstance(value, str) and value == "chosen":
+            return value
+        try:
+            value = as_tensor(value, "upstream").detach()
+            shape = tuple(self.trace.output.shape)
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        if tuple(value.shape) == (1, *shape):
+            value = value[0]
+        if tuple(value.shape) not in (shape, shape[-2:]):
+            raise t.TraitError(
+                f"upstream of shape {tuple(value.shape)} does not fit the output of {self.pooling.code()}, {shape}: "
+                f'give one number for each output cell, None for ones, or "chosen" for 1 at the chosen cell.'
+            )
+        return value
+
+    @t.observe("upstream")
+    def _take_upstream(self, change):
+        if isinstance(change.new, torch.Tensor):
+            planes = _planes(change.new).double()
+            self._upstreams[len(self._upstreams)] = planes
+            data = planes.numpy().astype("<f8").tobytes()
+            self.own = {"serial": len(self._upstreams) - 1, "shape": list(planes.shape), "data": data}
+            self.upstream_mode = "own"
+        else:
+            self.upstream_mode = change.new or "ones"
+
+    @t.observe("upstream_mode")
+    def _mode_changed(self, change):
+        if change.new != "own":
+            self.upstream = {"ones": None, "chosen": "chosen"}[change.new]
+        elif not isinstance(self.upstream, torch.Tensor) and self.own:
+            self.upstream = self._upstreams[self.own["serial"]]
+
     # ---- what the browser asks for -----------------------------------------------------------------------------
 
     def _answer(self, _, content, __):
@@ -175,11 +244,13 @@ class PoolingExplorer(anywidget.AnyWidget):
             self._send_states(content["keys"])
         elif content.get("type") == "edit":
             self._edit(content)
+        elif content.get("type") == "upstream":
+            self._edit_upstream(content)
 
     def _send_states(self, keys):
         known = []
         while len(known) < len(keys):
-            part = self._packer.pack((from_key(k) for k in keys), CHUNK, known)
+            part = self._packer.pack(keys, CHUNK, known)
             known += [entry["key"] for entry in part["entries"]]
             self.send({"type": "have", "serial": self._serial, "entries": part["entries"]}, [part["data"]])
 
@@ -194,12 +265,41 @@ class PoolingExplorer(anywidget.AnyWidget):
             kind = "number, such as -1.5 or nan" if self.x.is_floating_point() else f"whole number of {self.x.dtype}"
             self.message = f"{content['text']!r} is not a {kind}; the cell keeps its value."
 
+    def _edit_upstream(self, content):
+        """Type one number of the upstream gradient; the rest stays what it was."""
+        shape = _planes(self.trace.output).shape
+        own = self._upstreams[self.own["serial"]] if self.own else torch.ones(1, 0, 0)
+        values = own.expand(shape).clone() if own.shape[-2:] == shape[-2:] else torch.ones(shape)
+        try:
+            values[content["channel"], content["row"], content["col"]] = float(content["text"])
+        except ValueError:
+            self.message = f"{content['text']!r} is not a number, such as -1.5; the upstream gradient stays as it is."
+            return
+        self.message = ""
+        self.upstream = values.reshape(self.trace.output.shape)
+
     def _as_html(self):
         """What an untrusted notebook shows in the widget's place: the same numbers, standing still."""
         if self.x.numel() > 400:
             return f"<p>{html.escape(repr(self))}: run this cell to explore.</p>"
         tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), self.trace.output))
         return "".join(_table(caption, plane) for caption, x in tables for plane in _planes(x)[:1])
+
+
+class GradientFlow(PoolingExplorer):
+    """The explorer read backwards: where the upstream gradient goes, and what each input cell gets.
+
+    Args:
+        x, pooling, compare: as for PoolingExplorer; x must hold floats.
+        upstream: None for ones, "chosen" for 1 at the chosen output cell, or a table shaped like the output.
+
+    >>> flow = GradientFlow("worked", torch.nn.MaxPool2d(2, stride=1))
+    >>> flow.gradient[3]
+    tensor([0., 0., 4., 0., 0., 0.])
+    """
+
+    def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False):
+        super().__init__(x, pooling, compare=compare, direction="backward", upstream=upstream)
 
 
 def _settings(pooling):

@@ -128,7 +128,7 @@ export function number(value) {
 }
 
 const isExact = (value) => Number.isNaN(value) || isSame(number(value).replace("inf", "Infinity"), value);
-const equals = (values, output) => `${[...values, output].every(isExact) ? "=" : "≈"} ${number(output)}`;
+export const equals = (values, output) => `${[...values, output].every(isExact) ? "=" : "≈"} ${number(output)}`;
 
 function listed(values, separator) {
   let texts = values.map(number);

@@ -97,7 +97,7 @@ export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0,
   y: (row) => AXIS + (row + margin.top) * cell,
 });
 
-const label = (v) => {
+export const label = (v) => {
   const text = number(v).replace("inf", "∞").replace("-", "−");
   if (text.length <= 6) return text;
   const rounded = Number(v.toPrecision(2));
@@ -113,8 +113,9 @@ function write(ctx, look, text, x, y, cell, colour, size = 0.36) {
   ctx.fillText(text, x, y + px * 0.05);
 }
 
-// Values as coloured cells, with numbers where they can be read; `colourAt(row, col)` gives [r, g, b].
-export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }) {
+// Values as coloured cells, with numbers where they can be read, and a note under them where there is room;
+// `colourAt(row, col)` gives [r, g, b].
+export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null) {
   const { rows, cols, cell } = frame;
   if (cell < READABLE) {
     const image = new ImageData(cols, rows);
@@ -140,7 +141,10 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       if (!colour) continue;
       ctx.fillStyle = css(colour);
       ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
-      write(ctx, look, label(valueAt(row, col)), frame.x(c) + cell / 2, frame.y(r) + cell / 2, cell, inkOn(colour));
+      const note = cell >= 34 && noteAt?.(row, col);
+      const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
+      write(ctx, look, label(valueAt(row, col)), x, note ? y - cell * 0.12 : y, cell, ink);
+      if (note) write(ctx, look, note, x, y + cell * 0.28, cell, ink, 0.24);
     }
   }
 }

@@ -54,7 +54,7 @@ class Pooling:
 
     def __post_init__(self):
         rules.check_kind(self.kind)
-        if self.stride is None or self.stride == () or self.stride == []:
+        if self.stride is None or isinstance(self.stride, (tuple, list)) and not self.stride:
             object.__setattr__(self, "stride", self.kernel_size)
         for name in ("kernel_size", "stride", "padding", "dilation"):
             object.__setattr__(self, name, rules.pair(name, getattr(self, name)))
@@ -100,7 +100,7 @@ class Pooling:
             value, default = getattr(self, name), self.__dataclass_fields__[name].default
             if value != default and value != (default, default):
                 settings[name] = value
-        listed = ", ".join(f"{name}={rules._short(value)}" for name, value in settings.items())
+        listed = ", ".join(f"{name}={rules.short(value)}" for name, value in settings.items())
         return f"{rules.LAYERS[self.kind]}({listed})"
 
     __repr__ = code
@@ -232,7 +232,7 @@ class Trace:
                     f"{self.pooling.code()}, {tuple(self.output.shape)}: one number for each output cell."
                 )
             upstream = upstream.to(self._output).reshape(self._output.shape)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             x = self._x.clone().requires_grad_()
             output, _ = _pool(self.pooling, x)
             ones = torch.ones_like(output)
@@ -272,8 +272,22 @@ class Trace:
         if self.pooling.kind == "max":
             return None
         p, ones = self.pooling, torch.ones(1, *self._x.shape[-2:], dtype=torch.float64)
-        count = F.avg_pool2d(ones, p.kernel_size, p.stride, p.padding, p.ceil_mode, divisor_override=1)
-        return (count / _pool(p, ones)[0]).round().long()[0]
+        if p.divisor_override is not None:  # as given: the quotient below would round it beyond 2**53
+            return torch.full(self._output.shape[-2:], p.divisor_override)
+        count = F.avg_pool2d(ones, p.kernel_size, p.stride, p.padding, p.ceil_mode, divisor_override=1)[0]
+        return (count / self.passes).round().long()
+
+    @cached_property
+    def passes(self) -> torch.Tensor:
+        """How much of a window's upstream gradient reaches the input, float64 of shape (h_out, w_out).
+
+        All of it for max. For average it is the average of a plane of ones: less than 1 where padding is counted.
+
+        >>> trace(Pooling("avg", 2, padding=1), torch.zeros(2, 2)).passes[0, 0]
+        tensor(0.2500, dtype=torch.float64)
+        """
+        ones = torch.ones(1, *self._x.shape[-2:], dtype=torch.float64)
+        return _pool(self.pooling, ones)[0][0]
 
     def window(self, row: int, col: int, channel: int = 0, image: int = 0) -> "Window":
         """What the window of output cell (row, col) reads, in one channel of one image.
@@ -364,7 +378,7 @@ def as_tensor(x, name="input") -> torch.Tensor:
         if hasattr(x, "__array__"):
             return torch.as_tensor(x)
         return torch.tensor(x, dtype=torch.get_default_dtype())
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         kind = type(x).__name__
         raise TypeError(
             f"{name} of type {kind} is no table of numbers ({error}): give a tensor, array or lists."

@@ -29,7 +29,7 @@ def integer(name, value, largest=LARGEST) -> int:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}={value!r} is of type {type(value).__name__}: {name} takes whole numbers only.")
-    if abs(value) > largest:
+    if not -largest - 1 <= value <= largest:
         raise ValueError(f"{name}={value} is too large: torch takes at most {largest}.")
     return int(value)
 
@@ -51,28 +51,28 @@ def flag(name, value) -> bool:
 
 
 def check_kind(kind):
-    if kind not in LAYERS:
+    if not isinstance(kind, str) or kind not in LAYERS:
         raise ValueError(f"kind={kind!r} is not a pooling: use 'max' (nn.MaxPool2d) or 'avg' (nn.AvgPool2d).")
 
 
 def check_settings(p):
-    """Refuse settings that torch refuses for every input; the order is torch's own."""
+    """Refuse settings that torch refuses for every input; kernel_size first, as it is the default stride too."""
     for name in FOREIGN[p.kind]:
         default = type(p).__dataclass_fields__[name].default
         value = getattr(p, name)
         if value != default and value != (default, default):
             raise ValueError(
-                f"{name}={_short(value)} does not belong to {LAYERS[p.kind]}: "
+                f"{name}={short(value)} does not belong to {LAYERS[p.kind]}: "
                 f"leave it out, or use kind={'avg' if p.kind == 'max' else 'max'!r}."
             )
-    for name, least in (("stride", 1), ("padding", 0), ("kernel_size", 1), ("dilation", 1)):
+    for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
         if min(getattr(p, name)) < least:
-            raise ValueError(f"{name}={_short(getattr(p, name))}: {name} must be at least {least}.")
+            raise ValueError(f"{name}={short(getattr(p, name))}: {name} must be at least {least}.")
     for axis, k, pad in zip(("height", "width"), p.kernel_size, p.padding, strict=True):
         if pad > k // 2:
             dilated = " (dilation does not raise the limit)" if max(p.dilation) > 1 else ""
             raise ValueError(
-                f"padding={_short(p.padding)} with kernel_size={_short(p.kernel_size)}: in {axis}, padding may be "
+                f"padding={short(p.padding)} with kernel_size={short(p.kernel_size)}: in {axis}, padding may be "
                 f"at most kernel_size // 2 = {k // 2}{dilated}; for more, pad first with torch.nn.functional.pad."
             )
     if p.divisor_override == 0:
@@ -129,5 +129,6 @@ def check_index(name, value, size):
     return value
 
 
-def _short(value):
+def short(value):
+    """A pair as one int where both are equal."""
     return value[0] if isinstance(value, tuple) and value[0] == value[1] else value

@@ -1,18 +1,20 @@
 """Slider states, pooled by torch ahead and packed for the browser, which only looks them up.
 
 A state is one pooling of one input: for max the winners (the output is what the winners hold), for average the
-outputs and the divisors. `geometry.js` names states as `key` does.
+outputs, the divisors and how much of its upstream gradient each window passes on. A gradient, `grad<n> <key>`, is the
+input gradient of a state for upstream gradient n, where 0 stands for ones. `geometry.js` names states as `key` does.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 
 import torch
 
-from .pooling import Pooling, trace
+from .pooling import Pooling, Trace, trace
 
-AHEAD = 300_000  # bytes sent with the widget itself; what is beyond is asked for when needed
+AHEAD = 500_000  # bytes sent with the widget itself; what is beyond is asked for when needed
 CHUNK = 1_000_000  # bytes of one answer
 
 
@@ -30,6 +32,7 @@ def key(p: Pooling) -> str:
     return f"avg {numbers} {int(counted)} {'-' if p.divisor_override is None else p.divisor_override}"
 
 
+@lru_cache(maxsize=4096)
 def from_key(name: str) -> Pooling:
     """The pooling that a key stands for."""
     kind, *numbers = name.split()
@@ -39,6 +42,14 @@ def from_key(name: str) -> Pooling:
         return Pooling("max", (kh, kw), (sh, sw), (ph, pw), dilation, bool(ceil))
     divisor = None if numbers[8] == "-" else int(numbers[8])
     return Pooling("avg", (kh, kw), (sh, sw), (ph, pw), 1, bool(ceil), numbers[7] == "1", divisor)
+
+
+def split(name: str) -> tuple[int | None, Pooling]:
+    """(number of the upstream gradient, None for a forward state; the pooling) of a name."""
+    if not name.startswith("grad"):
+        return None, from_key(name)
+    head, _, rest = name.partition(" ")
+    return int(head.removeprefix("grad")), from_key(rest)
 
 
 def ahead(poolings: list[Pooling], most_kernel: int, most_stride: int) -> Iterator[Pooling]:
@@ -64,23 +75,26 @@ def _switched(p):
 
 
 class Packer:
-    """Packs states of one input (C, H, W) into entries (plain data) and one buffer."""
+    """Packs states of one input (C, H, W) into entries (plain data) and one buffer.
 
-    def __init__(self, x: torch.Tensor):
-        self.x = x
+    `upstreams` are the upstream gradients that gradients are asked for by number; 0 is None, which means ones.
+    """
+
+    def __init__(self, x: torch.Tensor, upstreams: dict | None = None):
+        self.x, self.upstreams = x, upstreams or {0: None}
         self.float = "f4" if x.dtype in (torch.float16, torch.bfloat16, torch.float32) else "f8"
         self.index = "u2" if x.shape[-1] * x.shape[-2] <= 2**16 else "u4"
 
-    def pack(self, poolings: Iterable[Pooling], budget: float = float("inf"), known: Iterable[str] = ()) -> dict:
+    def pack(self, names: Iterable[str], budget: float = float("inf"), known: Iterable[str] = ()) -> dict:
         """`{"entries": [...], "data": bytes}` of as many states as fit the budget (in bytes), the first in any case."""
         entries, parts, used, known = [], [], 0, set(known)
-        for p in poolings:
-            if (name := key(p)) in known:
+        for name in names:
+            if name in known:
                 continue
-            if entries and used + self.cost(p) > budget:
+            if entries and used + self.cost(name) > budget:
                 break
             known.add(name)
-            entry, arrays = self._state(p)
+            entry, arrays = self._state(name)
             for field, raw in arrays.items():
                 entry[field] = used
                 parts.append(raw + bytes(-len(raw) % 8))
@@ -88,23 +102,43 @@ class Packer:
             entries.append({"key": name, **entry})
         return {"entries": entries, "data": b"".join(parts)}
 
-    def cost(self, p) -> int:
-        """Bytes of one state, without torch."""
+    def cost(self, name) -> int:
+        """Bytes of one state, about, without torch."""
+        upstream, p = split(name)
+        if upstream is not None:
+            return int(self.float[1]) * self.x.numel()
         h, w = (max(0, n) for n in p.raw_output_size(*self.x.shape[-2:]))
         return int((self.index if p.kind == "max" else self.float)[1]) * self.x.shape[0] * h * w
 
-    def _state(self, p):
+    def _state(self, name):
         try:
+            upstream, p = split(name)
             t = trace(p, self.x)
+            return self._forward(t) if upstream is None else self._gradient(t, self.upstreams.get(upstream))
         except (TypeError, ValueError) as error:
             return {"error": str(error)}, {}
+
+    def _forward(self, t: Trace):
         h, w = t.output.shape[-2:]
-        if p.kind == "max":
+        if t.divisors is None:
             return {"h": h, "w": w}, {"winners": _raw(t.winners, self.index)}
-        divisors = t.divisors.unique()
-        if len(divisors) == 1:
-            return {"h": h, "w": w, "divisor": divisors.item()}, {"values": _raw(t.output, self.float)}
-        return {"h": h, "w": w}, {"values": _raw(t.output, self.float), "divisors": _raw(t.divisors, "u4")}
+        entry, arrays = {"h": h, "w": w}, {"values": _raw(t.output, self.float)}
+        for one, many, tensor in (("divisor", "divisors", t.divisors), ("passes", "passed", t.passes)):
+            if (tensor == tensor[0, 0]).all():
+                entry[one] = tensor[0, 0].item()
+            else:
+                arrays[many] = _raw(tensor, "f8")
+        return entry, arrays
+
+    def _gradient(self, t: Trace, upstream):
+        if upstream is not None:
+            if upstream.shape[-2:] != t.output.shape[-2:]:
+                raise ValueError(f"an upstream gradient of {tuple(upstream.shape[-2:])} does not fit this output.")
+            upstream = upstream.expand(t.output.shape)
+        gradient = t.backward(upstream)
+        sent = t.output.new_ones(()).expand(t.output.shape) if upstream is None else upstream
+        totals = [[a.item(), b.item()] for a, b in zip(sent.sum((1, 2)), gradient.sum((1, 2)), strict=True)]
+        return {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
 
     def cells(self) -> dict:
         """The input itself."""
@@ -117,3 +151,10 @@ def _raw(tensor, dtype):
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     return tensor.cpu().numpy().astype(f"<{dtype}").tobytes()
+
+
+def _plain(value):
+    """Floats that JSON cannot hold as words."""
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value if abs(value) < float("inf") else str(value)

@@ -1,7 +1,7 @@
 """Numbers and windows in words: short, and never lying. explorer.js says the same; a test compares them."""
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from struct import pack, unpack
 
 DECIMALS = 4  # a value that is exact within this many decimals is written in full
@@ -89,5 +89,6 @@ def _strip(text):
 
 
 def _scientific(value):
-    mantissa, exponent = f"{value:.2e}".split("e")
+    rounded = Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(value)
+    mantissa, exponent = f"{rounded:.2e}".split("e")
     return f"{_strip(mantissa)}e{int(exponent)}"
