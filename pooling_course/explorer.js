@@ -1,47 +1,21 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
+import { Controls, make, SETTINGS } from "./controls.js";
+import { axis, code, fit, formula, number, place, readCounts, readers, settingsOf, stateKey, windowOf } from "./geometry.js";
 import {
-  axis, averageSum, code, entries, fit, formula, largestKernel, maxSum, number, pair, place, plural, readCounts,
-  readers, settingsOf, stateKey, windowOf,
-} from "./geometry.js";
-import { gave, got, paintRoutes, routeText, totals } from "./flow.js";
-import { PATIENCE, States } from "./states.js";
-import {
-  frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, readLook, rgb, ring, scaleOf, sizeCanvas, themeBehind,
+  frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
+  sizeCanvas, themeBehind,
 } from "./paint.js";
-
-const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
-const NAMES = { max: "Max", avg: "Average" };
-const LENS = 7;
-
-// ---- small DOM helpers --------------------------------------------------------------------------------------------
-
-let instances = 0;
-const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
-
-function make(tag, attributes = {}, ...children) {
-  const el = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
-    else if (value === true) el.setAttribute(name, "");
-    else if (value !== false && value != null) el.setAttribute(name, value);
-  }
-  // JupyterLab would take arrow keys and letters away from a focused control
-  if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute("data-lm-suppress-shortcuts", "true");
-  el.append(...children);
-  return el;
-}
-
-// ---- the widget -----------------------------------------------------------------------------------------------------
+import { drawLens, numberTables } from "./readout.js";
+import { gave, got, NAMES, readerSentence, routeText, totals, windowSentence } from "./sentences.js";
+import { PATIENCE, States } from "./states.js";
 
 class Explorer {
   constructor(model, root) {
     this.model = model;
-    this.id = `pc${++instances}-${Math.random().toString(36).slice(2, 7)}`;
     this.states = new States(model);
     this.pick = { grid: null, row: 0, col: 0 };
     this.hover = null;
     this.channel = 0;
-    this.apart = SETTINGS.slice(1, 5).some((name) => Array.isArray(model.get(name)));
     this.root = make("div", { class: "pooling-course pc-explorer" });
     this.build();
     root.append(this.root);
@@ -63,11 +37,10 @@ class Explorer {
     this.model.save_changes();
   }
 
-  // ---- controls
-
   build() {
     const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
     this.live = live;
+    this.controls = new Controls(this);
     this.sentence = make("p", { class: "pc-sentence" });
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
@@ -83,63 +56,7 @@ class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(this.buildControls(), this.code, this.formula, this.grids, this.buildPlayer(), this.notice, this.totals, this.sentence, numbers, live);
-  }
-
-  buildControls() {
-    const radios = (legend, name, choices, onchange) => {
-      const inputs = {};
-      const set = make("fieldset", {}, make("legend", {}, legend));
-      for (const [value, text] of choices) {
-        inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
-        set.append(make("label", {}, inputs[value], text));
-      }
-      return [set, inputs];
-    };
-    const [kinds, kindInputs] = radios("Pooling", "kind", [["max", "Max"], ["avg", "Average"], ["both", "Both"]], (value) => this.setKind(value));
-    const [directions, directionInputs] = radios("Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
-    Object.assign(this, { kindInputs, directionInputs });
-    this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
-    for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
-    this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
-    this.presetInput = make("select", { onchange: () => this.set({ preset: this.presetInput.value }) });
-    this.channelInput = make("select", { onchange: () => this.setChannel(+this.channelInput.value) });
-    this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
-    const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
-    const first = make("div", { class: "pc-row" }, kinds, directions, this.upstreamLabel, inputs, this.channelLabel);
-    this.sliders = {};
-    const sliders = make("div", { class: "pc-row pc-sliders" }, this.buildSlider("kernel_size"), this.buildSlider("stride"), this.buildSlider("padding"));
-    return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
-  }
-
-  buildMore() {
-    const check = (name, text) => {
-      const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
-      this[name] = input;
-      return make("label", { class: "pc-check" }, input, text);
-    };
-    this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
-    this.divisorInput = make("input", { type: "number", step: "1", placeholder: "None", onchange: () => this.setDivisor() });
-    this.divisorLabel = make("label", { class: "pc-field" }, "divisor_override", this.divisorInput);
-    return make(
-      "details", { class: "pc-more" }, make("summary", {}, "More settings"),
-      make("div", { class: "pc-row" },
-        make("label", { class: "pc-check" }, this.apartInput, "height and width apart"),
-        check("ceil_mode", "ceil_mode"), check("count_include_pad", "count_include_pad"), this.divisorLabel),
-      make("div", { class: "pc-row pc-sliders" }, this.buildSlider("dilation")),
-    );
-  }
-
-  buildSlider(name) {
-    const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
-    const value = make("output", { class: "pc-value" });
-    const inputs = ["height", "width"].map((side, i) =>
-      make("input", {
-        type: "range", min: name === "padding" ? 0 : 1, step: 1, "aria-describedby": hint.id,
-        oninput: (event) => this.slide(name, i, +event.target.value),
-      }));
-    this.sliders[name] = { inputs, value, hint };
-    return make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
+    this.root.append(this.controls.el, this.code, this.formula, this.grids, this.buildPlayer(), this.notice, this.totals, this.sentence, numbers, live);
   }
 
   buildPlayer() {
@@ -153,111 +70,9 @@ class Explorer {
       make("label", { class: "pc-field" }, "Speed", this.speedInput));
   }
 
-  setKind(value) {
-    this.set(value === "both" ? { compare: true } : { compare: false, kind: value });
-  }
-
   setChannel(channel) {
     this.channel = channel;
     this.draw();
-  }
-
-  setApart(apart) {
-    this.apart = apart;
-    const changes = {};
-    for (const name of SETTINGS.slice(1, 5)) {
-      const both = pair(this.get(name));
-      if (!apart && both[0] !== both[1]) changes[name] = both[0];
-    }
-    if (changes.kernel_size) changes.padding = Math.min(pair(this.get("padding"))[0], Math.floor(changes.kernel_size / 2));
-    this.set(changes);
-    this.draw();
-  }
-
-  setDivisor() {
-    const text = this.divisorInput.value.trim();
-    if (text === "0") {
-      this.say("divisor_override=0: nothing can be divided by 0; leave it empty for the usual divisor.");
-      this.divisorInput.value = this.get("divisor_override") ?? "";
-      return;
-    }
-    this.set({ divisor_override: text === "" ? null : Math.trunc(Number(text)) });
-  }
-
-  slide(name, i, value) {
-    const both = [...pair(this.get(name))];
-    both[i] = value;
-    if (!this.apart) both.fill(value);
-    const changes = { [name]: both[0] === both[1] ? both[0] : both };
-    if (name === "kernel_size") {
-      const padding = pair(this.get("padding")).map((p, j) => Math.min(p, Math.floor(both[j] / 2)));
-      changes.padding = padding[0] === padding[1] ? padding[0] : padding;
-    }
-    this.announceSize = true;
-    this.set(changes);
-  }
-
-  syncControls() {
-    const settings = settingsOf(this.get, this.kinds[0]);
-    const { h, w, channels } = this.states.input;
-    const max = this.kinds.includes("max");
-    const avg = this.kinds.includes("avg");
-    this.kindInputs[this.get("compare") ? "both" : this.get("kind")].checked = true;
-    this.directionInputs[this.get("direction")].checked = true;
-    this.upstreamLabel.hidden = !this.backward;
-    this.upstreamInput.value = this.get("upstream_mode");
-    this.upstreamInput.options[2].disabled = !this.get("own").data;
-    const most = this.get("most");
-    const limits = {
-      kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
-      stride: pair(Math.max(most.stride, ...settings.stride)),
-      padding: settings.kernel.map((k) => Math.floor(k / 2)),
-      dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
-    };
-    limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
-    if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
-    const [kh, kw] = settings.kernel;
-    const hints = {
-      kernel_size: Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < most.kernel_size ? `a larger window does not fit ${h} × ${w}` : "",
-      stride: settings.stride[0] === kh && settings.stride[1] === kw ? "= kernel_size, the default" : settings.stride[0] < kh ? "smaller than kernel_size: windows overlap" : "",
-      padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
-      dilation: max ? "" : "belongs to max pooling",
-    };
-    for (const [name, { inputs, value, hint }] of Object.entries(this.sliders)) {
-      const now = pair(this.get(name));
-      value.textContent = this.apart ? `${now[0]} × ${now[1]}` : `${now[0]}`;
-      hint.textContent = hints[name];
-      inputs.forEach((input, i) => {
-        input.max = limits[name][i]; // before value, or the value is clipped
-        input.value = now[i];
-        input.hidden = i === 1 && !this.apart;
-        input.disabled = name === "dilation" && !max;
-        input.setAttribute("aria-label", this.apart ? `${name}, ${["height", "width"][i]}` : name);
-      });
-    }
-    this.apartInput.checked = this.apart;
-    this.ceil_mode.checked = this.get("ceil_mode");
-    this.count_include_pad.checked = this.get("count_include_pad");
-    this.count_include_pad.disabled = this.divisorInput.disabled = !avg;
-    if (document.activeElement !== this.divisorInput) this.divisorInput.value = this.get("divisor_override") ?? "";
-    this.syncPresets();
-    this.channelLabel.hidden = channels === 1;
-    if (this.channelInput.options.length !== channels) {
-      const names = this.isPhoto ? ["red", "green", "blue"] : [...Array(channels).keys()];
-      this.channelInput.replaceChildren(...names.map((n, i) => make("option", { value: i }, `${n}`)));
-    }
-    this.channel = Math.min(this.channel, channels - 1);
-    this.channelInput.value = this.channel;
-  }
-
-  syncPresets() {
-    const preset = this.get("preset");
-    const options = [...this.get("presets")];
-    if (!preset) options.unshift(["", "your own"]);
-    if (this.presetInput.options.length !== options.length) {
-      this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
-    }
-    this.presetInput.value = preset;
   }
 
   // ---- grids
@@ -319,7 +134,8 @@ class Explorer {
       return { kind, s, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
     });
     for (const shown of this.shown) shown.state = this.states.get(shown.key);
-    this.syncControls();
+    this.channel = Math.min(this.channel, this.states.input.channels - 1);
+    this.controls.sync(this.states.input);
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
     if (this.backward && !missing.length) missing.push(...this.findGradients());
     if (missing.length) {
@@ -342,7 +158,7 @@ class Explorer {
     this.drawCode();
     this.drawTotals();
     this.overlay();
-    if (this.numbers.open) this.drawTables();
+    this.drawTables();
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
     this.announceSize = false;
     this.prefetch();
@@ -534,6 +350,10 @@ class Explorer {
     stage.setAttribute("aria-label", `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.`);
   }
 
+  drawTables() {
+    if (this.numbers.open && this.shown) this.tables.replaceChildren(...numberTables(this));
+  }
+
   drawCode() {
     const { h, w } = this.states.input;
     const lines = this.shown.map(({ s }) => code(s));
@@ -586,7 +406,7 @@ class Explorer {
     const { width, height } = this.grids.getBoundingClientRect();
     const ctx = sizeCanvas(this.routes, this.backward ? width : 0, this.backward ? height : 0);
     if (this.backward) paintRoutes(ctx, this.look, this.arrows, this.signedScale.high);
-    if (at && !this.lensBox.hidden) this.drawLens(at);
+    if (at && !this.lensBox.hidden) drawLens(this, at);
   }
 
   ctxOf = (name) => this.grid[name].over.getContext("2d");
@@ -598,23 +418,26 @@ class Explorer {
       if (row >= v.state.h || col >= v.state.w) continue;
       outline(this.ctxOf(v.kind), this.look, this.grid[v.kind].frame, row, col, 1, 1, "window");
       if (this.backward || v === pointed) this.markWindow(this.ctxOf(v.input), this.grid[v.input].frame, v, row, col);
-      sentences.push(this.backward ? this.gaveSentence(v, row, col) : this.windowSentence(v, row, col));
+      sentences.push(this.backward ? this.gave(v, row, col) : windowSentence(v, row, col, { at: this.inputAt, channel: this.channel, whole: this.states.input.whole }));
     }
     return sentences.join(" ");
   }
 
-  centre(name, row, col) {
+  corner(name, row, col) {
     const { frame, stage } = this.grid[name];
     const [box, whole] = [stage.getBoundingClientRect(), this.grids.getBoundingClientRect()];
-    return { x: box.left - whole.left + frame.x(col) + frame.cell / 2, y: box.top - whole.top + frame.y(row) + frame.cell / 2 };
+    return { x: box.left - whole.left + frame.x(col), y: box.top - whole.top + frame.y(row) };
   }
 
   route(v, window, cell, amount, text) {
     if (amount === 0) return;
-    this.arrows.push({ from: this.centre(v.kind, window.row, window.col), to: this.centre(v.input, cell.row, cell.col), amount, text });
+    const [from, to] = [this.corner(v.kind, window.row, window.col), this.corner(v.input, cell.row, cell.col)];
+    const [a, b] = [this.grid[v.kind].frame.cell, this.grid[v.input].frame.cell];
+    // from edge to edge, beside the numbers
+    this.arrows.push({ from: { x: from.x + 0.05 * a, y: from.y + a / 2 }, to: { x: to.x + 0.8 * b, y: to.y + 0.3 * b }, amount, text });
   }
 
-  gaveSentence(v, row, col) {
+  gave(v, row, col) {
     const { kind, s, state, rows, cols } = v;
     const u = v.upstreamAt(this.channel, row, col);
     const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
@@ -639,128 +462,41 @@ class Explorer {
     }
   }
 
-  windowSentence({ kind, s, rows, cols, state }, row, col) {
-    const found = windowOf(rows, cols, row, col);
-    const values = entries(s, found, this.inputAt);
-    const output = state.at(this.channel, row, col);
-    const head = `${NAMES[kind]} output at ${place(row, col)}: `;
-    const count = (what) => found.filter((t) => t.what === what).length;
-    const notes = [];
-    if (kind === "max") {
-      const winner = state.winner(this.channel, row, col);
-      const ties = values.filter((v) => v === output).length;
-      notes.push(`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`);
-      if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
-      if (count("pad")) notes.push(`${plural(count("pad"), "padded cell")} ${count("pad") === 1 ? "enters" : "enter"} as -inf.`);
-    } else {
-      const divisor = state.divisorAt(row, col);
-      notes.push(`Each input cell has a share of 1/${divisor}.`);
-      if (count("pad")) {
-        const how = s.divisor !== null ? "adds 0, and the divisor is given" : s.countPad ? "counts as 0" : "is not counted";
-        notes.push(count("pad") === 1 ? `One padded cell ${how}.` : `${count("pad")} padded cells: each ${how}.`);
-      }
-    }
-    if (count("overhang")) notes.push(`${plural(count("overhang"), "position")} beyond the edge: nothing is there, nothing is read.`);
-    const sum = kind === "max" ? maxSum(values, output) : averageSum(values, state.divisorAt(row, col), output, this.states.input.whole);
-    return `${head}${sum}. ${notes.join(" ")}`;
-  }
-
   overInput({ row, col }, possible) {
     for (const name of new Set(possible.map((v) => v.input))) outline(this.ctxOf(name), this.look, this.grid[name].frame, row, col, 1, 1, "reader");
     const sentences = [`Input at ${place(row, col)} is ${number(this.inputAt(row, col))}.`];
-    for (const v of possible) sentences.push(this.backward ? this.gotSentence(v, row, col) : this.readerSentence(v, row, col));
+    for (const v of possible) sentences.push(this.backward ? this.got(v, row, col) : this.readBy(v, row, col));
     return sentences.join(" ");
   }
 
-  gotSentence(v, row, col) {
+  // The windows that read an input cell, outlined; those it wins (all, for average) carry `reached`.
+  readersOf(v, row, col) {
     const { kind, rows, cols, state } = v;
-    const from = readers(rows, row).flatMap((r) => readers(cols, col).map((c) => ({
-      row: r, col: c,
-      u: v.upstreamAt(this.channel, r, c),
-      divisor: state.divisorAt(r, c),
-      winner: state.winner?.(this.channel, r, c),
-    })));
-    for (const window of from) {
-      outline(this.ctxOf(kind), this.look, this.grid[kind].frame, window.row, window.col, 1, 1, "reader");
-      const { u, divisor, winner } = window;
-      const reaches = !winner || (winner.row === row && winner.col === col);
-      if (reaches) this.route(v, window, { row, col }, winner ? u : u * this.shareOf(state, window.row, window.col), routeText(u, divisor));
-    }
-    return got(kind, { row, col }, v.gradientAt(this.channel, row, col), from);
-  }
-
-  readerSentence({ kind, rows, cols, state }, row, col) {
     const found = readers(rows, row).flatMap((r) => readers(cols, col).map((c) => ({ row: r, col: c })));
-    const ctx = this.ctxOf(kind);
-    const frame = this.grid[kind].frame;
-    for (const r of found) outline(ctx, this.look, frame, r.row, r.col, 1, 1, "reader");
-    if (!found.length) return `${NAMES[kind]}: no window reads it.`;
-    const windows = `${plural(found.length, "window")} ${found.length === 1 ? "reads" : "read"} it`;
-    if (kind === "max") {
-      const won = found.filter((r) => {
-        const winner = state.winner(this.channel, r.row, r.col);
-        return winner.row === row && winner.col === col;
-      });
-      for (const r of won) ring(ctx, this.look, frame, r.row, r.col);
-      return `Max: ${windows}; it wins ${won.length === found.length && won.length > 1 ? "all" : won.length || "none"}${won.length ? `, outputs ${this.list(won)}` : ""}.`;
+    for (const window of found) {
+      outline(this.ctxOf(kind), this.look, this.grid[kind].frame, window.row, window.col, 1, 1, "reader");
+      window.winner = state.winner?.(this.channel, window.row, window.col);
+      window.reached = !window.winner || (window.winner.row === row && window.winner.col === col);
     }
-    const shares = [...new Set(found.map((r) => `1/${state.divisorAt(r.row, r.col)}`))].join(" or ");
-    return `Average: ${windows}, with a share of ${shares}: outputs ${this.list(found)}.`;
+    return found;
   }
 
-  list(found) {
-    const shown = found.slice(0, 6).map((r) => `(${r.row}, ${r.col})`).join(" ");
-    return found.length > 6 ? `${shown} and ${found.length - 6} more` : shown;
+  readBy(v, row, col) {
+    const found = this.readersOf(v, row, col);
+    const won = found.filter((window) => window.winner && window.reached);
+    for (const window of won) ring(this.ctxOf(v.kind), this.look, this.grid[v.kind].frame, window.row, window.col);
+    return readerSentence(v, found, won);
   }
 
-  // A lens on the input where cells are too small for numbers.
-  drawLens(at) {
-    const { h, w } = this.states.input;
-    const shown = this.shown.find((v) => v.kind === at.grid) ?? this.shown[0];
-    let [r, c] = [at.row, at.col];
-    if (!this.isInput(at.grid)) {
-      r = Math.round(r * shown.rows.stride - shown.rows.padding + (shown.rows.reach - 1) / 2);
-      c = Math.round(c * shown.cols.stride - shown.cols.padding + (shown.cols.reach - 1) / 2);
+  got(v, row, col) {
+    const found = this.readersOf(v, row, col);
+    for (const window of found) {
+      window.u = v.upstreamAt(this.channel, window.row, window.col);
+      window.divisor = v.state.divisorAt(window.row, window.col);
+      const amount = window.winner ? window.u : window.u * this.shareOf(v.state, window.row, window.col);
+      if (window.reached) this.route(v, window, { row, col }, amount, routeText(window.u, window.divisor));
     }
-    const half = Math.floor(LENS / 2);
-    const from = { row: r - half, col: c - half };
-    const cell = 36;
-    const frame = frameOf(LENS, LENS, cell);
-    const ctx = sizeCanvas(this.lens, frame.width, frame.height);
-    const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
-    const { values } = this.states.input;
-    const colour = this.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
-    paintCells(ctx, this.look, frame, (row, col) => inside(row, col) && colour(row, col), this.inputAt, from);
-    const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * cell + 6, LENS * cell + 6);
-    ctx.clip();
-    if (this.isInput(at.grid)) outline(ctx, this.look, moved, at.row, at.col, 1, 1, "reader");
-    else this.markWindow(ctx, moved, shown, at.row, at.col);
-    ctx.restore();
-    const name = this.isPhoto ? `, ${["red", "green", "blue"][this.channel]} channel` : "";
-    this.lensBox.firstChild.textContent = `Lens: input rows ${from.row} to ${from.row + LENS - 1}, columns ${from.col} to ${from.col + LENS - 1}${name}`;
-  }
-
-  drawTables() {
-    if (!this.numbers.open || !this.shown) return;
-    const { h, w } = this.states.input;
-    const table = (caption, rows, cols, at) => {
-      const [height, width] = [Math.min(rows, 32), Math.min(cols, 32)];
-      const cut = height < rows || width < cols ? ", the first 32 × 32" : "";
-      const head = make("tr", {}, make("td", {}), ...Array.from({ length: width }, (_, c) => make("th", { scope: "col" }, `${c}`)));
-      const body = Array.from({ length: height }, (_, r) =>
-        make("tr", {}, make("th", { scope: "row" }, `${r}`), ...Array.from({ length: width }, (_, c) => make("td", {}, number(at(r, c))))));
-      return make("table", {}, make("caption", {}, caption + cut), make("thead", {}, head), make("tbody", {}, ...body));
-    };
-    const outputs = this.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
-      table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(this.channel, r, c)));
-    const flows = this.backward ? this.shown.filter((v) => v.gradientAt).flatMap((v) => [
-      table(`Upstream gradient of ${NAMES[v.kind].toLowerCase()}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(this.channel, r, c)),
-      table(`Input gradient of ${NAMES[v.kind].toLowerCase()}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(this.channel, r, c)),
-    ]) : [];
-    this.tables.replaceChildren(table(`Input, ${h} × ${w}`, h, w, this.inputAt), ...outputs, ...flows);
+    return got(v.kind, { row, col }, v.gradientAt(this.channel, row, col), found);
   }
 
   // ---- pointer and keys

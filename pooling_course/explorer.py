@@ -8,7 +8,7 @@ import traitlets as t
 
 from . import assets, rules, words
 from .pooling import Pooling, Trace, as_tensor, trace
-from .states import AHEAD, CHUNK, Packer, ahead, key
+from .states import AHEAD, CHUNK, Packer, ahead, is_name, key
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override")
@@ -44,7 +44,9 @@ class PoolingExplorer(anywidget.AnyWidget):
     torch.Size([3, 3])
     """
 
-    _esm = assets.script("geometry.js", "paint.js", "states.js", "flow.js", "explorer.js")
+    _esm = assets.script(
+        "geometry.js", "paint.js", "states.js", "sentences.js", "controls.js", "readout.js", "explorer.js"
+    )
     _css = assets.style("look.css", "explorer.css")
 
     kind = t.Any("max").tag(sync=True)
@@ -161,7 +163,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self.message = ""
         except t.TraitError as error:
             self.message = str(error)
-            self.send_state([name for name in sync_data if name in SETTINGS])
+            self.send_state([name for name in sync_data if name in self.keys])
 
     # ---- input ---------------------------------------------------------------------------------------------------
 
@@ -189,6 +191,13 @@ class PoolingExplorer(anywidget.AnyWidget):
         if self.direction == "forward" or not gradients:
             return names + gradients
         return [name for both in zip(names, gradients, strict=True) for name in both]
+
+    @t.validate("preset")
+    def _is_preset(self, proposal):
+        names = [name for name, _ in self.presets]
+        if proposal.value and proposal.value not in names:
+            raise t.TraitError(f"there is no preset {proposal.value!r}: use one of {', '.join(names)}.")
+        return proposal.value
 
     @t.observe("preset")
     def _from_preset(self, change):
@@ -240,42 +249,49 @@ class PoolingExplorer(anywidget.AnyWidget):
     # ---- what the browser asks for -----------------------------------------------------------------------------
 
     def _answer(self, _, content, __):
+        if not isinstance(content, dict):
+            return
         if content.get("type") == "want":
-            self._send_states(content["keys"])
+            self._send_states(content.get("keys"))
         elif content.get("type") == "edit":
             self._edit(content)
         elif content.get("type") == "upstream":
             self._edit_upstream(content)
 
     def _send_states(self, keys):
-        known = []
-        while len(known) < len(keys):
-            part = self._packer.pack(keys, CHUNK, known)
-            known += [entry["key"] for entry in part["entries"]]
+        left = list(dict.fromkeys(filter(is_name, keys if isinstance(keys, list) else ())))
+        while left:
+            part = self._packer.pack(left, CHUNK)
+            left = left[len(part["entries"]) :]
             self.send({"type": "have", "serial": self._serial, "entries": part["entries"]}, [part["data"]])
 
     def _edit(self, content):
+        x = self.x.clone()
+        at, text = _typed(content, _planes(x).shape)
+        if at is None:
+            return
+        self.message = ""  # so that the same sentence, said twice, is sent twice
         try:
-            x = self.x.clone()
-            at = (content["channel"], content["row"], content["col"])[-x.ndim :]
-            x[at] = float(content["text"]) if x.is_floating_point() else int(content["text"])
-            self.message = ""
+            _planes(x)[at] = float(text) if x.is_floating_point() else int(text)
             self.x = x
         except (ValueError, OverflowError, RuntimeError):
-            kind = "number, such as -1.5 or nan" if self.x.is_floating_point() else f"whole number of {self.x.dtype}"
-            self.message = f"{content['text']!r} is not a {kind}; the cell keeps its value."
+            kind = "number, such as -1.5 or nan" if x.is_floating_point() else "whole number"
+            self.message = f"{text!r} is not a {kind}, or too large for {x.dtype}; the cell keeps its value."
 
     def _edit_upstream(self, content):
         """Type one number of the upstream gradient; the rest stays what it was."""
         shape = _planes(self.trace.output).shape
         own = self._upstreams[self.own["serial"]] if self.own else torch.ones(1, 0, 0)
         values = own.expand(shape).clone() if own.shape[-2:] == shape[-2:] else torch.ones(shape)
-        try:
-            values[content["channel"], content["row"], content["col"]] = float(content["text"])
-        except ValueError:
-            self.message = f"{content['text']!r} is not a number, such as -1.5; the upstream gradient stays as it is."
+        at, text = _typed(content, shape)
+        if at is None:
             return
         self.message = ""
+        try:
+            values[at] = float(text)
+        except ValueError:
+            self.message = f"{text!r} is not a number, such as -1.5; the upstream gradient stays as it is."
+            return
         self.upstream = values.reshape(self.trace.output.shape)
 
     def _as_html(self):
@@ -300,6 +316,13 @@ class GradientFlow(PoolingExplorer):
 
     def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False):
         super().__init__(x, pooling, compare=compare, direction="backward", upstream=upstream)
+
+
+def _typed(content, shape):
+    """((channel, row, col), text) of a cell typed into; (None, None) where a message names no cell or holds no text."""
+    at, text = tuple(content.get(name) for name in ("channel", "row", "col")), content.get("text")
+    inside = all(type(i) is int and 0 <= i < size for i, size in zip(at, shape, strict=True))
+    return (at, text) if inside and isinstance(text, str) else (None, None)
 
 
 def _settings(pooling):

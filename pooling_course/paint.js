@@ -260,3 +260,46 @@ export function ring(ctx, look, frame, row, col) {
   ctx.lineWidth = 1;
   ctx.stroke();
 }
+
+const MOST_LABELS = 9;
+
+// Arrows from {x, y} to {x, y} in px, as wide as their amount; numbers where there are few.
+export function paintRoutes(ctx, look, routes, most) {
+  for (const { from, to, amount } of routes) {
+    const width = 1.5 + (4.5 * Math.abs(amount)) / (most || 1);
+    const bend = { x: (from.x + to.x) / 2, y: Math.min(from.y, to.y) - 0.12 * Math.abs(from.x - to.x) };
+    const angle = Math.atan2(to.y - bend.y, to.x - bend.x);
+    const head = 4 + 1.6 * width;
+    const tip = { x: to.x - head * Math.cos(angle), y: to.y - head * Math.sin(angle) };
+    for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
+      ctx.strokeStyle = ctx.fillStyle = colour;
+      ctx.lineWidth = width + extra;
+      ctx.lineCap = "round";
+      ctx.beginPath();
+      ctx.moveTo(from.x, from.y);
+      ctx.quadraticCurveTo(bend.x, bend.y, tip.x, tip.y);
+      ctx.stroke();
+      const size = head + extra / 2;
+      ctx.beginPath();
+      ctx.moveTo(to.x, to.y);
+      for (const side of [0.45, -0.45]) ctx.lineTo(to.x - size * Math.cos(angle + side) * 1.2, to.y - size * Math.sin(angle + side) * 1.2);
+      ctx.closePath();
+      ctx.fill();
+    }
+  }
+  if (routes.length > MOST_LABELS) return;
+  ctx.font = `600 12px ${look.font}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  for (const { from, to, text } of routes) {
+    const [x, y] = [0.35 * from.x + 0.65 * to.x, 0.35 * from.y + 0.65 * to.y - 0.055 * Math.abs(from.x - to.x)];
+    const width = ctx.measureText(text).width + 8;
+    ctx.fillStyle = look.paper;
+    ctx.fillRect(x - width / 2, y - 8, width, 16);
+    ctx.strokeStyle = look.window;
+    ctx.lineWidth = 1;
+    ctx.strokeRect(x - width / 2, y - 8, width, 16);
+    ctx.fillStyle = look.ink;
+    ctx.fillText(text, x, y);
+  }
+}

@@ -52,6 +52,14 @@ def split(name: str) -> tuple[int | None, Pooling]:
     return int(head.removeprefix("grad")), from_key(rest)
 
 
+def is_name(name) -> bool:
+    """Whether `name` stands for a state: what a page asks for may be anything."""
+    try:
+        return bool(split(name))
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return False
+
+
 def ahead(poolings: list[Pooling], most_kernel: int, most_stride: int) -> Iterator[Pooling]:
     """Every state the sliders reach from these settings, nearest first; then those behind one more switch."""
     grid = list(product(range(1, most_kernel + 1), range(1, most_stride + 1), range(most_kernel // 2 + 1)))

@@ -1,8 +1,52 @@
-// The backward direction in words and arrows. The amounts are torch's: gradients, winners, divisors, shares passed on.
-import { equals, number, place, plural } from "./geometry.js";
+// What a window does and what a cell gets, in words, forwards and backwards. The amounts are torch's: outputs, winners,
+// divisors, gradients. In these functions `v` is what the explorer shows of one kind: {kind, s, rows, cols, state}.
+import { averageSum, entries, equals, maxSum, number, place, plural, windowOf } from "./geometry.js";
+
+export const NAMES = { max: "Max", avg: "Average" };
+
+// One window forwards; `input` is {at(row, col), channel, whole}.
+export function windowSentence({ kind, s, rows, cols, state }, row, col, input) {
+  const found = windowOf(rows, cols, row, col);
+  const output = state.at(input.channel, row, col);
+  const values = entries(s, found, input.at);
+  const divisor = state.divisorAt(row, col);
+  const sum = kind === "max" ? maxSum(values, output) : averageSum(values, divisor, output, input.whole);
+  const count = (what) => found.filter((t) => t.what === what).length;
+  const [pads, overhang] = [count("pad"), count("overhang")];
+  const notes = [];
+  if (kind === "max") {
+    const winner = state.winner(input.channel, row, col);
+    const ties = found.filter((t) => t.what === "cell" && input.at(t.row, t.col) === output).length;
+    notes.push(`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`);
+    if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
+    if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as -inf.`);
+  } else {
+    notes.push(`Each input cell has a share of 1/${divisor}.`);
+    const how = s.divisor !== null ? "adds 0, and the divisor is given" : s.countPad ? "counts as 0" : "is not counted";
+    if (pads) notes.push(pads === 1 ? `One padded cell ${how}.` : `${pads} padded cells: each ${how}.`);
+  }
+  if (overhang) notes.push(`${plural(overhang, "position")} beyond the edge: nothing is there, nothing is read.`);
+  return `${NAMES[kind]} output at ${place(row, col)}: ${sum}. ${notes.join(" ")}`;
+}
+
+const outputsOf = (found) => {
+  const shown = found.slice(0, 6).map((r) => `(${r.row}, ${r.col})`).join(" ");
+  return found.length > 6 ? `${shown} and ${found.length - 6} more` : shown;
+};
+
+// One input cell forwards: `found` are the outputs whose windows read it, `won` those of them that it wins.
+export function readerSentence({ kind, state }, found, won) {
+  if (!found.length) return `${NAMES[kind]}: no window reads it.`;
+  const windows = `${plural(found.length, "window")} ${found.length === 1 ? "reads" : "read"} it`;
+  if (kind === "max") {
+    const wins = won.length === found.length && won.length > 1 ? "all" : won.length || "none";
+    return `Max: ${windows}; it wins ${wins}${won.length ? `, outputs ${outputsOf(won)}` : ""}.`;
+  }
+  const shares = [...new Set(found.map((r) => `1/${state.divisorAt(r.row, r.col)}`))].join(" or ");
+  return `Average: ${windows}, with a share of ${shares}: outputs ${outputsOf(found)}.`;
+}
 
 const MOST_TERMS = 9;
-const MOST_LABELS = 9;
 const summed = (terms) => {
   const shown = terms.length > MOST_TERMS ? [...terms.slice(0, 4), `… ${terms.length - 5} more …`, terms[terms.length - 1]] : terms;
   return shown.map((t) => (t.startsWith("-") ? `(${t})` : t)).join(" + ");
@@ -50,47 +94,6 @@ export function totals(kind, up, down, s) {
   if (!(Math.abs(up - down) > 1e-4 * Math.max(1, Math.abs(up)))) return `${text}: nothing is lost.`;
   if (s.divisor !== null) return `${text}: divisor_override=${s.divisor} decides what is passed on.`;
   return `${text}: the padding's share is lost. It is counted in the divisor, but it is no input.`;
-}
-
-// Arrows from {x, y} to {x, y} in px, as wide as their amount; numbers where there are few.
-export function paintRoutes(ctx, look, routes, most) {
-  for (const { from, to, amount } of routes) {
-    const width = 1.5 + (4.5 * Math.abs(amount)) / (most || 1);
-    const bend = { x: (from.x + to.x) / 2, y: Math.min(from.y, to.y) - 0.12 * Math.abs(from.x - to.x) };
-    const angle = Math.atan2(to.y - bend.y, to.x - bend.x);
-    const head = 4 + 1.6 * width;
-    const tip = { x: to.x - head * Math.cos(angle), y: to.y - head * Math.sin(angle) };
-    for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
-      ctx.strokeStyle = ctx.fillStyle = colour;
-      ctx.lineWidth = width + extra;
-      ctx.lineCap = "round";
-      ctx.beginPath();
-      ctx.moveTo(from.x, from.y);
-      ctx.quadraticCurveTo(bend.x, bend.y, tip.x, tip.y);
-      ctx.stroke();
-      const size = head + extra / 2;
-      ctx.beginPath();
-      ctx.moveTo(to.x, to.y);
-      for (const side of [0.45, -0.45]) ctx.lineTo(to.x - size * Math.cos(angle + side) * 1.2, to.y - size * Math.sin(angle + side) * 1.2);
-      ctx.closePath();
-      ctx.fill();
-    }
-  }
-  if (routes.length > MOST_LABELS) return;
-  ctx.font = `600 12px ${look.font}`;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  for (const { from, to, text } of routes) {
-    const [x, y] = [0.35 * from.x + 0.65 * to.x, 0.35 * from.y + 0.65 * to.y - 0.055 * Math.abs(from.x - to.x)];
-    const width = ctx.measureText(text).width + 8;
-    ctx.fillStyle = look.paper;
-    ctx.fillRect(x - width / 2, y - 8, width, 16);
-    ctx.strokeStyle = look.window;
-    ctx.lineWidth = 1;
-    ctx.strokeRect(x - width / 2, y - 8, width, 16);
-    ctx.fillStyle = look.ink;
-    ctx.fillText(text, x, y);
-  }
 }
 
 export const routeText = (u, divisor) => fraction(u, divisor ?? 1);

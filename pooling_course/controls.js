@@ -1,0 +1,190 @@
+// The controls: sliders, switches and choices. They write the model's traits and read them back.
+import { largestKernel, pair, settingsOf } from "./geometry.js";
+
+const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
+
+export function make(tag, attributes = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
+    else if (value === true) el.setAttribute(name, "");
+    else if (value !== false && value != null) el.setAttribute(name, value);
+  }
+  // JupyterLab would take arrow keys and letters away from a focused control
+  if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute("data-lm-suppress-shortcuts", "true");
+  el.append(...children);
+  return el;
+}
+
+export const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
+const PAIRS = SETTINGS.slice(1, 5);
+let instances = 0;
+
+export class Controls {
+  constructor(view) {
+    this.view = view;
+    this.id = `pc${++instances}-${Math.random().toString(36).slice(2, 7)}`;
+    this.apart = PAIRS.some((name) => Array.isArray(this.get(name)));
+    this.el = this.build();
+  }
+
+  get = (name) => this.view.get(name);
+  set = (changes) => this.view.set(changes);
+
+  build() {
+    const radios = (legend, name, choices, onchange) => {
+      const inputs = {};
+      const set = make("fieldset", {}, make("legend", {}, legend));
+      for (const [value, text] of choices) {
+        inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
+        set.append(make("label", {}, inputs[value], text));
+      }
+      return [set, inputs];
+    };
+    const [kinds, kindInputs] = radios("Pooling", "kind", [["max", "Max"], ["avg", "Average"], ["both", "Both"]], (value) => this.setKind(value));
+    const [directions, directionInputs] = radios("Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
+    Object.assign(this, { kindInputs, directionInputs });
+    this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
+    for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
+    this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
+    this.presetInput = make("select", { onchange: () => this.set({ preset: this.presetInput.value }) });
+    this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
+    this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
+    const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
+    const first = make("div", { class: "pc-row" }, kinds, directions, this.upstreamLabel, inputs, this.channelLabel);
+    this.sliders = {};
+    const sliders = make("div", { class: "pc-row pc-sliders" }, this.buildSlider("kernel_size"), this.buildSlider("stride"), this.buildSlider("padding"));
+    return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
+  }
+
+  buildMore() {
+    const check = (name, text) => {
+      const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
+      this[name] = input;
+      return make("label", { class: "pc-check" }, input, text);
+    };
+    this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
+    this.divisorInput = make("input", { type: "number", step: "1", placeholder: "None", onchange: () => this.setDivisor() });
+    this.divisorLabel = make("label", { class: "pc-field" }, "divisor_override", this.divisorInput);
+    return make(
+      "details", { class: "pc-more" }, make("summary", {}, "More settings"),
+      make("div", { class: "pc-row" },
+        make("label", { class: "pc-check" }, this.apartInput, "height and width apart"),
+        check("ceil_mode", "ceil_mode"), check("count_include_pad", "count_include_pad"), this.divisorLabel),
+      make("div", { class: "pc-row pc-sliders" }, this.buildSlider("dilation")),
+    );
+  }
+
+  buildSlider(name) {
+    const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
+    const value = make("output", { class: "pc-value" });
+    const inputs = ["height", "width"].map((side, i) =>
+      make("input", {
+        type: "range", min: name === "padding" ? 0 : 1, step: 1, "aria-describedby": hint.id,
+        oninput: (event) => this.slide(name, i, +event.target.value),
+      }));
+    this.sliders[name] = { inputs, value, hint };
+    return make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
+  }
+
+  setKind(value) {
+    this.set(value === "both" ? { compare: true } : { compare: false, kind: value });
+  }
+
+  setApart(apart) {
+    this.apart = apart;
+    const changes = {};
+    for (const name of PAIRS) {
+      const both = pair(this.get(name));
+      if (!apart && both[0] !== both[1]) changes[name] = both[0];
+    }
+    if (changes.kernel_size) changes.padding = Math.min(pair(this.get("padding"))[0], Math.floor(changes.kernel_size / 2));
+    this.set(changes);
+    this.view.draw();
+  }
+
+  setDivisor() {
+    const text = this.divisorInput.value.trim();
+    if (text === "0") {
+      this.view.say("divisor_override=0: nothing can be divided by 0; leave it empty for the usual divisor.");
+      this.divisorInput.value = this.get("divisor_override") ?? "";
+      return;
+    }
+    this.set({ divisor_override: text === "" ? null : Math.trunc(Number(text)) });
+  }
+
+  slide(name, i, value) {
+    const both = [...pair(this.get(name))];
+    both[i] = value;
+    if (!this.apart) both.fill(value);
+    const changes = { [name]: both[0] === both[1] ? both[0] : both };
+    if (name === "kernel_size") {
+      const padding = pair(this.get("padding")).map((p, j) => Math.min(p, Math.floor(both[j] / 2)));
+      changes.padding = padding[0] === padding[1] ? padding[0] : padding;
+    }
+    this.view.announceSize = true;
+    this.set(changes);
+  }
+
+  // Show what the traits say, for an input of this size.
+  sync({ h, w, channels }) {
+    const { kinds, backward } = this.view;
+    const settings = settingsOf(this.get, kinds[0]);
+    const [max, avg] = [kinds.includes("max"), kinds.includes("avg")];
+    this.kindInputs[this.get("compare") ? "both" : this.get("kind")].checked = true;
+    this.directionInputs[this.get("direction")].checked = true;
+    this.upstreamLabel.hidden = !backward;
+    this.upstreamInput.value = this.get("upstream_mode");
+    this.upstreamInput.options[2].disabled = !this.get("own").data;
+    const most = this.get("most");
+    const limits = {
+      kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
+      stride: pair(Math.max(most.stride, ...settings.stride)),
+      padding: settings.kernel.map((k) => Math.floor(k / 2)),
+      dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
+    };
+    limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
+    if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
+    const [kh, kw] = settings.kernel;
+    const hints = {
+      kernel_size: Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < most.kernel_size ? `a larger window does not fit ${h} × ${w}` : "",
+      stride: settings.stride[0] === kh && settings.stride[1] === kw ? "= kernel_size, the default" : settings.stride[0] < kh ? "smaller than kernel_size: windows overlap" : "",
+      padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
+      dilation: max ? "" : "belongs to max pooling",
+    };
+    for (const [name, { inputs, value, hint }] of Object.entries(this.sliders)) {
+      const now = pair(this.get(name));
+      value.textContent = this.apart ? `${now[0]} × ${now[1]}` : `${now[0]}`;
+      hint.textContent = hints[name];
+      inputs.forEach((input, i) => {
+        input.max = limits[name][i]; // before value, or the value is clipped
+        input.value = now[i];
+        input.hidden = i === 1 && !this.apart;
+        input.disabled = name === "dilation" && !max;
+        input.setAttribute("aria-label", this.apart ? `${name}, ${["height", "width"][i]}` : name);
+      });
+    }
+    this.apartInput.checked = this.apart;
+    this.ceil_mode.checked = this.get("ceil_mode");
+    this.count_include_pad.checked = this.get("count_include_pad");
+    this.count_include_pad.disabled = this.divisorInput.disabled = !avg;
+    if (document.activeElement !== this.divisorInput) this.divisorInput.value = this.get("divisor_override") ?? "";
+    this.syncPresets();
+    this.channelLabel.hidden = channels === 1;
+    if (this.channelInput.options.length !== channels) {
+      const names = this.view.isPhoto ? ["red", "green", "blue"] : [...Array(channels).keys()];
+      this.channelInput.replaceChildren(...names.map((n, i) => make("option", { value: i }, `${n}`)));
+    }
+    this.channelInput.value = this.view.channel;
+  }
+
+  syncPresets() {
+    const preset = this.get("preset");
+    const options = [...this.get("presets")];
+    if (!preset) options.unshift(["", "your own"]);
+    if (this.presetInput.options.length !== options.length) {
+      this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
+    }
+    this.presetInput.value = preset;
+  }
+}

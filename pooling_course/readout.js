@@ -1,0 +1,60 @@
+// Numbers in reach where cells are too small for them: a lens on the input, and tables.
+import { make } from "./controls.js";
+import { number } from "./geometry.js";
+import { frameOf, outline, paintCells, sizeCanvas } from "./paint.js";
+import { NAMES } from "./sentences.js";
+
+const LENS = 7; // cells across
+const LENS_CELL = 36; // px
+const MOST_ROWS = 32;
+
+// A lens on the input where cells are too small for numbers.
+export function drawLens(view, at) {
+  const { h, w } = view.states.input;
+  const shown = view.shown.find((v) => v.kind === at.grid) ?? view.shown[0];
+  let [r, c] = [at.row, at.col];
+  if (!view.isInput(at.grid)) {
+    r = Math.round(r * shown.rows.stride - shown.rows.padding + (shown.rows.reach - 1) / 2);
+    c = Math.round(c * shown.cols.stride - shown.cols.padding + (shown.cols.reach - 1) / 2);
+  }
+  const half = Math.floor(LENS / 2);
+  const from = { row: r - half, col: c - half };
+  const frame = frameOf(LENS, LENS, LENS_CELL);
+  const ctx = sizeCanvas(view.lens, frame.width, frame.height);
+  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
+  const { values } = view.states.input;
+  const colour = view.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
+  paintCells(ctx, view.look, frame, (row, col) => inside(row, col) && colour(row, col), view.inputAt, from);
+  const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * LENS_CELL + 6, LENS * LENS_CELL + 6);
+  ctx.clip();
+  if (view.isInput(at.grid)) outline(ctx, view.look, moved, at.row, at.col, 1, 1, "reader");
+  else view.markWindow(ctx, moved, shown, at.row, at.col);
+  ctx.restore();
+  const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
+  view.lensBox.firstChild.textContent = `Lens: input rows ${from.row} to ${from.row + LENS - 1}, columns ${from.col} to ${from.col + LENS - 1}${name}`;
+}
+
+function table(caption, rows, cols, at) {
+  const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
+  const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
+  const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));
+  const head = make("tr", {}, make("td"), ...line(width, (c) => make("th", { scope: "col" }, `${c}`)));
+  const body = line(height, (r) =>
+    make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, number(at(r, c))))));
+  return make("table", {}, make("caption", {}, caption + cut), make("thead", {}, head), make("tbody", {}, ...body));
+}
+
+// Every number drawn, as tables: for screen readers, and for copying.
+export function numberTables(view) {
+  const { h, w } = view.states.input;
+  const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
+    table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
+  const flows = view.backward ? view.shown.filter((v) => v.gradientAt).flatMap((v) => [
+    table(`Upstream gradient of ${NAMES[v.kind].toLowerCase()}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
+    table(`Input gradient of ${NAMES[v.kind].toLowerCase()}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
+  ]) : [];
+  return [table(`Input, ${h} × ${w}`, h, w, view.inputAt), ...outputs, ...flows];
+}
