@@ -3,5 +3,6 @@
 from . import images
 from .explorer import GradientFlow, PoolingExplorer
 from .pooling import Pooling, Trace, Window, trace
+from .report import gradient_report
 
-__all__ = ["GradientFlow", "Pooling", "PoolingExplorer", "Trace", "Window", "images", "trace"]
+__all__ = ["GradientFlow", "Pooling", "PoolingExplorer", "Trace", "Window", "gradient_report", "images", "trace"]

@@ -188,3 +188,59 @@ export class Controls {
     this.presetInput.value = preset;
   }
 }
+
+// Previous, play, next, and how fast; `step(by)` does the work.
+export class Player {
+  constructor(step) {
+    this.step = step;
+    const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
+    this.button = button("▶ Play", "Play the sliding window", () => this.play(!this.playing));
+    this.speed = make("select", { onchange: () => this.playing && this.play(true) });
+    for (const [text, ms] of [["slow", 1200], ["normal", 600], ["fast", 200]]) this.speed.append(make("option", { value: ms }, text));
+    this.speed.value = 600;
+    this.speedLabel = make("label", { class: "pc-field" }, "Speed", this.speed);
+    const [back, on] = [button("◀", "Previous window", () => step(-1)), button("▶", "Next window", () => step(1))];
+    this.el = make("div", { class: "pc-player" }, back, this.button, on, this.speedLabel);
+  }
+
+  get playing() {
+    return Boolean(this.timer);
+  }
+
+  play(on) {
+    clearInterval(this.timer);
+    this.timer = on ? setInterval(() => this.step(1), +this.speed.value) : null;
+    this.button.textContent = on ? "❚❚ Pause" : "▶ Play";
+    this.button.setAttribute("aria-label", on ? "Pause the sliding window" : "Play the sliding window");
+  }
+
+  // Where less motion is wished for, only steps are left.
+  rest(still) {
+    this.button.hidden = this.speedLabel.hidden = still;
+    if (still) this.play(false);
+  }
+}
+
+// A text field over a cell: Enter, Tab or leaving it commits, Escape does not.
+export function typeOver(stage, box, label, text, now, commit) {
+  const input = make("input", { class: "pc-edit", type: "text", "aria-label": label });
+  input.value = text || now;
+  for (const [side, px] of Object.entries(box)) input.style[side] = `${px}px`;
+  const close = (keep) => {
+    if (!input.isConnected) return;
+    const value = input.value.trim().replace(",", ".").replace("−", "-");
+    const focused = document.activeElement === input;
+    input.remove();
+    if (focused) stage.focus();
+    if (keep && value !== "" && value !== now) commit(value);
+  };
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" || event.key === "Tab") close(true);
+    if (event.key === "Escape") close(false);
+  });
+  input.addEventListener("blur", () => close(true));
+  stage.append(input);
+  input.focus();
+  if (!text) input.select();
+}

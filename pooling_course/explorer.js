@@ -1,6 +1,9 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, make, SETTINGS } from "./controls.js";
-import { axis, code, fit, formula, number, place, readCounts, readers, settingsOf, stateKey, windowOf } from "./geometry.js";
+import { Controls, make, Player, SETTINGS, typeOver } from "./controls.js";
+import {
+  about, axis, code, fit, formula, neighbours, number, place, readCounts, readers, settingsOf, stateKey, windowOf,
+} from "./geometry.js";
+import { attachGradients, ownMisfit, shareOf, signedScale } from "./gradients.js";
 import {
   frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
   sizeCanvas, themeBehind,
@@ -41,6 +44,7 @@ class Explorer {
     const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
     this.live = live;
     this.controls = new Controls(this);
+    this.player = new Player((by) => this.step(by));
     this.sentence = make("p", { class: "pc-sentence" });
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
@@ -56,18 +60,7 @@ class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(this.controls.el, this.code, this.formula, this.grids, this.buildPlayer(), this.notice, this.totals, this.sentence, numbers, live);
-  }
-
-  buildPlayer() {
-    const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
-    this.playButton = button("▶ Play", "Play the sliding window", () => this.play(!this.timer));
-    this.speedInput = make("select", { onchange: () => this.timer && this.play(true) });
-    for (const [text, ms] of [["slow", 1200], ["normal", 600], ["fast", 200]]) this.speedInput.append(make("option", { value: ms }, text));
-    this.speedInput.value = 600;
-    return make("div", { class: "pc-player" },
-      button("◀", "Previous window", () => this.step(-1)), this.playButton, button("▶", "Next window", () => this.step(1)),
-      make("label", { class: "pc-field" }, "Speed", this.speedInput));
+    this.root.append(this.controls.el, this.code, this.formula, this.grids, this.player.el, this.notice, this.totals, this.sentence, numbers, live);
   }
 
   setChannel(channel) {
@@ -137,7 +130,7 @@ class Explorer {
     this.channel = Math.min(this.channel, this.states.input.channels - 1);
     this.controls.sync(this.states.input);
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
-    if (this.backward && !missing.length) missing.push(...this.findGradients());
+    if (this.backward && !missing.length) missing.push(...attachGradients(this));
     if (missing.length) {
       this.root.setAttribute("aria-busy", "true");
       this.waitFor(missing);
@@ -149,8 +142,8 @@ class Explorer {
       this.scaleFor = values;
       this.scale = scaleOf(values);
     }
-    if (this.backward) this.signedScale = this.scaleOfGradients();
-    this.notice.textContent = this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || this.ownMisfit() || "";
+    if (this.backward) this.signedScale = signedScale(this);
+    this.notice.textContent = this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this) || "";
     this.notice.hidden = !this.notice.textContent;
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
@@ -162,74 +155,6 @@ class Explorer {
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
     this.announceSize = false;
     this.prefetch();
-  }
-
-  // ---- the backward direction: upstream gradients, input gradients
-
-  ownFits({ state }) {
-    const own = this.get("own");
-    return Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
-  }
-
-  // What was typed in is kept, and comes back when the output has its size again.
-  ownMisfit() {
-    if (!this.backward || this.get("upstream_mode") !== "own" || this.shown.every((v) => v.state.error || this.ownFits(v))) return "";
-    const [, h, w] = this.get("own").shape;
-    return `Your upstream gradient is for an output of ${h} × ${w}: here ones stand in for it, and it is kept.`;
-  }
-
-  // Attach gradients and upstream gradients to what is shown; returns the keys of those that are missing.
-  findGradients() {
-    const mode = this.get("upstream_mode");
-    const missing = [];
-    for (const v of this.shown) {
-      if (v.state.error) continue;
-      const { h, w } = v.state;
-      if (mode === "chosen") {
-        v.chosen = { row: Math.min(this.get("chosen")[0], h - 1), col: Math.min(this.get("chosen")[1], w - 1) };
-        v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
-        v.gradientAt = this.chosenGradient(v);
-        continue;
-      }
-      const own = mode === "own" && this.ownFits(v) ? this.get("own") : null;
-      const key = `grad${own ? own.serial : 0} ${v.key}`;
-      v.gradient = this.states.get(key);
-      if (!v.gradient) missing.push(key);
-      v.gradientAt = v.gradient?.at ?? (() => NaN);
-      const values = own && this.ownValues(own);
-      v.upstreamAt = own ? (ch, r, c) => values[(own.shape[0] > 1 ? ch * h * w : 0) + r * w + c] : () => 1;
-    }
-    return missing;
-  }
-
-  ownValues = (own) => new Float64Array((own.data.buffer ?? own.data).slice(own.data.byteOffset ?? 0, (own.data.byteOffset ?? 0) + own.data.byteLength));
-
-  chosenGradient({ chosen: { row, col }, state, rows, cols }) {
-    if (state.winner) {
-      return (ch, r, c) => {
-        const winner = state.winner(ch, row, col);
-        return winner.row === r && winner.col === c ? 1 : 0;
-      };
-    }
-    const share = this.shareOf(state, row, col);
-    return (ch, r, c) => (readers(rows, r).includes(row) && readers(cols, c).includes(col) ? share : 0);
-  }
-
-  shareOf(state, row, col) {
-    const share = 1 / state.divisorAt(row, col);
-    return this.states.input.float === "f4" ? Math.fround(share) : share;
-  }
-
-  scaleOfGradients() {
-    let most = 0;
-    const { h, w } = this.states.input;
-    for (const { gradientAt, upstreamAt, state } of this.shown) {
-      if (!gradientAt) continue;
-      const look = (v) => (most = Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most);
-      for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) look(gradientAt(this.channel, r, c));
-      for (let r = 0; r < state.h; r++) for (let c = 0; c < state.w; c++) look(upstreamAt(this.channel, r, c));
-    }
-    return { low: -(most || 1), high: most || 1 };
   }
 
   signedColour = (at) => (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
@@ -317,12 +242,9 @@ class Explorer {
   }
 
   hatchUnread(ctx, frame, { rows, cols }) {
-    const [byRow, byCol] = [readCounts(rows), readCounts(cols)];
-    const unread = [byRow, byCol].map((counts) => counts.filter((n) => n === 0).length);
-    if (!unread[0] && !unread[1]) return 0;
-    byRow.forEach((inRow, r) => byCol.forEach((inCol, c) => inRow * inCol || paintHatch(ctx, frame, r, c)));
-    const read = (rows.size - unread[0]) * (cols.size - unread[1]);
-    return rows.size * cols.size - read;
+    const [unreadRows, unreadCols] = [rows, cols].map((a) => readCounts(a).flatMap((n, at) => (n ? [] : [at])));
+    if (unreadRows.length || unreadCols.length) paintHatch(ctx, frame, unreadRows, unreadCols);
+    return rows.size * cols.size - (rows.size - unreadRows.length) * (cols.size - unreadCols.length);
   }
 
   paintOutput(kind) {
@@ -443,7 +365,7 @@ class Explorer {
     const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
     const divisor = state.divisorAt(row, col);
     const winner = state.winner?.(this.channel, row, col);
-    const amount = winner ? u : u * this.shareOf(state, row, col);
+    const amount = winner ? u : u * shareOf(this, state, row, col);
     for (const cell of winner ? [winner] : cells) this.route(v, { row, col }, cell, amount, routeText(u, divisor));
     const more = { winner, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
     return gave(kind, { row, col }, u, more);
@@ -464,7 +386,7 @@ class Explorer {
 
   overInput({ row, col }, possible) {
     for (const name of new Set(possible.map((v) => v.input))) outline(this.ctxOf(name), this.look, this.grid[name].frame, row, col, 1, 1, "reader");
-    const sentences = [`Input at ${place(row, col)} is ${number(this.inputAt(row, col))}.`];
+    const sentences = [`Input at ${place(row, col)} is ${about(this.inputAt(row, col))}.`];
     for (const v of possible) sentences.push(this.backward ? this.got(v, row, col) : this.readBy(v, row, col));
     return sentences.join(" ");
   }
@@ -493,7 +415,7 @@ class Explorer {
     for (const window of found) {
       window.u = v.upstreamAt(this.channel, window.row, window.col);
       window.divisor = v.state.divisorAt(window.row, window.col);
-      const amount = window.winner ? window.u : window.u * this.shareOf(v.state, window.row, window.col);
+      const amount = window.winner ? window.u : window.u * shareOf(this, v.state, window.row, window.col);
       if (window.reached) this.route(v, window, { row, col }, amount, routeText(window.u, window.divisor));
     }
     return got(v.kind, { row, col }, v.gradientAt(this.channel, row, col), found);
@@ -525,7 +447,7 @@ class Explorer {
   press(event, name) {
     const at = this.cellAt(event, name);
     if (!at) return;
-    this.play(false);
+    this.player.play(false);
     this.choose(at);
   }
 
@@ -572,39 +494,21 @@ class Explorer {
 
   // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient.
   edit(text) {
-    const grid = this.pick.grid;
+    const { grid, row, col } = this.pick;
     const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
     if (!type) return;
-    const { frame, stage } = this.grid[grid];
     if (!this.lensBox.hidden) {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
     }
-    const { row, col } = this.pick;
-    const input = make("input", { class: "pc-edit", type: "text", inputmode: "text", "aria-label": `New value at ${place(row, col)}` });
     const upstream = type === "upstream" && this.shown.find((v) => v.kind === grid);
-    input.value = text || number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
-    Object.assign(input.style, { left: `${frame.x(col) - 6}px`, top: `${frame.y(row)}px`, width: `${frame.cell + 12}px`, height: `${frame.cell}px` });
-    const close = (commit) => {
-      if (!input.isConnected) return;
-      const value = input.value.trim();
-      const focused = document.activeElement === input;
-      input.remove();
-      if (focused) stage.focus();
-      if (commit && value !== "") {
-        this.waitFor([]);
-        this.model.send({ type, channel: this.channel, row, col, text: value.replace(",", ".").replace("−", "-") });
-      }
-    };
-    input.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" || event.key === "Tab") close(true);
-      if (event.key === "Escape") close(false);
+    const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
+    const { frame, stage } = this.grid[grid];
+    const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
+    typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
+      this.waitFor([]);
+      this.model.send({ type, channel: this.channel, row, col, text: value });
     });
-    input.addEventListener("blur", () => close(true));
-    stage.append(input);
-    input.focus();
-    if (!text) input.select();
   }
 
   step(by) {
@@ -614,14 +518,7 @@ class Explorer {
     const count = state.h * state.w;
     const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
     this.choose({ grid: kind, row: Math.floor(next / state.w), col: next % state.w });
-    if (!this.timer) queueMicrotask(() => this.announce(this.sentence.textContent));
-  }
-
-  play(on) {
-    clearInterval(this.timer);
-    this.timer = on ? setInterval(() => this.step(1), +this.speedInput.value) : null;
-    this.playButton.textContent = on ? "❚❚ Pause" : "▶ Play";
-    this.playButton.setAttribute("aria-label", on ? "Pause" : "Play the sliding window");
+    if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
   announce(text) {
@@ -649,7 +546,7 @@ class Explorer {
     this.idle = setTimeout(() => {
       const keys = [];
       for (const { s, rows, cols } of this.shown) {
-        for (const t of this.neighbours(s)) {
+        for (const t of neighbours(s)) {
           if (axis(t, 0, rows.size).out <= 0 || axis(t, 1, cols.size).out <= 0) continue;
           keys.push(stateKey(t));
           if (this.backward) keys.push(`grad0 ${stateKey(t)}`);
@@ -657,19 +554,6 @@ class Explorer {
       }
       this.states.ask(keys);
     }, 120);
-  }
-
-  neighbours(s) {
-    const found = [];
-    const shift = (two, by, low) => two.map((v) => Math.max(low, v + by));
-    for (const by of [1, -1]) {
-      const kernel = shift(s.kernel, by, 1);
-      found.push({ ...s, kernel, padding: s.padding.map((p, i) => Math.min(p, Math.floor(kernel[i] / 2))) });
-      found.push({ ...s, stride: shift(s.stride, by, 1) });
-      const padding = shift(s.padding, by, 0);
-      if (padding.every((p, i) => p <= Math.floor(s.kernel[i] / 2))) found.push({ ...s, padding });
-    }
-    return found;
   }
 
   // ---- life in the page
@@ -722,14 +606,13 @@ class Explorer {
   };
 
   applyMotion = () => {
-    this.playButton.hidden = this.speedInput.parentElement.hidden = this.still.matches;
-    if (this.still.matches) this.play(false);
+    this.player.rest(this.still.matches);
   };
 
   leave() {
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
-    clearInterval(this.timer);
+    this.player.play(false);
     clearTimeout(this.patience);
     clearTimeout(this.idle);
     this.resize.disconnect();

@@ -14,6 +14,12 @@ PAIRS = ("kernel_size", "stride", "padding", "dilation")
 SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override")
 
 
+class Checked(t.Any):
+    """Any value that its validator takes; traitlets would let None pass by it."""
+
+    allow_none = False
+
+
 class PoolingExplorer(anywidget.AnyWidget):
     """See what a pooling does to an input: move a slider, point at a cell, read the sum.
 
@@ -45,23 +51,30 @@ class PoolingExplorer(anywidget.AnyWidget):
     """
 
     _esm = assets.script(
-        "geometry.js", "paint.js", "states.js", "sentences.js", "controls.js", "readout.js", "explorer.js"
+        "geometry.js",
+        "paint.js",
+        "states.js",
+        "gradients.js",
+        "sentences.js",
+        "controls.js",
+        "readout.js",
+        "explorer.js",
     )
     _css = assets.style("look.css", "explorer.css")
 
-    kind = t.Any("max").tag(sync=True)
-    kernel_size = t.Any(2).tag(sync=True)
-    stride = t.Any(2).tag(sync=True)
-    padding = t.Any(0).tag(sync=True)
-    dilation = t.Any(1).tag(sync=True)
-    ceil_mode = t.Any(False).tag(sync=True)
-    count_include_pad = t.Any(True).tag(sync=True)
-    divisor_override = t.Any(None).tag(sync=True)
+    kind = Checked("max").tag(sync=True)
+    kernel_size = Checked(2).tag(sync=True)
+    stride = Checked(2).tag(sync=True)
+    padding = Checked(0).tag(sync=True)
+    dilation = Checked(1).tag(sync=True)
+    ceil_mode = Checked(False).tag(sync=True)
+    count_include_pad = Checked(True).tag(sync=True)
+    divisor_override = Checked(None).tag(sync=True)
     compare = t.Bool(False).tag(sync=True)
 
-    pooling = t.Any()
-    layer = t.Any()
-    x = t.Any()
+    pooling = Checked()
+    layer = Checked()
+    x = Checked()
 
     direction = t.Enum(("forward", "backward"), "forward").tag(sync=True)
     upstream = t.Any(None)
@@ -272,11 +285,17 @@ class PoolingExplorer(anywidget.AnyWidget):
             return
         self.message = ""  # so that the same sentence, said twice, is sent twice
         try:
-            _planes(x)[at] = float(text) if x.is_floating_point() else int(text)
-            self.x = x
-        except (ValueError, OverflowError, RuntimeError):
+            value = float(text) if x.is_floating_point() else int(text)
+        except ValueError:
             kind = "number, such as -1.5 or nan" if x.is_floating_point() else "whole number"
-            self.message = f"{text!r} is not a {kind}, or too large for {x.dtype}; the cell keeps its value."
+            self.message = f"{text!r} is not a {kind}; the cell keeps its value."
+            return
+        try:
+            _planes(x)[at] = value
+        except (ValueError, OverflowError, RuntimeError):
+            self.message = f"{text!r} does not fit into {x.dtype}; the cell keeps its value."
+            return
+        self.x = x
 
     def _edit_upstream(self, content):
         """Type one number of the upstream gradient; the rest stays what it was."""

@@ -89,6 +89,20 @@ export function largestKernel(s, h, w, most) {
   return k;
 }
 
+// The settings one slider step away.
+export function neighbours(s) {
+  const found = [];
+  const shift = (two, by, low) => two.map((v) => Math.max(low, v + by));
+  for (const by of [1, -1]) {
+    const kernel = shift(s.kernel, by, 1);
+    found.push({ ...s, kernel, padding: s.padding.map((p, i) => Math.min(p, Math.floor(kernel[i] / 2))) });
+    found.push({ ...s, stride: shift(s.stride, by, 1) });
+    const padding = shift(s.padding, by, 0);
+    if (padding.every((p, i) => p <= Math.floor(s.kernel[i] / 2))) found.push({ ...s, padding });
+  }
+  return found;
+}
+
 // ---- one window -------------------------------------------------------------------------------------------------
 
 // Every position a window reads, in reading order, and what it is: "cell", "pad" or "overhang".
@@ -128,6 +142,7 @@ export function number(value) {
 }
 
 const isExact = (value) => Number.isNaN(value) || isSame(number(value).replace("inf", "Infinity"), value);
+export const about = (value) => `${isExact(value) ? "" : "≈ "}${number(value)}`;
 export const equals = (values, output) => `${[...values, output].every(isExact) ? "=" : "≈"} ${number(output)}`;
 
 function listed(values, separator) {

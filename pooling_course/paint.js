@@ -197,23 +197,23 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
   ctx.setLineDash([]);
 }
 
-// Cells that no window reads: hatched, on any colour.
-export function paintHatch(ctx, frame, row, col, cell = frame.cell) {
-  const [x, y] = [frame.x(col), frame.y(row)];
+// Rows and columns that no window reads: hatched, on any colour.
+export function paintHatch(ctx, frame, unreadRows, unreadCols) {
+  const { rows, cols, cell } = frame;
+  const [x, y, width, height] = [frame.x(0), frame.y(0), cols * cell, rows * cell];
   ctx.save();
   ctx.beginPath();
-  ctx.rect(x, y, cell, cell);
+  for (const row of unreadRows) ctx.rect(x, frame.y(row), width, cell);
+  for (const col of unreadCols) ctx.rect(frame.x(col), y, cell, height);
   ctx.clip();
   const step = Math.max(4, cell / 5);
   for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = 1.2;
     ctx.beginPath();
-    // one global lattice, so that hatched neighbours join
-    const first = Math.floor((x + y) / step) * step;
-    for (let d = first; d <= x + y + 2 * cell; d += step) {
-      ctx.moveTo(d - y + shift, y);
-      ctx.lineTo(d - y - cell + shift, y + cell);
+    for (let d = shift; d <= width + height; d += step) {
+      ctx.moveTo(x + d, y);
+      ctx.lineTo(x + d - height, y + height);
     }
     ctx.stroke();
   }
@@ -287,19 +287,22 @@ export function paintRoutes(ctx, look, routes, most) {
       ctx.fill();
     }
   }
-  if (routes.length > MOST_LABELS) return;
+  // one number where all carry the same, near where they start
+  const alike = new Set(routes.map(({ text }) => text)).size === 1;
+  if (routes.length > MOST_LABELS && !alike) return;
   ctx.font = `600 12px ${look.font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  for (const { from, to, text } of routes) {
-    const [x, y] = [0.35 * from.x + 0.65 * to.x, 0.35 * from.y + 0.65 * to.y - 0.055 * Math.abs(from.x - to.x)];
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = look.window;
+  const starts = new Map(routes.map((route) => [`${route.from.x} ${route.from.y}`, route]));
+  for (const { from, text } of starts.values()) {
     const width = ctx.measureText(text).width + 8;
+    const [left, top] = [from.x - width - 2, from.y - 8];
     ctx.fillStyle = look.paper;
-    ctx.fillRect(x - width / 2, y - 8, width, 16);
-    ctx.strokeStyle = look.window;
-    ctx.lineWidth = 1;
-    ctx.strokeRect(x - width / 2, y - 8, width, 16);
+    ctx.fillRect(left, top, width, 16);
+    ctx.strokeRect(left, top, width, 16);
     ctx.fillStyle = look.ink;
-    ctx.fillText(text, x, y);
+    ctx.fillText(text, left + width / 2, from.y);
   }
 }

@@ -1,6 +1,6 @@
 // What a window does and what a cell gets, in words, forwards and backwards. The amounts are torch's: outputs, winners,
 // divisors, gradients. In these functions `v` is what the explorer shows of one kind: {kind, s, rows, cols, state}.
-import { averageSum, entries, equals, maxSum, number, place, plural, windowOf } from "./geometry.js";
+import { about, averageSum, entries, equals, maxSum, number, place, plural, windowOf } from "./geometry.js";
 
 export const NAMES = { max: "Max", avg: "Average" };
 
@@ -57,7 +57,7 @@ const fraction = (u, d) => (d === 1 ? number(u) : d < 0 ? `${number(-u)}/${-d}` 
 
 // Where the upstream gradient `u` of one window goes.
 export function gave(kind, at, u, { winner, cells, divisor, passes, given, amount }) {
-  const head = `the upstream gradient ${number(u)} of output ${place(at.row, at.col)}`;
+  const head = `the upstream gradient ${about(u)} of output ${place(at.row, at.col)}`;
   if (kind === "max") {
     const rest = cells - 1;
     const others = rest ? `; the other ${plural(rest, "cell")} of the window ${rest === 1 ? "gets" : "get"} nothing from it` : "";
@@ -90,7 +90,7 @@ export function got(kind, at, total, from) {
 // The two totals, and why they differ where they do.
 export function totals(kind, up, down, s) {
   const name = kind === "max" ? "Max" : "Average";
-  const text = `${name}: upstream gradient ${number(up)} in all, input gradient ${number(down)} in all`;
+  const text = `${name}: upstream gradient ${about(up)} in all, input gradient ${about(down)} in all`;
   if (!(Math.abs(up - down) > 1e-4 * Math.max(1, Math.abs(up)))) return `${text}: nothing is lost.`;
   if (s.divisor !== null) return `${text}: divisor_override=${s.divisor} decides what is passed on.`;
   return `${text}: the padding's share is lost. It is counted in the divisor, but it is no input.`;

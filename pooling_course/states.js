@@ -6,7 +6,7 @@ const CACHE = 48e6; // bytes of states kept
 const ARRAYS = { u2: Uint16Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 
 // A typed array over bytes that may be a DataView (Jupyter) or a Uint8Array (Colab), aligned or not.
-function arrayOf(type, bytes, offset, length) {
+export function arrayOf(type, bytes, offset, length) {
   const start = (bytes.byteOffset ?? 0) + offset;
   const Type = ARRAYS[type];
   const buffer = bytes.buffer ?? bytes;

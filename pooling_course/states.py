@@ -39,9 +39,9 @@ def from_key(name: str) -> Pooling:
     kh, kw, sh, sw, ph, pw, ceil = map(int, numbers[:7])
     if kind == "max":
         dilation = tuple(map(int, numbers[7:9]))
-        return Pooling("max", (kh, kw), (sh, sw), (ph, pw), dilation, bool(ceil))
+        return Pooling(kind, (kh, kw), (sh, sw), (ph, pw), dilation, bool(ceil))
     divisor = None if numbers[8] == "-" else int(numbers[8])
-    return Pooling("avg", (kh, kw), (sh, sw), (ph, pw), 1, bool(ceil), numbers[7] == "1", divisor)
+    return Pooling(kind, (kh, kw), (sh, sw), (ph, pw), 1, bool(ceil), numbers[7] == "1", divisor)
 
 
 def split(name: str) -> tuple[int | None, Pooling]:

@@ -1,0 +1,72 @@
+// The backward direction of what is shown: upstream gradients and, from torch's autograd, input gradients.
+import { taps } from "./geometry.js";
+import { arrayOf } from "./states.js";
+
+export const fits = (own, { state }) => Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
+
+// Give each `v` shown its `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
+export function attachGradients(view) {
+  const mode = view.get("upstream_mode");
+  const missing = [];
+  for (const v of view.shown) {
+    if (v.state.error) continue;
+    const { h, w } = v.state;
+    if (mode === "chosen") {
+      const [row, col] = view.get("chosen");
+      v.chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
+      v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
+      v.gradientAt = chosenGradient(view, v);
+      continue;
+    }
+    const own = mode === "own" && fits(view.get("own"), v) ? view.get("own") : null;
+    const key = `grad${own ? own.serial : 0} ${v.key}`;
+    v.gradient = view.states.get(key);
+    if (!v.gradient) missing.push(key);
+    v.gradientAt = v.gradient?.at ?? (() => NaN);
+    const values = own && arrayOf("f8", own.data, 0, own.shape[0] * h * w);
+    v.upstreamAt = own ? (ch, r, c) => values[(own.shape[0] > 1 ? ch * h * w : 0) + r * w + c] : () => 1;
+  }
+  return missing;
+}
+
+// One window alone: its gradient is its shares.
+function chosenGradient(view, { chosen: { row, col }, state, rows, cols }) {
+  if (state.winner) {
+    return (ch, r, c) => {
+      const winner = state.winner(ch, row, col);
+      return winner.row === r && winner.col === c ? 1 : 0;
+    };
+  }
+  const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];
+  const share = shareOf(view, state, row, col);
+  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? share : 0);
+}
+
+// The share of each cell in an average, as the input's dtype holds it.
+export function shareOf(view, state, row, col) {
+  const share = 1 / state.divisorAt(row, col);
+  return view.states.input.float === "f4" ? Math.fround(share) : share;
+}
+
+// One scale for every gradient on view, with 0 in its middle.
+export function signedScale(view) {
+  let most = 0;
+  const { h, w } = view.states.input;
+  const include = (value) => {
+    if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
+  };
+  for (const { gradientAt, upstreamAt, state } of view.shown) {
+    if (!gradientAt) continue;
+    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) include(gradientAt(view.channel, r, c));
+    for (let r = 0; r < state.h; r++) for (let c = 0; c < state.w; c++) include(upstreamAt(view.channel, r, c));
+  }
+  return { low: -(most || 1), high: most || 1 };
+}
+
+// What was typed in is kept, and comes back when the output has its size again.
+export function ownMisfit(view) {
+  const own = view.get("own");
+  if (!view.backward || view.get("upstream_mode") !== "own" || view.shown.every((v) => v.state.error || fits(own, v))) return "";
+  const [, h, w] = own.shape;
+  return `Your upstream gradient is for an output of ${h} × ${w}: here ones stand in for it, and it is kept.`;
+}

@@ -1,0 +1,283 @@
+"""The questions, as data: one JSON file a lesson, and what can be asked of a question.
+
+A question is a dictionary:
+
+    id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post"
+    kind            "one", "several", "number", "shape", "cells", "fill" or "order"
+    prompt, why     what is asked; what is true, shown after the commitment
+    choices         for one and several: {"text", "reason", "misconception" where wrong, and "value" or "right"}
+    steps           for order: the steps in their right order
+    mistakes        for number, shape and fill: {"value", "reason", "misconception"} of typical wrong answers
+    case            {"input": preset, table or {"shape": [...]}, "pooling": settings}, which the explorer opens too
+    answer, at      the name of what torch computes (answers.py), for the cell `at`; never a typed-in result
+    unit, source    what a number counts; where the rule stands
+    misconception   what it is about, as a short name shared between questions
+
+Right are the choices whose "value" equals the computed answer; only where nothing is computed does "right" say it.
+"""
+
+import json
+import random
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+import torch
+
+from ..pooling import Pooling, Trace, as_tensor, trace
+from .answers import ANSWERS
+
+FOLDER = Path(__file__).parent
+KINDS = ("one", "several", "number", "shape", "cells", "fill", "order")
+ROLES = ("predict", "check", "return", "myth", "pre", "post")
+SURE = ("a guess", "fairly sure", "certain")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question; `grade` takes what `parse` returns. Made from the data by `question` and `all_questions`."""
+
+    id: str
+    lesson: str
+    role: str
+    kind: str
+    prompt: str
+    why: str
+    choices: list = field(default_factory=list)
+    steps: list = field(default_factory=list)
+    mistakes: list = field(default_factory=list)
+    case: dict | None = None
+    answer: str | None = None
+    at: list | None = None
+    tolerance: float = 1e-6
+    unit: str = ""
+    source: str = ""
+    misconception: str = ""
+
+    # ---- what torch says ---------------------------------------------------------------------------------------
+
+    @property
+    def pooling(self) -> Pooling | None:
+        settings = (self.case or {}).get("pooling")
+        return Pooling(**{n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}) if settings else None
+
+    @property
+    def input(self) -> torch.Tensor | None:
+        given = (self.case or {}).get("input")
+        if isinstance(given, str):
+            from ..images import preset
+
+            return preset(given)
+        if isinstance(given, dict):
+            return torch.zeros(given["shape"])
+        return None if given is None else as_tensor(given)
+
+    @property
+    def trace(self) -> Trace:
+        return trace(self.pooling, self.input)
+
+    @cached_property
+    def truth(self):
+        """The right answer in the form that `parse` gives: computed by torch wherever the data names an `answer`."""
+        if self.kind == "order":
+            return list(range(len(self.steps)))
+        computed = ANSWERS[self.answer](self) if self.answer else None
+        if self.kind not in ("one", "several"):
+            return computed
+        right = [i for i, c in enumerate(self.choices) if (c["value"] == computed if "value" in c else c.get("right"))]
+        return right[0] if self.kind == "one" else right
+
+    # ---- what the learner says -----------------------------------------------------------------------------------
+
+    def parse(self, raw):
+        """The answer in `raw`, as the page sends it.
+
+        Raises:
+            ValueError: nothing was chosen, or what was typed is no answer of this kind; a sentence that says so.
+        """
+        if raw is None or raw == "" or raw == []:
+            raise ValueError("Nothing is chosen yet: make a choice, even if it is a guess.")
+        try:
+            return _PARSERS[self.kind](self, raw)
+        except _Unclear:
+            raise
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+            raise ValueError(f"That is not an answer to this question; {_WANTED[self.kind]}.") from None
+
+    def grade(self, answer) -> dict:
+        """What is shown after the commitment: right or not, the reason of every choice, the truth, and why."""
+        feedback = {"right": self._is_right(answer), "why": self.why, "truth": self.truth, "misconception": ""}
+        chosen = answer if isinstance(answer, list) else [answer]
+        if self.kind in ("one", "several"):
+            right = self.truth if self.kind == "several" else [self.truth]
+            feedback["choices"] = [
+                {"reason": c["reason"], "right": i in right, "chosen": i in chosen} for i, c in enumerate(self.choices)
+            ]
+            wrong = [self.choices[i] for i in chosen if i not in right]
+        else:
+            wrong = [m for m in self.mistakes if not feedback["right"] and _close(m["value"], answer, self.tolerance)]
+        if wrong:
+            feedback["misconception"] = wrong[0].get("misconception", "")
+            feedback["mistake"] = wrong[0]["reason"]
+        return feedback
+
+    def _is_right(self, answer):
+        if self.kind == "cells":
+            return sorted(answer) == sorted(self.truth)
+        return _close(answer, self.truth, self.tolerance)
+
+    # ---- what the page gets --------------------------------------------------------------------------------------
+
+    @property
+    def shown_order(self) -> list[int]:
+        """The order in which steps are put before the learner: shuffled, the same for everyone, never the right one."""
+        order = list(range(len(self.steps)))
+        shuffle = random.Random(self.id)
+        while len(order) > 1 and order == sorted(order):
+            shuffle.shuffle(order)
+        return order
+
+    def public(self) -> dict:
+        """The question without its key."""
+        shown = {"id": self.id, "role": self.role, "kind": self.kind, "prompt": self.prompt, "unit": self.unit}
+        shown["choices"] = [c["text"] for c in self.choices]
+        shown["steps"] = [[i, self.steps[i]] for i in self.shown_order]
+        shown["code"] = self.pooling.code() if self.pooling else ""
+        x = self.input
+        if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
+            shown["grid"] = x.tolist()
+        if self.kind == "fill":
+            shown["size"] = list(self.trace.output.shape)
+        return shown
+
+    def key(self) -> dict:
+        """Everything a page without a kernel needs to grade by itself."""
+        everything = list(range(len(self.choices)))
+        return {
+            **self.grade(everything if self.choices else self.truth),
+            "mistakes": self.mistakes,
+            "tolerance": self.tolerance,
+        }
+
+
+@cache
+def all_questions() -> dict[str, Question]:
+    """Every question by its id, lesson after lesson.
+
+    >>> question("max-channels").kind
+    'one'
+    """
+    found = {}
+    for path in sorted(FOLDER.glob("*.json")):
+        for data in json.loads(path.read_text(encoding="utf-8")):
+            if data["id"] in found:
+                raise ValueError(f"two questions are called {data['id']!r}: ids are unique in the course.")
+            found[data["id"]] = Question(lesson=path.stem, **data)
+    return found
+
+
+def question(name: str) -> Question:
+    """The question of that id.
+
+    Raises:
+        ValueError: there is none; the sentence names near ones.
+    """
+    if name not in all_questions():
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, all_questions(), n=3) or list(all_questions())[:3]
+        raise ValueError(f"no question is called {name!r}; there is {', '.join(map(repr, near))}.")
+    return all_questions()[name]
+
+
+# ---- one parser a kind -------------------------------------------------------------------------------------------
+
+
+class _Unclear(ValueError):
+    """A sentence for the learner, passed on as it is."""
+
+
+def _number(text):
+    text = str(text).strip().replace(",", ".").replace("−", "-")
+    try:
+        if "/" in text:
+            over, under = text.split("/")
+            return float(over) / float(under)
+        return float(text)
+    except (ValueError, ZeroDivisionError):
+        raise _Unclear(f"{text!r} is not a number; write one such as 0.25, -3 or 1/9.") from None
+
+
+def _choice(q, raw):
+    if isinstance(raw, bool) or not 0 <= int(raw) < len(q.choices):
+        raise ValueError
+    return int(raw)
+
+
+def _several(q, raw):
+    return sorted({_choice(q, i) for i in raw})
+
+
+def _shape(q, raw):
+    if isinstance(raw, str):
+        raw = raw.strip("()[] ").replace("x", ",").replace("×", ",").split(",")
+    try:
+        return [int(str(n).strip()) for n in raw if str(n).strip()]
+    except ValueError:
+        raise _Unclear(
+            f"{', '.join(map(str, raw))} is not a shape; write whole numbers, such as 8, 16, 32, 32."
+        ) from None
+
+
+def _cells(q, raw):
+    h, w = q.input.shape
+    cells = sorted({(int(r), int(c)) for r, c in raw})
+    if not all(0 <= r < h and 0 <= c < w for r, c in cells):
+        raise ValueError
+    return [list(cell) for cell in cells]
+
+
+def _fill(q, raw):
+    h, w = q.trace.output.shape
+    blank = sum(str(v).strip() == "" for row in raw for v in row)
+    if blank:
+        raise _Unclear(f"{blank} of {h * w} cells are still empty: fill them all, a guess will do.")
+    table = [[_number(v) for v in row] for row in raw]
+    if len(table) != h or any(len(row) != w for row in table):
+        raise ValueError
+    return table
+
+
+def _order(q, raw):
+    order = [int(i) for i in raw]
+    if sorted(order) != list(range(len(q.steps))):
+        raise ValueError
+    return order
+
+
+_PARSERS = {
+    "one": _choice,
+    "several": _several,
+    "number": lambda q, raw: _number(raw),
+    "shape": _shape,
+    "cells": _cells,
+    "fill": _fill,
+    "order": _order,
+}
+_WANTED = {
+    "one": "choose one of the choices",
+    "several": "choose one or more of the choices",
+    "number": "write one number",
+    "shape": "write a shape, such as 8, 16, 32, 32",
+    "cells": "mark cells of the grid",
+    "fill": "write a number into every cell",
+    "order": "put the steps in order",
+}
+
+
+def _close(a, b, tolerance):
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return abs(a - b) <= tolerance * max(1, abs(b))
+    return a == b
