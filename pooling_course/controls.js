@@ -1,20 +1,6 @@
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
+import { make } from "./dom.js";
 import { largestKernel, pair, settingsOf } from "./geometry.js";
-
-const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
-
-export function make(tag, attributes = {}, ...children) {
-  const el = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
-    else if (value === true) el.setAttribute(name, "");
-    else if (value !== false && value != null) el.setAttribute(name, value);
-  }
-  // JupyterLab would take arrow keys and letters away from a focused control
-  if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute("data-lm-suppress-shortcuts", "true");
-  el.append(...children);
-  return el;
-}
 
 export const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
 const PAIRS = SETTINGS.slice(1, 5);

@@ -1,12 +1,13 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, make, Player, SETTINGS, typeOver } from "./controls.js";
+import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
+import { make, themeBehind, watchTheme } from "./dom.js";
 import {
   about, axis, code, fit, formula, neighbours, number, place, readCounts, readers, settingsOf, stateKey, windowOf,
 } from "./geometry.js";
 import { attachGradients, ownMisfit, shareOf, signedScale } from "./gradients.js";
 import {
   frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
-  sizeCanvas, themeBehind,
+  sizeCanvas,
 } from "./paint.js";
 import { drawLens, numberTables } from "./readout.js";
 import { gave, got, NAMES, readerSentence, routeText, totals, windowSentence } from "./sentences.js";
@@ -562,7 +563,11 @@ class Explorer {
     const { model } = this;
     this.events = [
       ...SETTINGS.map((name) => [`change:${name}`, this.schedule]),
-      ...["message", "preset", "direction", "upstream_mode", "own", "chosen"].map((name) => [`change:${name}`, this.schedule]),
+      ...["message", "preset", "direction", "upstream_mode", "chosen"].map((name) => [`change:${name}`, this.schedule]),
+      ["change:own", () => {
+        this.states.addOwn();
+        this.schedule();
+      }],
       ["change:cells", () => {
         this.states.reset();
         this.schedule();
@@ -578,10 +583,7 @@ class Explorer {
       }
     });
     this.resize.observe(this.root);
-    this.themes = new MutationObserver(() => this.applyTheme());
-    for (const el of [document.documentElement, document.body]) this.themes.observe(el, { attributes: true });
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.dark.addEventListener("change", this.applyTheme);
+    this.unwatchTheme = watchTheme(this.applyTheme);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.still.addEventListener("change", this.applyMotion);
     this.applyMotion();
@@ -616,8 +618,7 @@ class Explorer {
     clearTimeout(this.patience);
     clearTimeout(this.idle);
     this.resize.disconnect();
-    this.themes.disconnect();
-    this.dark.removeEventListener("change", this.applyTheme);
+    this.unwatchTheme();
     this.still.removeEventListener("change", this.applyMotion);
   }
 }

@@ -50,17 +50,8 @@ class PoolingExplorer(anywidget.AnyWidget):
     torch.Size([3, 3])
     """
 
-    _esm = assets.script(
-        "geometry.js",
-        "paint.js",
-        "states.js",
-        "gradients.js",
-        "sentences.js",
-        "controls.js",
-        "readout.js",
-        "explorer.js",
-    )
-    _css = assets.style("look.css", "explorer.css")
+    _esm = assets.script("explorer.js")
+    _css = assets.style("look.css", "base.css", "explorer.css")
 
     kind = Checked("max").tag(sync=True)
     kernel_size = Checked(2).tag(sync=True)
@@ -247,7 +238,10 @@ class PoolingExplorer(anywidget.AnyWidget):
             planes = _planes(change.new).double()
             self._upstreams[len(self._upstreams)] = planes
             data = planes.numpy().astype("<f8").tobytes()
-            self.own = {"serial": len(self._upstreams) - 1, "shape": list(planes.shape), "data": data}
+            serial = len(self._upstreams) - 1
+            book = self._packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in ("max", "avg"))
+            shape = list(planes.shape)
+            self.own = {"serial": serial, "shape": shape, "data": data, "input": self._serial, "book": book}
             self.upstream_mode = "own"
         else:
             self.upstream_mode = change.new or "ones"

@@ -3,20 +3,10 @@ import { AXIS, READABLE, number } from "./geometry.js";
 
 // ---- theme ------------------------------------------------------------------------------------------------------
 
-const parseColor = (text) => (text.match(/[\d.]+/g) || []).map(Number);
-const luminance = ([r, g, b]) => {
+export const luminance = ([r, g, b]) => {
   const linear = [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 };
-
-// "dark" or "light", from the first opaque background behind the element: every front end has one.
-export function themeBehind(el) {
-  for (let at = el.parentElement ?? el.getRootNode().host; at; at = at.parentElement ?? at.getRootNode().host) {
-    const [r, g, b, alpha = 1] = parseColor(getComputedStyle(at).backgroundColor);
-    if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
 
 const hex = (text) => [1, 3, 5].map((i) => parseInt(text.trim().slice(i, i + 2), 16));
 

@@ -1,5 +1,5 @@
 // Numbers in reach where cells are too small for them: a lens on the input, and tables.
-import { make } from "./controls.js";
+import { make } from "./dom.js";
 import { number } from "./geometry.js";
 import { frameOf, outline, paintCells, sizeCanvas } from "./paint.js";
 import { NAMES } from "./sentences.js";

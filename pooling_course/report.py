@@ -277,7 +277,7 @@ def _title(network):
     return network or "The gradient on its way back"
 
 
-UNDER_TITLE = "what each layer's input gets"
+UNDER_TITLE = "what each layer's input gets back"
 
 
 def _column(networks):

@@ -31,6 +31,13 @@ export class States {
     const [channels, h, w] = cells.shape;
     this.input = { ...cells, channels, h, w, values: arrayOf(cells.float, cells.data, 0, channels * h * w) };
     this.add(this.model.get("book"));
+    this.addOwn();
+  }
+
+  // The gradients that came with an upstream gradient of the learner's own.
+  addOwn() {
+    const own = this.model.get("own");
+    if (own.book && own.input === this.input.serial) this.add(own.book);
   }
 
   add({ entries: found, data }) {
