@@ -56,7 +56,7 @@ export function rgb(table, scale, v) {
 }
 
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
-const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); // the better of the two is always above 4.5 : 1
+export const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); // the better of the two is always above 4.5 : 1
 
 // ---- canvases -----------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,8 @@ class Question:
 
             return preset(given)
         if isinstance(given, dict):
-            return torch.zeros(given["shape"])
+            digits = torch.randint(10, given["shape"], generator=torch.Generator().manual_seed(0))
+            return digits.float()
         return None if given is None else as_tensor(given)
 
     @property
@@ -84,7 +85,8 @@ class Question:
         computed = ANSWERS[self.answer](self) if self.answer else None
         if self.kind not in ("one", "several"):
             return computed
-        right = [i for i, c in enumerate(self.choices) if (c["value"] == computed if "value" in c else c.get("right"))]
+        several = computed if self.kind == "several" else [computed]
+        right = [i for i, c in enumerate(self.choices) if (c["value"] in several if "value" in c else c.get("right"))]
         return right[0] if self.kind == "one" else right
 
     # ---- what the learner says -----------------------------------------------------------------------------------

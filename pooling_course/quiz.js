@@ -1,0 +1,324 @@
+// A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
+import { make, themeBehind, watchTheme } from "./dom.js";
+import { number } from "./geometry.js";
+import { inkOn, readLook, rgb, scaleOf } from "./paint.js";
+
+const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "This one is right"] };
+const PATIENCE = 3000;
+let count = 0;
+
+// ---- grading without a kernel: the same rules as questions/__init__.py ------------------------------------------
+
+export function isClose(a, b, tolerance) {
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((v, i) => isClose(v, b[i], tolerance));
+  return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
+}
+
+export function readNumber(text) {
+  const parts = `${text}`.trim().replaceAll(",", ".").replaceAll("−", "-").split("/");
+  const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+  if (parts.length > 2 || parts.some((p) => p.trim() === "") || !Number.isFinite(value)) {
+    throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
+  }
+  return value;
+}
+
+export function parse(kind, raw) {
+  if (raw === null || raw === undefined || raw === "" || (Array.isArray(raw) && !raw.length)) {
+    throw new Error("Nothing is chosen yet: make a choice, even if it is a guess.");
+  }
+  if (kind === "number") return readNumber(raw);
+  if (kind === "shape") {
+    const parts = raw.replace(/[()[\]]/g, "").split(/[,x×]/).map((p) => p.trim()).filter(Boolean);
+    if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
+    return parts.map(Number);
+  }
+  if (kind === "fill") {
+    const blank = raw.flat().filter((v) => v.trim() === "").length;
+    if (blank) throw new Error(`${blank} of ${raw.flat().length} cells are still empty: fill them all, a guess will do.`);
+    return raw.map((row) => row.map(readNumber));
+  }
+  if (kind === "several") return [...raw].sort((a, b) => a - b);
+  if (kind === "cells") return [...raw].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  return raw;
+}
+
+export function gradeByKey(kind, key, answer) {
+  const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance), misconception: "" };
+  if (kind === "one" || kind === "several") {
+    const chosen = [answer].flat();
+    feedback.choices = key.choices.map((c, i) => ({ ...c, chosen: chosen.includes(i) }));
+    feedback.mistake = feedback.choices.find((c) => c.chosen && !c.right)?.reason;
+  } else if (!feedback.right) {
+    feedback.mistake = key.mistakes.find((m) => isClose(answer, m.value, key.tolerance))?.reason;
+  }
+  return feedback;
+}
+
+// ---- the widget -----------------------------------------------------------------------------------------------------
+
+class Quiz {
+  constructor(model, el) {
+    this.model = model;
+    this.id = `pq${++count}-${Math.random().toString(36).slice(2, 7)}`;
+    this.started = performance.now();
+    this.root = make("section", { class: "pooling-course pc-quiz", "aria-labelledby": `${this.id}-prompt` });
+    el.append(this.root);
+    this.redraw = () => this.draw();
+    for (const name of ["attempts", "answering", "message", "notice"]) model.on(`change:${name}`, this.redraw);
+    this.unwatch = watchTheme(() => this.applyTheme());
+    this.applyTheme();
+  }
+
+  get = (name) => this.model.get(name);
+  get q() {
+    return this.get("question");
+  }
+
+  applyTheme() {
+    const theme = themeBehind(this.root);
+    if (this.look && this.root.dataset.theme === theme) return;
+    this.root.dataset.theme = theme;
+    this.look = readLook(this.root);
+    if (this.look) this.draw();
+    else this.waiting = requestAnimationFrame(() => this.applyTheme());
+  }
+
+  // The draft lives in the model, so that what was half answered survives a redraw.
+  note(part) {
+    this.model.set("draft", { ...this.get("draft"), ...part });
+    this.model.save_changes();
+  }
+
+  draw() {
+    if (!this.look) return;
+    clearTimeout(this.patience);
+    const held = document.activeElement?.dataset?.pcHold;
+    const attempts = this.get("attempts");
+    const open = this.get("answering");
+    const last = attempts[attempts.length - 1];
+    const q = this.q;
+    const parts = [make("p", { class: "pc-prompt", id: `${this.id}-prompt` }, q.prompt)];
+    if (q.code) parts.push(make("p", {}, make("code", {}, q.code)));
+    if (q.grid && q.kind !== "cells") parts.push(this.table("Input", q.grid));
+    parts.push(open ? this.form() : this.committed(last));
+    if (open && attempts.length) parts.push(this.firstAnswer(attempts[0]));
+    this.status = make("p", { class: "pc-notice", role: "alert", hidden: !this.get("message") }, this.get("message"));
+    parts.push(this.status);
+    if (this.get("notice")) parts.push(make("p", { class: "pc-notice", role: "status" }, this.get("notice")));
+    this.root.replaceChildren(...parts);
+    if (this.revealing && !open) this.verdict?.focus();
+    else if (held) this.root.querySelector(`[data-pc-hold="${held}"]`)?.focus();
+    this.revealing = false;
+  }
+
+  say(text) {
+    this.status.textContent = text;
+    this.status.hidden = !text;
+  }
+
+  // ---- before the commitment
+
+  form() {
+    const q = this.q;
+    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", "such as 0.25 or 1/9"),
+      shape: () => this.field("Shape", "such as 8, 16, 32, 32"), cells: () => this.cellButtons(), fill: () => this.fillIn(), order: () => this.steps() }[q.kind]();
+    const sure = make("fieldset", { class: "pc-sure" }, make("legend", {}, "How sure are you?"));
+    this.get("sure").forEach((text, i) => {
+      const input = make("input", { type: "radio", name: `${this.id}-sure`, "data-pc-hold": `sure${i}`, onchange: () => this.note({ confidence: i }) });
+      input.checked = this.get("draft").confidence === i;
+      sure.append(make("label", {}, input, text));
+    });
+    const commit = make("button", { type: "submit", class: "pc-commit" }, "Commit");
+    return make("form", { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() }, body, make("div", { class: "pc-row" }, sure, commit));
+  }
+
+  choices(type) {
+    const answer = [this.get("draft").answer ?? []].flat();
+    const set = make("fieldset", { class: "pc-choices" }, make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"));
+    if (type === "checkbox") set.append(make("p", { class: "pc-hint" }, "Choose all that are right."));
+    this.q.choices.forEach((text, i) => {
+      const onchange = () => {
+        const others = [this.get("draft").answer ?? []].flat().filter((n) => n !== i);
+        this.note({ answer: type === "radio" ? i : input.checked ? [...others, i] : others });
+      };
+      const input = make("input", { type, name: `${this.id}-choice`, "data-pc-hold": `choice${i}`, onchange });
+      input.checked = answer.includes(i);
+      set.append(make("label", {}, input, make("span", {}, text)));
+    });
+    return set;
+  }
+
+  field(label, hint) {
+    const input = make("input", { type: "text", autocomplete: "off", "data-pc-hold": "field", oninput: () => this.note({ answer: input.value }) });
+    input.value = this.get("draft").answer ?? "";
+    return make("label", { class: "pc-field" }, label, input, make("span", { class: "pc-hint" }, hint));
+  }
+
+  cellButtons() {
+    const marked = () => this.get("draft").answer ?? [];
+    const isMarked = (r, c) => marked().some(([a, b]) => a === r && b === c);
+    return this.table("Mark the cells", this.q.grid, (r, c, value) => {
+      const name = (on) => `row ${r}, column ${c}, value ${number(value)}${on ? ", marked" : ""}`;
+      const button = make("button", { type: "button", class: "pc-cell", "aria-pressed": `${isMarked(r, c)}`, "aria-label": name(isMarked(r, c)), "data-pc-hold": `cell${r}-${c}`,
+        onclick: () => {
+          const on = !isMarked(r, c);
+          this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
+          button.setAttribute("aria-pressed", `${on}`);
+          button.setAttribute("aria-label", name(on));
+        },
+        onkeydown: (event) => this.walk(event, r, c) }, number(value));
+      return button;
+    });
+  }
+
+  walk(event, r, c) {
+    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
+    if (!dr && !dc) return;
+    event.preventDefault();
+    this.root.querySelector(`[data-pc-hold="cell${r + dr}-${c + dc}"]`)?.focus();
+  }
+
+  fillIn() {
+    const [h, w] = this.q.size;
+    const blank = Array.from({ length: h }, () => Array(w).fill(""));
+    const values = () => this.get("draft").answer ?? blank;
+    return this.table("Fill in the output", blank, (r, c) => {
+      const input = make("input", { type: "text", class: "pc-fill", autocomplete: "off", "aria-label": `output row ${r}, column ${c}`, "data-pc-hold": `fill${r}-${c}`,
+        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }) });
+      input.value = values()[r][c];
+      return input;
+    });
+  }
+
+  steps() {
+    const texts = new Map(this.q.steps);
+    const order = this.get("draft").answer ?? this.q.steps.map(([i]) => i);
+    const list = make("ol", { class: "pc-steps" });
+    order.forEach((step, at) => {
+      const move = (by) => {
+        const next = [...order];
+        [next[at], next[at + by]] = [next[at + by], next[at]];
+        this.note({ answer: next });
+        this.draw();
+        this.root.querySelector(`[data-pc-hold="${by < 0 ? "up" : "down"}${step}"]:enabled`)?.focus();
+      };
+      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${texts.get(step)}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
+      list.append(make("li", {}, button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1), make("span", {}, texts.get(step))));
+    });
+    return list;
+  }
+
+  commit(event) {
+    event.preventDefault();
+    const { answer = this.q.kind === "order" ? this.q.steps.map(([i]) => i) : null, confidence = -1 } = this.get("draft");
+    const key = this.get("key");
+    if (confidence < 0) return this.say("Say how sure you are, then commit: a guess is fine.");
+    this.revealing = true;
+    if (key.why === undefined) {
+      this.model.send({ type: "commit", answer, confidence, seconds: (performance.now() - this.started) / 1000 });
+      this.patience = setTimeout(() => this.say("No answer from Python: the kernel is busy, or not running. Your answer is kept here; commit again in a moment."), PATIENCE);
+      return;
+    }
+    try {
+      const parsed = parse(this.q.kind, answer);
+      this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, feedback: gradeByKey(this.q.kind, key, parsed) }]);
+      this.model.set("answering", false);
+      this.model.save_changes();
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  // ---- after it
+
+  committed({ answer, confidence, feedback }) {
+    const q = this.q;
+    const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
+    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
+    const parts = [this.verdict];
+    if (feedback.choices) parts.push(this.reasons(feedback.choices));
+    else {
+      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q), feedback.right ? "" : this.shown("torch's answer", feedback.truth, q)));
+      if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
+    }
+    parts.push(make("p", { class: "pc-why" }, feedback.why));
+    const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
+    if (q.code && this.get("key").why === undefined) {
+      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, "Open this case in the explorer"));
+    }
+    parts.push(buttons);
+    const attempts = this.get("attempts");
+    if (attempts.length > 1) parts.push(this.firstAnswer(attempts[0]));
+    return make("div", { onkeydown: (event) => event.stopPropagation() }, ...parts);
+  }
+
+  reasons(choices) {
+    const list = make("ul", { class: "pc-reasons" });
+    choices.forEach(({ reason, right, chosen }, i) => {
+      const kind = right ? (chosen ? "right" : "missed") : chosen ? "wrong" : "";
+      const mark = kind ? MARKS[kind][0] : "·";
+      const spoken = `${chosen ? "Your choice, " : ""}${right ? "right" : "wrong"}: `;
+      list.append(make("li", { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
+        make("span", { class: "pc-mark", "aria-hidden": "true" }, mark), make("span", { class: "pc-hidden" }, spoken),
+        make("b", {}, this.q.choices[i]), chosen ? make("span", { class: "pc-chosen" }, "your choice") : "", make("br"), make("span", { class: "pc-reason" }, reason)));
+    });
+    return list;
+  }
+
+  shown(caption, answer, q) {
+    if (q.kind === "fill") return this.table(caption, answer);
+    if (q.kind === "cells") {
+      const has = (r, c) => answer.some(([a, b]) => a === r && b === c);
+      return this.table(caption, q.grid, (r, c, value) => make("span", { class: has(r, c) ? "pc-marked" : "" }, has(r, c) ? `●${number(value)}` : number(value)));
+    }
+    if (q.kind === "order") {
+      const texts = new Map(q.steps);
+      return make("div", {}, make("b", {}, caption), make("ol", {}, ...answer.map((i) => make("li", {}, texts.get(i)))));
+    }
+    const text = q.kind === "shape" ? `(${answer.join(", ")})` : number(answer);
+    return make("p", {}, make("b", {}, `${caption}: `), text);
+  }
+
+  firstAnswer({ confidence, feedback }) {
+    const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
+    return make("p", { class: "pc-hint" }, `Your first answer stays on record: ${mark} ${word.toLowerCase()}, ${this.get("sure")[confidence]}.`);
+  }
+
+  again() {
+    if (this.get("key").why === undefined) return this.model.send({ type: "again" });
+    this.model.set("draft", {});
+    this.model.set("answering", true);
+    this.model.save_changes();
+  }
+
+  // A small grid of numbers; `cell(r, c, value)` may put something else into it.
+  table(caption, rows, cell) {
+    const scale = scaleOf(rows.flat().map(Number));
+    const head = make("tr", {}, make("td"), ...rows[0].map((_, c) => make("th", { scope: "col" }, `${c}`)));
+    const body = rows.map((row, r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...row.map((value, c) => {
+      const td = make("td", {}, cell ? cell(r, c, value) : number(value));
+      if (value !== "") {
+        const colour = rgb(this.look.values, scale, value);
+        td.style.background = `rgb(${colour})`;
+        td.style.color = inkOn(colour);
+      }
+      return td;
+    })));
+    return make("table", { class: "pc-grid-table" }, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
+  }
+
+  leave() {
+    for (const name of ["attempts", "answering", "message", "notice"]) this.model.off(`change:${name}`, this.redraw);
+    cancelAnimationFrame(this.waiting);
+    clearTimeout(this.patience);
+    this.unwatch();
+  }
+}
+
+function render({ model, el }) {
+  const quiz = new Quiz(model, el);
+  return () => quiz.leave();
+}
+
+export default { render };
