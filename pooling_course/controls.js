@@ -33,7 +33,7 @@ export class Controls {
     this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
     for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
-    this.presetInput = make("select", { onchange: () => this.set({ preset: this.presetInput.value }) });
+    this.presetInput = make("select", { onchange: () => this.view.load(this.presetInput.value) });
     this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
     this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
     const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
@@ -50,7 +50,11 @@ export class Controls {
       return make("label", { class: "pc-check" }, input, text);
     };
     this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
-    this.divisorInput = make("input", { type: "number", step: "1", placeholder: "None", onchange: () => this.setDivisor() });
+    this.divisorInput = make("input", {
+      type: "number", step: "1", placeholder: "None",
+      onchange: () => this.setDivisor(),
+      onkeydown: (event) => event.key === "Enter" && this.setDivisor(), // JupyterLab prevents what Enter does by itself
+    });
     this.divisorLabel = make("label", { class: "pc-field" }, "divisor_override", this.divisorInput);
     return make(
       "details", { class: "pc-more" }, make("summary", {}, "More settings"),
@@ -212,8 +216,10 @@ export function typeOver(stage, box, label, text, now, commit) {
   const input = make("input", { class: "pc-edit", type: "text", "aria-label": label });
   input.value = text || now;
   for (const [side, px] of Object.entries(box)) input.style[side] = `${px}px`;
+  let open = true;
   const close = (keep) => {
-    if (!input.isConnected) return;
+    if (!open) return; // removing the input blurs it, which calls again
+    open = false;
     const value = input.value.trim().replace(",", ".").replace("−", "-");
     const focused = document.activeElement === input;
     input.remove();

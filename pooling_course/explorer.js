@@ -194,15 +194,16 @@ class Explorer {
       const { figure, stage } = this.grid[kind];
       figure.hidden = !shown;
       stage.hidden = !shown || Boolean(shown.state.error);
-      this.grid[kind].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable);
+      this.grid[kind].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
       const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
       figure.style.minWidth = `${Math.min(reserved.width, this.width)}px`;
     }
     this.lensBox.hidden = readable;
   }
 
-  outputFrame({ h, w }, cell, readable) {
-    if (readable) return frameOf(h, w, cell);
+  // Small outputs keep the cell size, and their rows stand level with those of the input.
+  outputFrame({ h, w }, cell, top) {
+    if (top) return frameOf(h, w, cell, { top, left: 0, bottom: 0, right: 0 });
     const { input } = this.states;
     return frameOf(h, w, Math.min(44, cell * Math.max(input.h, input.w) / Math.max(h, w)));
   }
@@ -223,7 +224,7 @@ class Explorer {
     }
     let unread = 0;
     if (first) {
-      const text = flow ? "" : first.kind === "max" ? "−∞" : first.s.countPad && first.s.divisor === null ? "0" : "–";
+      const text = flow ? "" : this.shown.map(({ kind, s }) => (kind === "max" ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
       paintBorder(ctx, this.look, frame, first.rows, first.cols, text);
       unread = this.hatchUnread(ctx, frame, first);
     }
@@ -239,7 +240,7 @@ class Explorer {
     const { h, w } = this.states.input;
     let none = 0;
     for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
-    return ` · ${none} of ${h * w} cells get nothing${hatched ? `, some are never read (hatched)` : ""}`;
+    return ` · ${none} of ${h * w} get nothing${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
   hatchUnread(ctx, frame, { rows, cols }) {
@@ -283,10 +284,12 @@ class Explorer {
     const key = lines.join("\n");
     if (this.codeKey !== key) {
       this.codeKey = key;
+      const focused = [...this.code.querySelectorAll("button")].indexOf(document.activeElement);
       this.code.replaceChildren(...lines.map((line) => {
         const button = make("button", { type: "button", "aria-label": `Copy ${line}`, onclick: () => this.copy(line, button) }, "Copy");
         return make("div", {}, make("code", {}, line), button);
       }));
+      this.code.querySelectorAll("button")[focused]?.focus();
     }
     const texts = this.shown.map(({ s }) => {
       const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
@@ -515,7 +518,7 @@ class Explorer {
   step(by) {
     const { kind, state } = this.shown[0];
     if (state?.error) return;
-    const at = this.pick.grid === kind ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
+    const at = [kind, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
     const count = state.h * state.w;
     const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
     this.choose({ grid: kind, row: Math.floor(next / state.w), col: next % state.w });
@@ -531,7 +534,13 @@ class Explorer {
     this.notice.hidden = !text;
   }
 
-  // ---- states that are not here yet
+  // ---- what is not here yet
+
+  load(preset) {
+    this.root.setAttribute("aria-busy", "true");
+    this.set({ preset });
+    this.waitFor([]);
+  }
 
   waitFor(keys) {
     this.states.ask(keys);
@@ -568,7 +577,7 @@ class Explorer {
         this.states.addOwn();
         this.schedule();
       }],
-      ["change:cells", () => {
+      ["change:book", () => {
         this.states.reset();
         this.schedule();
       }],

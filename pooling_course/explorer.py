@@ -76,7 +76,6 @@ class PoolingExplorer(anywidget.AnyWidget):
     preset = t.Unicode().tag(sync=True)
     presets = t.List().tag(sync=True)
     most = t.Dict({"kernel_size": 5, "stride": 5}).tag(sync=True)
-    cells = t.Dict().tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
 
@@ -181,9 +180,9 @@ class PoolingExplorer(anywidget.AnyWidget):
         self.preset = self._named
         self._packer = Packer(_planes(self.x), self._upstreams)
         self._serial += 1
-        with self.hold_sync():
-            self.cells = self._packer.cells() | {"serial": self._serial}
-            self.book = self._packer.pack(self._names(), AHEAD)
+        # one trait for the input and its states, so that the browser never pairs old ones with new ones
+        states = self._packer.pack(self._names(), AHEAD)
+        self.book = {"input": self._packer.cells() | {"serial": self._serial}, **states}
 
     def _names(self):
         """The states worth sending ahead, in the order in which a learner is likely to meet them."""

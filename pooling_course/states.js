@@ -27,10 +27,10 @@ export class States {
     this.known.clear();
     this.asked.clear();
     this.bytes = 0;
-    const cells = this.model.get("cells");
-    const [channels, h, w] = cells.shape;
-    this.input = { ...cells, channels, h, w, values: arrayOf(cells.float, cells.data, 0, channels * h * w) };
-    this.add(this.model.get("book"));
+    const book = this.model.get("book");
+    const [channels, h, w] = book.input.shape;
+    this.input = { ...book.input, channels, h, w, values: arrayOf(book.input.float, book.input.data, 0, channels * h * w) };
+    this.add(book);
     this.addOwn();
   }
 

@@ -6,6 +6,7 @@ input gradient of a state for upstream gradient n, where 0 stands for ones. `geo
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
@@ -16,6 +17,7 @@ from .pooling import Pooling, Trace, trace
 
 AHEAD = 500_000  # bytes sent with the widget itself; what is beyond is asked for when needed
 CHUNK = 1_000_000  # bytes of one answer
+SMALL = 2**16  # cells up to which one thread is the fastest
 
 
 def key(p: Pooling) -> str:
@@ -95,7 +97,12 @@ class Packer:
 
     def pack(self, names: Iterable[str], budget: float = float("inf"), known: Iterable[str] = ()) -> dict:
         """`{"entries": [...], "data": bytes}` of as many states as fit the budget (in bytes), the first in any case."""
-        entries, parts, used, known = [], [], 0, set(known)
+        known = set(known)
+        with _threads(1 if self.x.numel() < SMALL else None):
+            return self._packed(names, budget, known)
+
+    def _packed(self, names, budget, known):
+        entries, parts, used = [], [], 0
         for name in names:
             if name in known:
                 continue
@@ -153,6 +160,17 @@ class Packer:
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
         return {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+
+
+@contextmanager
+def _threads(number):
+    """Hundreds of tiny poolings wait for threads longer than they compute, many times so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _raw(tensor, dtype):

@@ -1,0 +1,403 @@
+"""The lessons: does every notebook read like the others, lead somewhere, and give nothing away before it runs?
+
+That the cells run, and that what they assert is true, nbval shows: pyproject.toml hands it the folder notebooks.
+"""
+
+import ast
+import copy
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+PAGES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+START, MAPPED = "00_start_here", [page.stem for page in PAGES if "01" <= page.stem[:2] <= "07"]
+PAGE_MAP = [
+    "Predict",
+    "The idea",
+    "See it",
+    "Back to your prediction",
+    "In PyTorch",
+    "What holds, exactly",
+    "Why it matters",
+    "Take away",
+]
+LONGEST = 20  # lines of a code cell
+IN_A_ROW = 2  # code cells with no prose between them
+ELSEWHERE = r"(?<![\w.])/(?:home|Users|tmp|root|mnt|content)/|[A-Z]:\\|\.\./\.\."  # a path of one machine
+
+
+def rule(function):
+    RULES[function.__name__] = function
+    return function
+
+
+RULES = {}
+
+
+@rule
+def stores_no_output(nb, stem):
+    for cell in code(nb):
+        if cell.outputs or cell.execution_count is not None:
+            yield f"{cell.id} stores what it printed: clear it (Edit, Clear Outputs of All Cells)"
+        if set(cell.metadata) - {"tags"}:
+            yield f"{cell.id} keeps metadata {dict(cell.metadata)}"
+    if set(nb.metadata) - {"kernelspec", "language_info"}:
+        yield f"the notebook keeps metadata {sorted(nb.metadata)}"
+    if nb.metadata.kernelspec.name != "python3":
+        yield f"the kernel is {nb.metadata.kernelspec.name}, which another machine may lack"
+
+
+@rule
+def is_valid_with_speaking_ids(nb, stem):
+    ids = [cell.get("id", "") for cell in nb.cells]
+    prefix = re.sub(r"^\d+_", "", stem).replace("_", "-")
+    for name in ids:
+        if not re.fullmatch(rf"{prefix}(-[a-z0-9]+)+", name):
+            yield f"the id {name!r} does not name its cell: use {prefix}-..."
+        if ids.count(name) > 1:
+            yield f"the id {name!r} is taken twice"
+            return  # validate would give the second one another id, and call that valid
+    try:
+        nbformat.validate(nb)
+    except nbformat.ValidationError as error:
+        yield str(error)
+
+
+@rule
+def has_one_title_and_whole_steps_below(nb, stem):
+    levels = [(len(marks), text) for marks, text in headings(nb)]
+    if nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
+        yield "the first cell is no title"
+    if [level for level, _ in levels].count(1) != 1:
+        yield "there is not exactly one title"
+    if stem in MAPPED and not levels[0][1].startswith(f"{stem[:2]} · "):
+        yield f"the title does not begin with {stem[:2]} ·"
+    for (above, _), (level, text) in zip(levels, levels[1:], strict=False):
+        if level > above + 1:
+            yield f"{text!r} skips a heading level"
+
+
+@rule
+def reads_more_than_it_codes(nb, stem):
+    row = 0
+    for cell in nb.cells:
+        row = row + 1 if cell.cell_type == "code" else 0
+        if row > IN_A_ROW:
+            yield f"{cell.id} is code number {row} in a row"
+        if row and not cell.source.strip():
+            yield f"{cell.id} is empty"
+        if row and len(cell.source.splitlines()) > LONGEST:
+            yield f"{cell.id} is longer than {LONGEST} lines"
+    prose, lines = (sum(len(cell.source) for cell in kind(nb)) for kind in (markdown, code))
+    if prose < lines:
+        yield f"{lines} characters of code against {prose} of prose"
+
+
+@rule
+def follows_the_page_map(nb, stem):
+    if stem not in MAPPED:
+        return
+    sections = [text for marks, text in headings(nb) if marks == "##"]
+    if sections != PAGE_MAP:
+        yield f"the sections are {sections}"
+        return
+    setup = ast.parse(nb.cells[1].source) if nb.cells[1].cell_type == "code" else None
+    if setup is None or not all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in setup.body):
+        yield "the second cell does more than import, or nothing"
+    choices = [cell for cell in section(nb, "Predict") if cell.cell_type == "code"]
+    if not choices or not all(re.fullmatch(r"my_\w+ = None( +#.*)?", cell.source) for cell in choices):
+        yield "Predict asks for no choice such as my_answer = None"
+    if not any(re.search(r"(PoolingExplorer|GradientFlow)\(", cell.source) for cell in section(nb, "See it")):
+        yield "See it shows no explorer"
+    if not re.search(r"\bnn\.(Max|Avg)Pool2d\(", "".join(c.source for c in section(nb, "In PyTorch") if c in code(nb))):
+        yield "In PyTorch makes no layer"
+    if not any("assert " in cell.source for cell in section(nb, "What holds, exactly")):
+        yield "What holds, exactly asserts nothing"
+    points = sum(len(re.findall(r"^- ", cell.source, re.M)) for cell in section(nb, "Take away"))
+    if not 3 <= points <= 5:
+        yield f"Take away has {points} points"
+
+
+@rule
+def leads_on(nb, stem):
+    links = [link for cell in markdown(nb) for link in links_of(cell)]
+    for link in links:
+        if "://" not in link and not (NOTEBOOKS / link.partition("#")[0]).is_file():
+            yield f"the link to {link} leads nowhere"
+    names = [page.name for page in PAGES]
+    if stem == START:
+        yield from (f"{name} is not listed" for name in names if name != f"{START}.ipynb" and name not in links)
+    if stem in MAPPED:
+        at = names.index(f"{stem}.ipynb")
+        for name in (names[at - 1], *names[at + 1 : at + 2]):
+            for cell in (nb.cells[0], nb.cells[-1]):
+                if name not in links_of(cell):
+                    yield f"{cell.id} does not link to {name}"
+
+
+@rule
+def says_every_picture_in_words(nb, stem):
+    for cell in code(nb):
+        if re.search(r"\b(matplotlib|plt|pyplot|imshow)\b", cell.source):
+            yield f"{cell.id} draws with matplotlib itself: figures.* say in words what they show"
+    for cell in markdown(nb):
+        if re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", cell.source):
+            yield f"{cell.id} shows a picture without alternative text"
+
+
+@rule
+def runs_on_any_machine(nb, stem):
+    for cell in nb.cells:
+        if re.search(ELSEWHERE, cell.source):
+            yield f"{cell.id} names a folder of one machine"
+        if cell.cell_type == "code" and re.search(r"^\s*[!%]", cell.source, re.M):
+            yield f"{cell.id} is not Python alone"
+
+
+def code(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def markdown(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "markdown"]
+
+
+def headings(nb):
+    """(marks, text) of every heading, those in fenced code left out."""
+    text = "\n".join(re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S) for cell in markdown(nb))
+    return re.findall(r"^(#+) +(.+?) *$", text, re.M)
+
+
+def section(nb, name):
+    """The cells from the heading `## name` to the next of that level."""
+    inside, found = False, []
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and re.search(r"^## ", cell.source, re.M):
+            inside = bool(re.search(rf"^## {re.escape(name)} *$", cell.source, re.M))
+        if inside:
+            found.append(cell)
+    return found
+
+
+def links_of(cell):
+    return re.findall(r"\]\(([^)\s]+)\)", cell.source)
+
+
+def read(stem):
+    # Not nbformat.read, which would mend duplicate ids before anyone sees them.
+    return nbformat.v4.reads((NOTEBOOKS / f"{stem}.ipynb").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("stem", [page.stem for page in PAGES])
+def test_notebook(stem, name):
+    assert list(RULES[name](read(stem), stem)) == []
+
+
+def test_there_are_lessons():
+    assert PAGES and PAGES[0].stem == START
+    assert MAPPED[:2] == ["01_what_is_pooling", "02_max_versus_average"]
+
+
+def test_nbval_runs_every_cell(request):
+    assert request.config.getoption("nbval_lax"), "addopts in pyproject.toml must hold --nbval-lax"
+    assert "notebooks" in request.config.getini("testpaths")
+
+
+# ---- Every rule is shown what it must refuse -------------------------------------------------------------------------
+
+WRONG = []
+
+
+def refused_by(name, problem, stem="01_what_is_pooling"):
+    """The rule `name` finds `problem` in a notebook changed like this."""
+
+    def keep(change):
+        WRONG.append(pytest.param(name, problem, stem, change, id=change.__name__))
+        return change
+
+    return keep
+
+
+def named(nb, name):
+    return next(cell for cell in nb.cells if cell.id.endswith(f"-{name}"))
+
+
+@refused_by("stores_no_output", "explorer stores")
+def stored_output(nb):
+    named(nb, "explorer").outputs = [nbformat.v4.new_output("stream", text="64")]
+
+
+@refused_by("stores_no_output", "setup stores")
+def stored_count(nb):
+    named(nb, "setup").execution_count = 1
+
+
+@refused_by("stores_no_output", "metadata")
+def stored_widgets(nb):
+    nb.metadata["widgets"] = {}
+
+
+@refused_by("stores_no_output", "keeps metadata")
+def collapsed_cell(nb):
+    named(nb, "setup").metadata["collapsed"] = True
+
+
+@refused_by("stores_no_output", "kernel is my-env")
+def other_kernel(nb):
+    nb.metadata.kernelspec.name = "my-env"
+
+
+@refused_by("is_valid_with_speaking_ids", "'3f2a91bc' does not name")
+def random_id(nb):
+    nb.cells[3].id = "3f2a91bc"
+
+
+@refused_by("is_valid_with_speaking_ids", "taken twice")
+def same_id(nb):
+    nb.cells[3].id = nb.cells[2].id
+
+
+@refused_by("is_valid_with_speaking_ids", "required property")
+def lost_source(nb):
+    del nb.cells[3]["source"]
+
+
+@refused_by("has_one_title_and_whole_steps_below", "no title")
+def code_first(nb):
+    nb.cells.insert(0, nb.cells.pop(1))
+
+
+@refused_by("has_one_title_and_whole_steps_below", "exactly one title")
+def second_title(nb):
+    named(nb, "idea").source = "# The idea"
+
+
+@refused_by("has_one_title_and_whole_steps_below", "begin with 01")
+def unnumbered(nb):
+    nb.cells[0].source = nb.cells[0].source.replace("01 · ", "", 1)
+
+
+@refused_by("has_one_title_and_whole_steps_below", "'Step' skips")
+def skipped_level(nb):
+    named(nb, "idea").source += "\n\n#### Step"
+
+
+@refused_by("reads_more_than_it_codes", "number 3 in a row")
+def code_without_prose(nb):
+    nb.cells[4:4] = [copy.deepcopy(named(nb, "prediction")) for _ in range(2)]
+
+
+@refused_by("reads_more_than_it_codes", "is empty")
+def empty_cell(nb):
+    named(nb, "prediction").source = " "
+
+
+@refused_by("reads_more_than_it_codes", "longer than 20")
+def long_cell(nb):
+    named(nb, "prediction").source = "x = 1\n" * 21
+
+
+@refused_by("reads_more_than_it_codes", "of prose")
+def little_prose(nb):
+    for cell in markdown(nb):
+        cell.source = "Well."
+
+
+@refused_by("follows_the_page_map", "the sections are")
+def swapped_sections(nb):
+    idea, see = named(nb, "idea"), named(nb, "see")
+    idea.source, see.source = see.source, idea.source
+
+
+@refused_by("follows_the_page_map", "more than import")
+def busy_setup(nb):
+    named(nb, "setup").source += "\ntorch.manual_seed(0)"
+
+
+@refused_by("follows_the_page_map", "no choice")
+def answered(nb):
+    named(nb, "prediction").source = 'my_answer = "b"'
+
+
+@refused_by("follows_the_page_map", "no choice")
+def no_question(nb):
+    nb.cells.remove(named(nb, "prediction"))
+
+
+@refused_by("follows_the_page_map", "no explorer")
+def no_explorer(nb):
+    nb.cells.remove(named(nb, "explorer"))
+
+
+@refused_by("follows_the_page_map", "no layer")
+def no_layer(nb):
+    for name in ("photo", "photo-picture"):
+        named(nb, name).source = "pass"
+
+
+@refused_by("follows_the_page_map", "asserts nothing")
+def nothing_asserted(nb):
+    for cell in section(nb, "What holds, exactly"):
+        cell.source = cell.source.replace("assert ", "print")
+
+
+@refused_by("follows_the_page_map", "2 points")
+def short_take_away(nb):
+    named(nb, "take-away").source = "## Take away\n\n- One\n- Two"
+
+
+@refused_by("leads_on", "09_nowhere.ipynb#see leads nowhere")
+def dead_link(nb):
+    named(nb, "idea").source += " [More](09_nowhere.ipynb#see)"
+
+
+@refused_by("leads_on", "links does not link to 00_start_here")
+def no_way_back(nb):
+    named(nb, "links").source = "Next: [02](02_max_versus_average.ipynb)"
+
+
+@refused_by("leads_on", "title does not link to 02_max")
+def no_way_on(nb):
+    nb.cells[0].source = nb.cells[0].source.replace("02_max_versus_average", "00_start_here")
+
+
+@refused_by("leads_on", "02_max_versus_average.ipynb is not listed", START)
+def unlisted(nb):
+    named(nb, "lessons").source = named(nb, "lessons").source.replace("02_max_versus_average", "01_what_is_pooling")
+
+
+@refused_by("says_every_picture_in_words", "matplotlib itself")
+def raw_figure(nb):
+    named(nb, "photo-picture").source = "import matplotlib.pyplot as plt\nplt.imshow(photo)"
+
+
+@refused_by("says_every_picture_in_words", "without alternative text")
+def wordless_image(nb):
+    named(nb, "idea").source += '\n\n<img src="photo.png">'
+
+
+@refused_by("says_every_picture_in_words", "without alternative text")
+def wordless_picture(nb):
+    named(nb, "idea").source += "\n\n![](photo.png)"
+
+
+@refused_by("runs_on_any_machine", "folder of one machine")
+def own_path(nb):
+    named(nb, "photo").source = 'photo = images.as_image("/home/me/cat.png")'
+
+
+@refused_by("runs_on_any_machine", "not Python alone")
+def shell_line(nb):
+    named(nb, "setup").source = "!pip install torch"
+
+
+@pytest.mark.parametrize("name, problem, stem, change", WRONG)
+def test_refuses(name, problem, stem, change):
+    nb = read(stem)
+    before = list(RULES[name](nb, stem))
+    change(nb)
+    assert any(problem in found for found in set(RULES[name](nb, stem)) - set(before))
