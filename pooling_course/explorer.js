@@ -54,7 +54,7 @@ class Explorer {
     this.grid = {};
     for (const name of ["input", "max", "input2", "avg"]) this.addGrid(name);
     this.routes = make("canvas", { class: "pc-over", "aria-hidden": "true" });
-    this.totals = make("p", { class: "pc-totals" });
+    this.totals = make("div", { class: "pc-totals" });
     this.lens = make("canvas", { class: "pc-lens", "aria-hidden": "true" });
     this.lensBox = make("figure", { class: "pc-lens-box", hidden: true }, make("figcaption", {}, "Lens"), this.lens);
     this.grids.append(this.lensBox, this.routes);
@@ -163,12 +163,12 @@ class Explorer {
   drawTotals() {
     this.totals.hidden = !this.backward;
     if (!this.backward) return;
-    const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
+    const lines = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
       const { kind, s, state, chosen, gradient } = v;
       const [up, down] = chosen ? [1, state.passesAt(chosen.row, chosen.col)] : gradient.totals[this.channel].map(Number);
-      return totals(kind, up, down, s);
+      return make("div", {}, totals(kind, up, down, s));
     });
-    this.totals.textContent = texts.join(" ");
+    this.totals.replaceChildren(...lines);
   }
 
   layout() {
@@ -240,7 +240,7 @@ class Explorer {
     const { h, w } = this.states.input;
     let none = 0;
     for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
-    return ` · ${none} of ${h * w} get nothing${hatched ? `, some are never read (hatched)` : ""}`;
+    return ` · ${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
   hatchUnread(ctx, frame, { rows, cols }) {
@@ -371,7 +371,8 @@ class Explorer {
     const winner = state.winner?.(this.channel, row, col);
     const amount = winner ? u : u * shareOf(this, state, row, col);
     for (const cell of winner ? [winner] : cells) this.route(v, { row, col }, cell, amount, routeText(u, divisor));
-    const more = { winner, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
+    const ties = winner && cells.filter((t) => this.inputAt(t.row, t.col) === this.inputAt(winner.row, winner.col)).length;
+    const more = { winner, ties, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
     return gave(kind, { row, col }, u, more);
   }
 

@@ -4,7 +4,9 @@ import { number } from "./geometry.js";
 import { inkOn, readLook, rgb, scaleOf } from "./paint.js";
 
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "This one is right"] };
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const PATIENCE = 3000;
+const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
 let count = 0;
 
 // ---- grading without a kernel: the same rules as questions/__init__.py ------------------------------------------
@@ -15,9 +17,9 @@ export function isClose(a, b, tolerance) {
 }
 
 export function readNumber(text) {
-  const parts = `${text}`.trim().replaceAll(",", ".").replaceAll("−", "-").split("/");
+  const parts = `${text}`.replaceAll(",", ".").replaceAll("−", "-").split("/").map((p) => p.trim());
   const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
-  if (parts.length > 2 || parts.some((p) => p.trim() === "") || !Number.isFinite(value)) {
+  if (parts.length > 2 || !parts.every((p) => NUMBER.test(p)) || !Number.isFinite(value)) {
     throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
   }
   return value;
@@ -29,7 +31,7 @@ export function parse(kind, raw) {
   }
   if (kind === "number") return readNumber(raw);
   if (kind === "shape") {
-    const parts = raw.replace(/[()[\]]/g, "").split(/[,x×]/).map((p) => p.trim()).filter(Boolean);
+    const parts = raw.trim().replace(/^torch\.Size/, "").replace(/^[()[\] ]+|[()[\] ]+$/g, "").split(/[\s,x×]+/).filter(Boolean);
     if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
     return parts.map(Number);
   }
@@ -64,7 +66,11 @@ class Quiz {
     this.started = performance.now();
     this.root = make("section", { class: "pooling-course pc-quiz", "aria-labelledby": `${this.id}-prompt` });
     el.append(this.root);
-    this.redraw = () => this.draw();
+    // Python's answer changes several traits at once: one redraw for all of them.
+    this.redraw = () => {
+      if (!this.queued) queueMicrotask(() => this.draw());
+      this.queued = true;
+    };
     for (const name of ["attempts", "answering", "message", "notice"]) model.on(`change:${name}`, this.redraw);
     this.unwatch = watchTheme(() => this.applyTheme());
     this.applyTheme();
@@ -91,9 +97,11 @@ class Quiz {
   }
 
   draw() {
-    if (!this.look) return;
+    this.queued = false;
+    if (!this.look || this.left) return;
     clearTimeout(this.patience);
-    const held = document.activeElement?.dataset?.pcHold;
+    const focused = this.root.getRootNode().activeElement;
+    const held = this.root.contains(focused) && focused.dataset.pcHold;
     const attempts = this.get("attempts");
     const open = this.get("answering");
     const last = attempts[attempts.length - 1];
@@ -107,8 +115,8 @@ class Quiz {
     parts.push(this.status);
     if (this.get("notice")) parts.push(make("p", { class: "pc-notice", role: "status" }, this.get("notice")));
     this.root.replaceChildren(...parts);
-    if (this.revealing && !open) this.verdict?.focus();
-    else if (held) this.root.querySelector(`[data-pc-hold="${held}"]`)?.focus();
+    if (this.revealing && !open) this.verdict.focus();
+    else if (held) (this.root.querySelector(`[data-pc-hold="${held}"]`) ?? this.root.querySelector("[data-pc-hold]")).focus();
     this.revealing = false;
   }
 
@@ -129,7 +137,7 @@ class Quiz {
       input.checked = this.get("draft").confidence === i;
       sure.append(make("label", {}, input, text));
     });
-    const commit = make("button", { type: "submit", class: "pc-commit" }, "Commit");
+    const commit = make("button", { type: "submit", class: "pc-commit", "data-pc-hold": "commit" }, "Commit");
     return make("form", { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() }, body, make("div", { class: "pc-row" }, sure, commit));
   }
 
@@ -201,9 +209,11 @@ class Quiz {
         [next[at], next[at + by]] = [next[at + by], next[at]];
         this.note({ answer: next });
         this.draw();
-        this.root.querySelector(`[data-pc-hold="${by < 0 ? "up" : "down"}${step}"]:enabled`)?.focus();
+        // at either end only the other button is left
+        for (const hold of by < 0 ? ["down", "up"] : ["up", "down"]) this.root.querySelector(`[data-pc-hold="${hold}${step}"]:enabled`)?.focus();
       };
-      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${texts.get(step)}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
+      const place = `${texts.get(step)}, now step ${at + 1} of ${order.length}`;
+      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
       list.append(make("li", {}, button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1), make("span", {}, texts.get(step))));
     });
     return list;
@@ -217,7 +227,7 @@ class Quiz {
     this.revealing = true;
     if (key.why === undefined) {
       this.model.send({ type: "commit", answer, confidence, seconds: (performance.now() - this.started) / 1000 });
-      this.patience = setTimeout(() => this.say("No answer from Python: the kernel is busy, or not running. Your answer is kept here; commit again in a moment."), PATIENCE);
+      this.patience = setTimeout(() => this.say(`${SILENCE}Your answer is kept here; commit again in a moment.`), PATIENCE);
       return;
     }
     try {
@@ -235,7 +245,7 @@ class Quiz {
   committed({ answer, confidence, feedback }) {
     const q = this.q;
     const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
-    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
+    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
     const parts = [this.verdict];
     if (feedback.choices) parts.push(this.reasons(feedback.choices));
     else {
@@ -286,7 +296,12 @@ class Quiz {
   }
 
   again() {
-    if (this.get("key").why === undefined) return this.model.send({ type: "again" });
+    this.started = performance.now();
+    if (this.get("key").why === undefined) {
+      this.model.send({ type: "again" });
+      this.patience = setTimeout(() => this.say(`${SILENCE}Try again in a moment.`), PATIENCE);
+      return;
+    }
     this.model.set("draft", {});
     this.model.set("answering", true);
     this.model.save_changes();
@@ -310,6 +325,7 @@ class Quiz {
 
   leave() {
     for (const name of ["attempts", "answering", "message", "notice"]) this.model.off(`change:${name}`, this.redraw);
+    this.left = true;
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);
     this.unwatch();

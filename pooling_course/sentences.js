@@ -22,8 +22,8 @@ export function windowSentence({ kind, s, rows, cols, state }, row, col, input) 
     if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as -inf.`);
   } else {
     notes.push(`Each input cell has a share of 1/${divisor}.`);
-    const how = s.divisor !== null ? "adds 0, and the divisor is given" : s.countPad ? "counts as 0" : "is not counted";
-    if (pads) notes.push(pads === 1 ? `One padded cell ${how}.` : `${pads} padded cells: each ${how}.`);
+    const [one, many] = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
+    if (pads) notes.push(pads === 1 ? `One padded cell ${one}.` : `${pads} padded cells ${many}.`);
   }
   if (overhang) notes.push(`${plural(overhang, "position")} beyond the edge: nothing is there, nothing is read.`);
   return `${NAMES[kind]} output at ${place(row, col)}: ${sum}. ${notes.join(" ")}`;
@@ -56,15 +56,17 @@ const summed = (terms) => {
 const fraction = (u, d) => (d === 1 ? number(u) : d < 0 ? `${number(-u)}/${-d}` : `${number(u)}/${d}`);
 
 // Where the upstream gradient `u` of one window goes.
-export function gave(kind, at, u, { winner, cells, divisor, passes, given, amount }) {
+export function gave(kind, at, u, { winner, ties, cells, divisor, passes, given, amount }) {
   const head = `the upstream gradient ${about(u)} of output ${place(at.row, at.col)}`;
   if (kind === "max") {
     const rest = cells - 1;
     const others = rest ? `; the other ${plural(rest, "cell")} of the window ${rest === 1 ? "gets" : "get"} nothing from it` : "";
-    return `Max: ${head} goes whole to the winner, ${place(winner.row, winner.col)}${others}.`;
+    const tied = ties > 1 ? `, the first of ${ties} that tie` : "";
+    return `Max: ${head} goes whole to the winner, ${place(winner.row, winner.col)}${tied}${others}.`;
   }
-  const each = cells === 1 ? "goes to its one cell" : `is shared by ${cells} cells, to each`;
-  const text = `Average: ${head} ${each} ${fraction(u, divisor)}${divisor === 1 ? "" : ` ${equals([], amount)}`}.`;
+  const each = cells === 1 ? "the one cell of the window gets" : `each of the ${cells} cells of the window gets`;
+  const share = `${fraction(u, divisor)}${divisor === 1 ? "" : ` ${equals([], amount)}`}`;
+  const text = `Average: of ${head}, ${each} ${share}.`;
   if (Math.abs(passes - 1) < 1e-6) return text;
   const part = `${fraction(cells, divisor)} ${equals([], passes)}`;
   const why = given ? "divisor_override decides how much" : "the rest is lost to padding, which is in the divisor but is no input";
@@ -78,10 +80,10 @@ export function got(kind, at, total, from) {
   const reading = from.length === 1 ? "the one window that reads it" : `the ${from.length} windows that read it`;
   if (kind === "avg") {
     const terms = from.map(({ u, divisor }) => fraction(u, divisor));
-    return `Average: gets ${summed(terms)} ${equals([], total)}: a share from ${reading === "the one window that reads it" ? reading : `each of ${reading}`}.`;
+    return `Average: gets ${summed(terms)} ${equals([], total)}: a share from ${from.length === 1 ? reading : `each of ${reading}`}.`;
   }
   const won = from.filter(({ winner }) => winner.row === at.row && winner.col === at.col);
-  if (!won.length) return `Max: gets 0: it wins none of ${from.length === 1 ? "its windows: the one that reads it has another winner" : reading}.`;
+  if (!won.length) return `Max: gets 0, because ${from.length === 1 ? `${reading} has another winner` : `it wins none of ${reading}`}.`;
   const terms = won.map(({ u }) => number(u));
   const sum = terms.length > 1 ? `${summed(terms)} ${equals(won.map(({ u }) => u), total)}` : number(total);
   return `Max: gets ${sum}: this cell wins ${plural(won.length, "window")}.`;

@@ -7,17 +7,21 @@ A question is a dictionary:
     prompt, why     what is asked; what is true, shown after the commitment
     choices         for one and several: {"text", "reason", "misconception" where wrong, and "value" or "right"}
     steps           for order: the steps in their right order
-    mistakes        for number, shape and fill: {"value", "reason", "misconception"} of typical wrong answers
-    case            {"input": preset, table or {"shape": [...]}, "pooling": settings}, which the explorer opens too
+    mistakes        for number, shape, fill and cells: {"value", "reason", "misconception"} of typical wrong answers
+    case            {"input": preset, table or {"shape": [...]}, "pooling": settings}, which the explorer opens too;
+                    "shift" where the answer moves the input
     answer, at      the name of what torch computes (answers.py), for the cell `at`; never a typed-in result
     unit, source    what a number counts; where the rule stands
     misconception   what it is about, as a short name shared between questions
 
-Right are the choices whose "value" equals the computed answer; only where nothing is computed does "right" say it.
+Right are the choices whose "value" equals the computed answer (for several: is one of those computed); only where
+nothing is computed does "right" say it.
 """
 
 import json
+import math
 import random
+import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -81,7 +85,7 @@ class Question:
     def truth(self):
         """The right answer in the form that `parse` gives: computed by torch wherever the data names an `answer`."""
         if self.kind == "order":
-            return list(range(len(self.steps)))
+            return [self.shown_order.index(step) for step in range(len(self.steps))]
         computed = ANSWERS[self.answer](self) if self.answer else None
         if self.kind not in ("one", "several"):
             return computed
@@ -117,7 +121,7 @@ class Question:
             ]
             wrong = [self.choices[i] for i in chosen if i not in right]
         else:
-            wrong = [m for m in self.mistakes if not feedback["right"] and _close(m["value"], answer, self.tolerance)]
+            wrong = [m for m in self.mistakes if not feedback["right"] and _close(answer, m["value"], self.tolerance)]
         if wrong:
             feedback["misconception"] = wrong[0].get("misconception", "")
             feedback["mistake"] = wrong[0]["reason"]
@@ -132,7 +136,10 @@ class Question:
 
     @property
     def shown_order(self) -> list[int]:
-        """The order in which steps are put before the learner: shuffled, the same for everyone, never the right one."""
+        """The steps as they are put before the learner: shuffled, the same for everyone, never in the right order.
+
+        Answers number the steps as shown, so that the numbers do not give the order away.
+        """
         order = list(range(len(self.steps)))
         shuffle = random.Random(self.id)
         while len(order) > 1 and order == sorted(order):
@@ -143,7 +150,7 @@ class Question:
         """The question without its key."""
         shown = {"id": self.id, "role": self.role, "kind": self.kind, "prompt": self.prompt, "unit": self.unit}
         shown["choices"] = [c["text"] for c in self.choices]
-        shown["steps"] = [[i, self.steps[i]] for i in self.shown_order]
+        shown["steps"] = [[n, self.steps[i]] for n, i in enumerate(self.shown_order)]
         shown["code"] = self.pooling.code() if self.pooling else ""
         x = self.input
         if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
@@ -199,15 +206,20 @@ class _Unclear(ValueError):
     """A sentence for the learner, passed on as it is."""
 
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # as in quiz.js
+
+
 def _number(text):
-    text = str(text).strip().replace(",", ".").replace("−", "-")
+    parts = str(text).replace(",", ".").replace("−", "-").split("/")
     try:
-        if "/" in text:
-            over, under = text.split("/")
-            return float(over) / float(under)
-        return float(text)
+        if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
+            raise ValueError
+        value = float(parts[0]) / (float(parts[1]) if len(parts) == 2 else 1)
+        if not math.isfinite(value):
+            raise ValueError
+        return value
     except (ValueError, ZeroDivisionError):
-        raise _Unclear(f"{text!r} is not a number; write one such as 0.25, -3 or 1/9.") from None
+        raise _Unclear(f"'{text}' is not a number; write one such as 0.25, -3 or 1/9.") from None
 
 
 def _choice(q, raw):
@@ -222,13 +234,14 @@ def _several(q, raw):
 
 def _shape(q, raw):
     if isinstance(raw, str):
-        raw = raw.strip("()[] ").replace("x", ",").replace("×", ",").split(",")
+        raw = re.split(r"[\s,x×]+", raw.strip().removeprefix("torch.Size").strip("()[] "))
     try:
-        return [int(str(n).strip()) for n in raw if str(n).strip()]
+        sizes = [int(str(n)) for n in raw if str(n).strip()]
     except ValueError:
-        raise _Unclear(
-            f"{', '.join(map(str, raw))} is not a shape; write whole numbers, such as 8, 16, 32, 32."
-        ) from None
+        sizes = []
+    if not sizes or min(sizes) < 0:
+        raise _Unclear(f"{', '.join(map(str, raw))!r} is not a shape; write whole numbers, such as 8, 16, 32, 32.")
+    return sizes
 
 
 def _cells(q, raw):
@@ -241,7 +254,7 @@ def _cells(q, raw):
 
 def _fill(q, raw):
     h, w = q.trace.output.shape
-    blank = sum(str(v).strip() == "" for row in raw for v in row)
+    blank = sum(v is None or str(v).strip() == "" for row in raw for v in row)
     if blank:
         raise _Unclear(f"{blank} of {h * w} cells are still empty: fill them all, a guess will do.")
     table = [[_number(v) for v in row] for row in raw]

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..pooling import Pooling, trace
+
 ANSWERS = {}
 
 
@@ -95,6 +97,81 @@ def gradient_total(q):
     return q.trace.backward().sum().item()
 
 
+@answer
+def gradient_map(q):
+    return q.trace.backward().tolist()
+
+
+@answer
+def unread_rows(q):
+    return [row for row, count in enumerate(q.trace.reads.sum(1).tolist()) if count == 0]
+
+
+@answer
+def largest(q):
+    return q.trace.output.max().item()
+
+
+@answer
+def max_and_average(q):
+    """What the two poolings make of the same window: [maximum, average]."""
+    k = q.pooling.kernel_size
+    return [pool(q.input[None], k).item() for pool in (F.max_pool2d, F.avg_pool2d)]
+
+
+@answer
+def max_minus_average(q):
+    return max_and_average(q)[0] - max_and_average(q)[1]
+
+
+@answer
+def noise(q):
+    """Standard deviation of one output, where the input holds those of its cells, independent of each other."""
+    return (q.trace.backward() * q.input).norm().item()  # variances add, each with its share squared
+
+
+@answer
+def unpooled(q):
+    """What nn.MaxUnpool2d makes of the pooled input."""
+    pooled = q.trace
+    return F.max_unpool2d(pooled.output[None], pooled.winners[None], q.pooling.kernel_size)[0].tolist()
+
+
+@answer
+def after_shift(q):
+    """What becomes of the output if the input moves by `shift` columns: "same", "moved" by one column, or "other"."""
+    x = torch.rand(q.input.shape, generator=torch.Generator().manual_seed(0))
+    layer, shift = q.pooling.layer(), q.case["shift"]
+    before, after = layer(x), layer(x.roll(shift, -1))
+    if torch.equal(before, after):
+        return "same"
+    return "moved" if torch.equal(before.roll(1, -1), after) else "other"
+
+
+# For "several", the values of the right choices.
+
+
+@answer
+def shrinking(q):
+    """The settings that make the map of the case smaller."""
+    size = q.input.shape[-1]
+    return [c["value"] for c in q.choices if Pooling(**c["value"]).layer()(q.input).shape[-1] < size]
+
+
+@answer
+def keeping(q):
+    """The settings that keep its size."""
+    return [c["value"] for c in q.choices if Pooling(**c["value"]).layer()(q.input).shape == q.input.shape]
+
+
+@answer
+def changing_moves(q):
+    """The moves (rows down, columns right) of the whole map that change the output."""
+    layer, x = q.pooling.layer(), q.input[None]
+    moves = [c["value"] for c in q.choices]
+    return [move for move in moves if not torch.equal(layer(x.roll(move, (1, 2))), layer(x))]
+
+
 # ---- proofs ------------------------------------------------------------------------------------------------------
 
 
@@ -108,3 +185,192 @@ def average_ever_exceeds_max(q):
 @answer
 def pooling_parameters(q):
     return sum(p.numel() for layer in (nn.MaxPool2d(2), nn.AvgPool2d(2)) for p in layer.parameters())
+
+
+def _noise(*shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
+
+
+@answer
+def averages_beside_maxima(q):
+    """[whether an average can be larger than the maximum beside it, whether it can be equal]."""
+    x, flat = _noise(3, 16, 16) - 1, torch.full((1, 4, 4), -3.0)
+    larger = (F.avg_pool2d(x, 2) > F.max_pool2d(x, 2)).any()
+    return [bool(larger), torch.equal(F.avg_pool2d(flat, 2), F.max_pool2d(flat, 2))]
+
+
+@answer
+def conv_after_pooling(q):
+    """[weights of the convolution, places it visits], each relative to no pooling; parameters of the pooling]."""
+    x, pool, conv = torch.zeros(4, 16, 16), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1)
+    weights = conv.weight.numel()
+    places = conv(pool(x)).numel() / conv(x).numel()
+    return [conv.weight.numel() / weights, places, len(list(pool.parameters()))]
+
+
+@answer
+def relu_commutes(q):
+    """The kinds of pooling for which it does not matter whether the ReLU comes before or after."""
+    x, poolings = _noise(1, 64, 64), {"max": F.max_pool2d, "avg": F.avg_pool2d}
+    return [kind for kind, pool in poolings.items() if torch.equal(pool(F.relu(x), 2), F.relu(pool(x, 2)))]
+
+
+@answer
+def linear_kinds(q):
+    """The kinds for which pooling a sum is the same as summing the pooled."""
+    a, b = _noise(2, 1, 64, 64)
+    poolings = {"max": F.max_pool2d, "avg": F.avg_pool2d}
+    return [kind for kind, pool in poolings.items() if torch.allclose(pool(a + b, 2), pool(a, 2) + pool(b, 2))]
+
+
+@answer
+def average_of_bytes(q):
+    try:
+        return str(nn.AvgPool2d(2)(torch.zeros(3, 64, 64, dtype=torch.uint8)).dtype)
+    except NotImplementedError:
+        return "error"
+
+
+@answer
+def overlap_and_gaps(q):
+    """For strides 1 and 5 with kernel_size=3 on 13 x 13: do windows share cells, and is one read by none?"""
+    reads = [Pooling("max", 3, stride) for stride in (1, 5)]
+    reads = [trace(pooling, torch.zeros(13, 13)).reads for pooling in reads]
+    return [[bool((count > 1).any()), bool((count == 0).any())] for count in reads]
+
+
+@answer
+def max_border(q):
+    """Which border, put there by hand, gives what nn.MaxPool2d(3, stride=1, padding=1) gives on a map of -5."""
+    x = torch.full((1, 6, 6), -5.0)
+    ways = {
+        "-inf before": F.max_pool2d(F.pad(x, (1,) * 4, value=-torch.inf), 3, 1),
+        "0 before": F.max_pool2d(F.pad(x, (1,) * 4), 3, 1),
+        "0 after": F.pad(F.max_pool2d(x, 3, 1), (1,) * 4),
+    }
+    true = F.max_pool2d(x, 3, 1, padding=1)
+    return next(way for way, output in ways.items() if torch.equal(output, true))
+
+
+@answer
+def too_much_padding(q):
+    """When nn.MaxPool2d(3, padding=2) is refused."""
+    try:
+        layer = nn.MaxPool2d(3, padding=2)
+    except (RuntimeError, ValueError):
+        return "made"
+    try:
+        layer(torch.zeros(1, 6, 6))
+    except RuntimeError:
+        return "called"
+    return "never"
+
+
+@answer
+def conv_weights_without_gradient(q):
+    """The share of a convolution's weights that get no gradient through nn.MaxPool2d(2)."""
+    weight = _noise(4, 1, 3, 3).requires_grad_()
+    F.max_pool2d(F.conv2d(_noise(1, 32, 32), weight), 2).sum().backward()
+    return (weight.grad == 0).double().mean().item()
+
+
+# Myths
+
+
+@answer
+def size(q):
+    return list(q.trace.output.shape[-2:])
+
+
+@answer
+def doubled_size(q):
+    """Rows and columns after pooling and nn.Upsample(scale_factor=2)."""
+    return list(nn.Upsample(scale_factor=2)(q.trace.output[None, None]).shape[-2:])
+
+
+@answer
+def fifth_setting(q):
+    """What True does as F.max_pool2d's sixth argument: "indices" come too, or one output of some size."""
+    result = F.max_pool2d(q.input[None], 2, 2, 0, 1, True)
+    return "indices" if isinstance(result, tuple) else list(result.shape[-2:])
+
+
+@answer
+def adaptive_rows(q):
+    """How many rows each window of nn.AdaptiveAvgPool2d(3) reads: those that send it a gradient."""
+    x = q.input[None].clone().requires_grad_()
+    column = nn.AdaptiveAvgPool2d(3)(x)[0, :, 0]
+    gradients = [torch.autograd.grad(cell, x, retain_graph=True)[0][0] for cell in column]
+    return [int((gradient != 0).any(1).sum()) for gradient in gradients]
+
+
+@answer
+def largest_padding(q):
+    """The largest padding that torch takes with the other settings of the case."""
+    taken, layer = 0, q.pooling.layer()
+    for padding in range(1, 10):
+        layer.padding = padding
+        try:
+            layer(q.input[None])
+        except RuntimeError:
+            break
+        taken = padding
+    return taken
+
+
+@answer
+def uint8_raises(q):
+    """The kinds of pooling that refuse uint8 on the CPU."""
+    x, raised = torch.zeros(1, 4, 4, dtype=torch.uint8), []
+    for kind, pool in {"max": F.max_pool2d, "avg": F.avg_pool2d}.items():
+        try:
+            pool(x, 2)
+        except NotImplementedError:
+            raised.append(kind)
+    return raised
+
+
+@answer
+def gradient_count(q):
+    return len(gradient_cells(q))
+
+
+@answer
+def gradients_of_window(q):
+    """What the cells of window `at` receive, in reading order."""
+    gradient = q.trace.backward()
+    return [gradient[cell].item() for cell in q.trace.window(*q.at).cells]
+
+
+@answer
+def unpooled_in_place(q):
+    """The cells at which nn.MaxUnpool2d restores the number that was pooled."""
+    return int((torch.tensor(unpooled(q)) == q.input).sum())
+
+
+@answer
+def outputs_told_apart(q):
+    """How many outputs a lone peak can give, as it stands in one cell after the other."""
+    maps = torch.eye(q.input.numel()).reshape(-1, 1, *q.input.shape)
+    return len(q.pooling.layer()(maps).unique(dim=0))
+
+
+@answer
+def unchanged_by_shift(q):
+    """How many outputs stay as they were when the map moves right by one column."""
+    layer, x = q.pooling.layer(), q.input[None]
+    return int((layer(x) == layer(x.roll(1, -1))).sum())
+
+
+@answer
+def layers_with_fewer_parameters(q):
+    """Which layers of a small network shrink when nn.MaxPool2d(2) follows its first ReLU."""
+
+    def sizes(pool):
+        first, second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
+        features = nn.Sequential(first, nn.ReLU(), pool, second, nn.ReLU(), nn.Flatten())
+        layers = {"second convolution": second, "linear": nn.Linear(features(torch.zeros(1, 3, 8, 8)).numel(), 10)}
+        return {name: sum(p.numel() for p in layer.parameters()) for name, layer in layers.items()}
+
+    without, pooled = sizes(nn.Identity()), sizes(nn.MaxPool2d(2))
+    return [name for name in without if pooled[name] < without[name]]
