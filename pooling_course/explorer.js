@@ -6,7 +6,7 @@ import {
 } from "./geometry.js";
 import { attachGradients, ownMisfit, shareOf, signedScale } from "./gradients.js";
 import {
-  frameOf, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
+  frameOf, keptPicture, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
   sizeCanvas,
 } from "./paint.js";
 import { drawLens, numberTables } from "./readout.js";
@@ -106,7 +106,7 @@ class Explorer {
   };
 
   colourOf(at) {
-    if (this.isPhoto) return (r, c) => [0, 1, 2].map((ch) => at(ch, r, c) * 255);
+    if (this.isPhoto) return (r, c) => [at(0, r, c) * 255, at(1, r, c) * 255, at(2, r, c) * 255];
     return (r, c) => rgb(this.look.values, this.scale, at(this.channel, r, c));
   }
 
@@ -131,7 +131,7 @@ class Explorer {
     this.channel = Math.min(this.channel, this.states.input.channels - 1);
     this.controls.sync(this.states.input);
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
-    if (this.backward && !missing.length) missing.push(...attachGradients(this));
+    if (this.backward) missing.push(...(missing.length ? missing.map((key) => `grad0 ${key}`) : attachGradients(this)));
     if (missing.length) {
       this.root.setAttribute("aria-busy", "true");
       this.waitFor(missing);
@@ -198,6 +198,9 @@ class Explorer {
       const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
       figure.style.minWidth = `${Math.min(reserved.width, this.width)}px`;
     }
+    for (const { frame, stage } of Object.values(this.grid)) {
+      if (frame) Object.assign(stage.style, { width: `${frame.width}px`, height: `${frame.height}px` });
+    }
     this.lensBox.hidden = readable;
   }
 
@@ -220,7 +223,7 @@ class Explorer {
       const gradientAt = (r, c) => flow.gradientAt(this.channel, r, c);
       paintCells(ctx, this.look, frame, this.signedColour(flow.gradientAt), gradientAt, undefined, (r, c) => label(this.inputAt(r, c)));
     } else {
-      paintCells(ctx, this.look, frame, this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]), this.inputAt);
+      this.paintValues(ctx, frame);
     }
     let unread = 0;
     if (first) {
@@ -233,6 +236,19 @@ class Explorer {
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
     caption.textContent = `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}`;
     stage.setAttribute("aria-label", `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.`);
+  }
+
+  // The input itself, which stays the same from slider step to slider step.
+  paintValues(ctx, frame) {
+    const { h, w, values } = this.states.input;
+    const [width, height] = [w * frame.cell, h * frame.cell];
+    this.picture = keptPicture(this.picture, [values, this.channel, this.look], width, height, (own) => {
+      const bare = { ...frame, x: (col) => col * frame.cell, y: (row) => row * frame.cell };
+      paintCells(own, this.look, bare, this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]), this.inputAt);
+    });
+    const { canvas } = this.picture;
+    const ratio = window.devicePixelRatio || 1;
+    ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
   }
 
   // How many cells get no gradient; those never read are among them.
@@ -328,9 +344,11 @@ class Explorer {
     this.arrows = [];
     const at = this.at;
     const possible = this.shown.filter((v) => !v.state.error && !(this.backward && v.gradient?.error));
-    this.sentence.textContent = at ? (this.isInput(at.grid) ? this.overInput(at, possible) : this.overOutput(at, possible)) : "";
-    const { width, height } = this.grids.getBoundingClientRect();
-    const ctx = sizeCanvas(this.routes, this.backward ? width : 0, this.backward ? height : 0);
+    const sentence = at ? (this.isInput(at.grid) ? this.overInput(at, possible) : this.overOutput(at, possible)) : "";
+    // asked before the text changes, and only where it matters: the answer makes the browser lay out the page
+    const { width, height } = this.backward ? this.grids.getBoundingClientRect() : { width: 0, height: 0 };
+    this.sentence.textContent = sentence;
+    const ctx = sizeCanvas(this.routes, width, height);
     if (this.backward) paintRoutes(ctx, this.look, this.arrows, this.signedScale.high);
     if (at && !this.lensBox.hidden) drawLens(this, at);
   }
@@ -538,6 +556,7 @@ class Explorer {
   // ---- what is not here yet
 
   load(preset) {
+    if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
     this.set({ preset });
     this.waitFor([]);

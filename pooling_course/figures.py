@@ -173,6 +173,61 @@ def pooled(x, *poolings, titles=None) -> Picture:
     )
 
 
+def progress_bars(rows) -> Picture:
+    """What was answered, lesson by lesson: one square for each question, the first answers counted.
+
+    Args:
+        rows: dictionaries with title, questions, answered, right and sure_wrong, as `Progress.lessons` gives them.
+
+    >>> row = {"title": "06 Padding", "questions": 7, "answered": 5, "right": 3, "sure_wrong": 1}
+    >>> print(progress_bars([row]))
+    Your answers so far: 5 of 7 answered, 3 right at first, 1 sure and wrong. 06 Padding: 5 of 7 answered, 3 right at \
+first, 1 sure and wrong.
+    """
+    kinds = {"right": "right at first", "sure_wrong": "sure and wrong", "wrong": "wrong, not sure"}
+    kinds["open"] = "not answered"
+    heads = ("answered", "right", "sure and wrong")
+    names = max((_width(row["title"]) for row in rows), default=1.0)
+    side, height = min(0.24, 4.2 / max((row["questions"] for row in rows), default=1)), 0.34
+    bars = max(side * max((row["questions"] for row in rows), default=1), 4 * LINE)
+    left, first = MARGIN + names + 0.25, MARGIN + names + bars + 0.45
+    columns = [first + 0.75, first + 1.35, first + 2.65]  # where each column of numbers ends
+    top = MARGIN + 2 * LINE + 0.3
+    legend = top + height * (len(rows) + 1)
+    steps = [0.62 + _width(text) for text in kinds.values()]
+    canvas = _Canvas(max(columns[-1], MARGIN + sum(steps)) + MARGIN, legend + LINE + MARGIN)
+
+    everything = {name: sum(row[name] for row in rows) for name in ("questions", "answered", "right", "sure_wrong")}
+    canvas.heading(MARGIN, MARGIN, "Your answers so far", _told(everything))
+    for x, text in zip(columns, heads, strict=True):
+        canvas.text(x, top, text, look()["muted"], ha="right")
+    for i, row in enumerate(rows):
+        y = top + height * (i + 0.75)
+        canvas.text(MARGIN, y, row["title"])
+        numbers = (f"{row['answered']} of {row['questions']}", row["right"], row["sure_wrong"])
+        for x, number in zip(columns, numbers, strict=True):
+            canvas.text(x, y, str(number), ha="right")
+        wrong = row["answered"] - row["right"] - row["sure_wrong"]
+        counts = (row["right"], row["sure_wrong"], wrong, row["questions"] - row["answered"])
+        marks = [kind for kind, count in zip(kinds, counts, strict=True) for _ in range(count)]
+        for place, kind in enumerate(marks):
+            canvas.square(left + place * side, y, side, kind)
+    x = MARGIN
+    for (kind, text), step in zip(kinds.items(), steps, strict=True):
+        canvas.square(x, legend, 0.24, kind, gid="legend")
+        canvas.text(x + 0.32, legend, text, look()["muted"])
+        x += step
+    said = [f"{row['title']}: {_told(row)}." for row in rows]
+    return Picture(canvas.figure, " ".join([f"Your answers so far: {_told(everything)}.", *said]))
+
+
+def _told(row):
+    return (
+        f"{row['answered']} of {row['questions']} answered, {row['right']} right at first, "
+        f"{row['sure_wrong']} sure and wrong"
+    )
+
+
 @lru_cache(maxsize=1)
 def look() -> MappingProxyType:
     """The colours of the course in its light theme, read from look.css: "#rrggbb", or a tuple of them for a map.
@@ -300,6 +355,21 @@ class _Canvas:
         star = {"marker": "*", "markersize": 6.5, "color": ink, "markeredgewidth": 0, "zorder": 6}
         self.axes.plot(x + 0.83 * cell, y + 0.17 * cell, **star)
         self.axes.set(**self.limits)
+
+    def square(self, x, y, side, kind, gid=None):
+        """One question, centred on height y: a mark and a pattern for its kind, not a colour alone."""
+        from matplotlib.patches import Rectangle
+
+        fill, edge, pattern, mark, ink = {
+            "right": (look()["right"], look()["right"], "", "✓", look()["paper"]),
+            "sure_wrong": (look()["wrong"], look()["wrong"], "", "✗", look()["paper"]),
+            "wrong": (look()["paper"], look()["wrong"], "", "✗", look()["wrong"]),
+            "open": (look()["paper"], look()["line"], ":", "", look()["muted"]),
+        }[kind]
+        gap, style = 0.06 * side, {"facecolor": fill, "edgecolor": edge, "linestyle": pattern or "-", "linewidth": 1.2}
+        box = Rectangle((x + gap, y - side / 2 + gap), side - 2 * gap, side - 2 * gap, **style)
+        self.axes.add_patch(box).set(gid=gid or kind, zorder=2)
+        self.text(x + side / 2, y, mark, ink, ha="center", fontsize=48 * side, zorder=3)
 
     def route(self, x, y, fork, end, lanes):
         """From a window, along the gap between two rows of cells, to an arrow into each lane."""

@@ -60,19 +60,33 @@ export const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); 
 
 // ---- canvases -----------------------------------------------------------------------------------------------------
 
+// An empty canvas of at least this size. It grows and hardly ever shrinks, because a new backing store at every slider
+// step would cost more than the drawing; its parent cuts off what is too much.
 export function sizeCanvas(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  if (canvas.width !== w || canvas.height !== h) {
-    canvas.width = w;
-    canvas.height = h;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+  const [w, h] = [Math.max(1, Math.ceil(width * ratio)), Math.max(1, Math.ceil(height * ratio))];
+  const fits = canvas.width >= w && canvas.height >= h && canvas.width * canvas.height < 9 * w * h + 1e6;
+  if (!fits || canvas.ratio !== ratio) {
+    Object.assign(canvas, { width: w, height: h, ratio });
+    canvas.style.width = `${w / ratio}px`;
+    canvas.style.height = `${h / ratio}px`;
   }
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ctx.clearRect(0, 0, width, height);
+  ctx.clearRect(0, 0, canvas.width / ratio, canvas.height / ratio);
   return ctx;
+}
+
+// Keep a picture for as long as what it shows stays the same; `paint(ctx)` makes it, `parts` say what it shows.
+export function keptPicture(kept, parts, width, height, paint) {
+  const ratio = window.devicePixelRatio || 1;
+  const now = [...parts, width, height, ratio];
+  if (kept?.parts.every((part, i) => part === now[i])) return kept;
+  const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
+  const ctx = canvas.getContext("2d");
+  ctx.scale(ratio, ratio);
+  paint(ctx);
+  return { parts: now, canvas };
 }
 
 // A frame places cell (row, col) on a canvas; the margin keeps room for padding.

@@ -6,6 +6,7 @@ a killed kernel can damage at most the line it was writing, which is skipped and
 
 import html
 import json
+import math
 import os
 import time
 from collections import defaultdict
@@ -28,7 +29,7 @@ def journal_path() -> Path:
 def record(entry: dict, path: Path | None = None) -> str:
     """Append one answer; returns "" or, where that failed, the sentence to show. Never raises for a full disk."""
     path = path or journal_path()
-    line = json.dumps({"v": VERSION, "time": round(time.time(), 3), **entry}, ensure_ascii=False)
+    line = json.dumps({"v": VERSION, "time": round(time.time(), 3), **entry})
     try:
         with open(path, "ab") as file:
             half = file.tell() and not _ends_whole(path)
@@ -50,21 +51,21 @@ def _ends_whole(path):
 
 
 def entries(path: Path | None = None) -> tuple[list[dict], int]:
-    """(answers in the order they were given, number of lines that could not be read)."""
+    """(answers in the order they were given, number of lines that could not be read); none of a file out of reach."""
     path = path or journal_path()
     try:
         lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
+    except OSError:
         return [], 0
     found, damaged = [], 0
     for line in lines:
         try:
             entry = _upgrade(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             damaged += bool(line.strip())
             continue
         found.append(entry)
-    return found, damaged
+    return sorted(found, key=lambda entry: entry["time"]), damaged  # what was imported may be older than what is here
 
 
 def _upgrade(entry):
@@ -72,6 +73,8 @@ def _upgrade(entry):
     if entry.get("v", 0) < 1:
         entry = {"time": entry.pop("t", 0), **entry}
     entry = {"confidence": 0, "seconds": 0, "misconception": "", "attempt": 1, **entry}
+    if entry["confidence"] not in range(len(SURE)) or not math.isfinite(entry["time"]):
+        raise ValueError("no confidence, or no time, that this course could have written")
     return {**entry, "id": str(entry["id"]), "right": bool(entry["right"]), "time": float(entry["time"])}
 
 
@@ -199,7 +202,7 @@ def progress() -> Progress:
 def export_progress(file) -> str:
     """Write everything answered so far into one file, to carry on elsewhere; returns what was done in a sentence."""
     found, _ = entries()
-    Path(file).write_text("".join(json.dumps(e, ensure_ascii=False) + "\n" for e in found), encoding="utf-8")
+    Path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
     return f"{len(found)} answers written to {file}."
 
 
@@ -214,7 +217,7 @@ def import_progress(file) -> str:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(file)!r} here: upload it beside the notebook first.")
     theirs, damaged = entries(path)
-    if damaged and not theirs:
+    if not theirs:
         raise ValueError(
             f"{str(file)!r} holds no answers of this course: take a file that export_progress has written."
         )
@@ -240,3 +243,10 @@ def due(found: list[dict], now: float | None = None) -> list[str]:
         if not never_wrong and since >= SPACING[min(streak, len(SPACING) - 1)] * DAY:
             waiting.append((streak, given[-1]["time"], name))
     return [name for *_, name in sorted(waiting)]
+
+
+def unasked(found: list[dict]) -> list[str]:
+    """Ids of the check questions not answered yet, in lessons that were begun; a page asks only some of them."""
+    answered = by_question(found)
+    begun = {all_questions()[name].lesson for name in answered}
+    return [q.id for q in all_questions().values() if q.role == "check" and q.lesson in begun and q.id not in answered]

@@ -3,7 +3,7 @@ import { make, themeBehind, watchTheme } from "./dom.js";
 import { number } from "./geometry.js";
 import { inkOn, readLook, rgb, scaleOf } from "./paint.js";
 
-const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "This one is right"] };
+const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const PATIENCE = 3000;
 const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
@@ -103,8 +103,8 @@ class Quiz {
     const focused = this.root.getRootNode().activeElement;
     const held = this.root.contains(focused) && focused.dataset.pcHold;
     const attempts = this.get("attempts");
-    const open = this.get("answering");
     const last = attempts[attempts.length - 1];
+    const open = this.get("answering") || !last;
     const q = this.q;
     const parts = [make("p", { class: "pc-prompt", id: `${this.id}-prompt` }, q.prompt)];
     if (q.code) parts.push(make("p", {}, make("code", {}, q.code)));
@@ -214,7 +214,8 @@ class Quiz {
       };
       const place = `${texts.get(step)}, now step ${at + 1} of ${order.length}`;
       const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
-      list.append(make("li", {}, button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1), make("span", {}, texts.get(step))));
+      const buttons = [button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1)];
+      list.append(make("li", {}, make("div", { class: "pc-step" }, ...buttons, make("span", {}, texts.get(step)))));
     });
     return list;
   }
@@ -249,7 +250,8 @@ class Quiz {
     const parts = [this.verdict];
     if (feedback.choices) parts.push(this.reasons(feedback.choices));
     else {
-      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q), feedback.right ? "" : this.shown("torch's answer", feedback.truth, q)));
+      const right = q.kind === "order" ? "The right order" : "torch's answer";
+      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q, feedback.truth), feedback.right ? "" : this.shown(right, feedback.truth, q)));
       if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
@@ -269,18 +271,24 @@ class Quiz {
       const kind = right ? (chosen ? "right" : "missed") : chosen ? "wrong" : "";
       const mark = kind ? MARKS[kind][0] : "·";
       const spoken = `${chosen ? "Your choice, " : ""}${right ? "right" : "wrong"}: `;
+      const chip = chosen ? "your choice" : right ? MARKS.missed[1] : "";
       list.append(make("li", { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
         make("span", { class: "pc-mark", "aria-hidden": "true" }, mark), make("span", { class: "pc-hidden" }, spoken),
-        make("b", {}, this.q.choices[i]), chosen ? make("span", { class: "pc-chosen" }, "your choice") : "", make("br"), make("span", { class: "pc-reason" }, reason)));
+        make("b", {}, this.q.choices[i]), chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip), make("br"), make("span", { class: "pc-reason" }, reason)));
     });
     return list;
   }
 
-  shown(caption, answer, q) {
-    if (q.kind === "fill") return this.table(caption, answer);
+  // An answer; beside a `truth`, its cells are marked as right or wrong one by one.
+  shown(caption, answer, q, truth) {
+    if (q.kind === "fill") {
+      const wrong = (r, c) => truth && !isClose(answer[r][c], truth[r][c], 1e-6);
+      return this.table(caption, answer, (r, c, value) => this.marked(value, wrong(r, c) && "wrong"));
+    }
     if (q.kind === "cells") {
-      const has = (r, c) => answer.some(([a, b]) => a === r && b === c);
-      return this.table(caption, q.grid, (r, c, value) => make("span", { class: has(r, c) ? "pc-marked" : "" }, has(r, c) ? `●${number(value)}` : number(value)));
+      const has = (cells, r, c) => cells.some(([a, b]) => a === r && b === c);
+      const kind = (r, c) => has(answer, r, c) && (!truth ? "missed" : has(truth, r, c) ? "right" : "wrong");
+      return this.table(caption, q.grid, (r, c, value) => this.marked(value, kind(r, c)));
     }
     if (q.kind === "order") {
       const texts = new Map(q.steps);
@@ -288,6 +296,12 @@ class Quiz {
     }
     const text = q.kind === "shape" ? `(${answer.join(", ")})` : number(answer);
     return make("p", {}, make("b", {}, `${caption}: `), text);
+  }
+
+  marked(value, kind) {
+    if (!kind) return number(value);
+    const spoken = make("span", { class: "pc-hidden" }, { right: ", marked, right", wrong: ", wrong", missed: ", right" }[kind]);
+    return make("span", { class: "pc-marked" }, make("span", { "aria-hidden": "true" }, MARKS[kind][0]), number(value), spoken);
   }
 
   firstAnswer({ confidence, feedback }) {

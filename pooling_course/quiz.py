@@ -1,6 +1,7 @@
 """A question on the page: answer, say how sure you are, commit, and only then see."""
 
 import html
+import math
 import os
 
 import anywidget
@@ -9,7 +10,7 @@ import traitlets as t
 
 from . import assets
 from .explorer import PoolingExplorer
-from .progress import by_question, due, entries, record
+from .progress import by_question, due, entries, record, unasked
 from .questions import SURE, Question, question
 
 STATIC = "POOLING_COURSE_STATIC"  # set while pages without a kernel are built: then the key goes along
@@ -55,7 +56,7 @@ class Quiz(anywidget.AnyWidget):
         """Commit to an answer as the page does; returns whether it counted. What is unclear costs nothing."""
         q = self._question
         try:
-            if confidence not in range(len(SURE)):
+            if type(confidence) is not int or confidence not in range(len(SURE)):
                 raise ValueError("Say how sure you are, then commit: a guess is fine.")
             parsed = q.parse(answer)
         except ValueError as error:
@@ -71,7 +72,7 @@ class Quiz(anywidget.AnyWidget):
             "confidence": confidence,
             "right": graded["right"],
             "misconception": graded["misconception"],
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 1) if _is_time(seconds) else 0.0,
         }
         with self.hold_sync():
             self.message = ""
@@ -88,10 +89,15 @@ class Quiz(anywidget.AnyWidget):
             return None
         return {"answer": answer, "confidence": entry["confidence"], "feedback": self._question.grade(answer)}
 
+    def set_state(self, sync_data):
+        """Take over what the page sets: its draft, and nothing else. An attempt made up there opens no explorer."""
+        super().set_state({n: v for n, v in sync_data.items() if n == "draft" and isinstance(v, dict)})
+
     def _hear(self, _, content, __):
+        content = content if isinstance(content, dict) else {}
         kind = content.get("type")
         if kind == "commit" and self.answering:
-            self.commit(content.get("answer"), content.get("confidence"), content.get("seconds") or 0.0)
+            self.commit(content.get("answer"), content.get("confidence"), content.get("seconds"))
         elif kind == "again" and self.attempts:
             with self.hold_sync():
                 self.draft, self.answering = {}, True
@@ -111,7 +117,8 @@ class QuizBox(ipywidgets.VBox):
         return self.children[0]
 
     def _hear(self, quiz, content, _):
-        if content.get("type") == "explore" and quiz.attempts and len(self.children) == 1:
+        asked = isinstance(content, dict) and content.get("type") == "explore"
+        if asked and quiz.attempts and quiz.question["code"] and len(self.children) == 1:
             self._explore()
 
     def _explore(self):
@@ -125,11 +132,24 @@ class QuizBox(ipywidgets.VBox):
         return repr(self.quiz)
 
     def _repr_mimebundle_(self, **kwargs):
-        data = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
-        choices = "".join(f"<li>{html.escape(text)}</li>" for text in self.quiz.question["choices"])
-        data["text/html"] = f"<p>{html.escape(self.quiz.question['prompt'])}</p><ul>{choices}</ul>"
-        return data
+        return _bundle(self, self._as_html())
+
+    def _as_html(self):
+        """The question as it reads where no widget can be shown, in a notebook that is not trusted for example."""
+        asked = self.quiz.question
+        choices = [*asked["choices"], *(text for _, text in asked["steps"])]
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in choices)
+        return f"<p>{html.escape(asked['prompt'])}</p><ul>{items}</ul>"
+
+
+def _bundle(box, text):
+    """What a notebook may show of a widget, the same under ipywidgets 7, which offers none itself, and 8."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"text/plain": repr(box), "text/html": text, "application/vnd.jupyter.widget-view+json": view}
+
+
+def _is_time(seconds):
+    return isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds >= 0
 
 
 def question_of(name: str | Question) -> Question:
@@ -150,10 +170,14 @@ class _Questions(ipywidgets.VBox):
     def __repr__(self):
         return "\n".join(map(repr, self.children))
 
+    def _repr_mimebundle_(self, **kwargs):
+        return _bundle(self, "".join(box._as_html() for box in self.children))
+
 
 def review(most: int = 5) -> ipywidgets.VBox:
-    """The questions that are worth another try now: wrong or unsure ones, spaced; at most `most` of them."""
-    names = due(entries()[0])[:most]
+    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked."""
+    found, _ = entries()
+    names = (due(found) + unasked(found))[:most]
     if not names:
         return ipywidgets.HTML("<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>")
     boxes = []

@@ -21,7 +21,7 @@ export function windowSentence({ kind, s, rows, cols, state }, row, col, input) 
     if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
     if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as -inf.`);
   } else {
-    notes.push(`Each input cell has a share of 1/${divisor}.`);
+    notes.push(`Each input cell has a share of ${routeText(1, divisor)}.`);
     const [one, many] = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
     if (pads) notes.push(pads === 1 ? `One padded cell ${one}.` : `${pads} padded cells ${many}.`);
   }

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pooling_course import figures, words
-from pooling_course.figures import Picture, look, mental_model, pooled, signed_map, values_map
+from pooling_course.figures import Picture, look, mental_model, pooled, progress_bars, signed_map, values_map
 from pooling_course.images import WORKED, photo, preset
 from pooling_course.pooling import Pooling
 
@@ -315,3 +315,71 @@ def test_do_wrong_figures_get_a_sentence(call, kind, said):
         call()
     text = str(error.value)
     assert said in text and text.endswith(".") and "\n" not in text
+
+
+# --- progress ------------------------------------------------------------------------------------------------------
+
+ROWS = [
+    {"title": "01 What is pooling", "questions": 5, "answered": 4, "right": 2, "sure_wrong": 1},
+    {"title": "06 Padding", "questions": 9, "answered": 9, "right": 9, "sure_wrong": 0},
+    {"title": "09 Expert $zone$", "questions": 3, "answered": 0, "right": 0, "sure_wrong": 0},
+]
+SQUARES = [["right"] * 2 + ["sure_wrong", "wrong", "open"], ["right"] * 9, ["open"] * 3]
+
+
+def squares(picture):
+    """The questions of each lesson: the squares at one height, from the left."""
+    (axes,) = picture.figure.axes
+    found = [p for p in axes.patches if p.get_gid() != "legend"]
+    heights = sorted({round(p.get_y(), 3) for p in found})
+    rows = [[p for p in found if round(p.get_y(), 3) == height] for height in heights]
+    return [sorted(row, key=lambda p: p.get_x()) for row in rows]
+
+
+def test_is_there_a_square_for_each_question_and_every_number():
+    picture = progress_bars(ROWS)
+    assert [[p.get_gid() for p in row] for row in squares(picture)] == SQUARES
+    (axes,) = picture.figure.axes
+    texts = [t.get_text() for t in axes.texts]
+    for row in ROWS:
+        assert row["title"] in texts and f"{row['answered']} of {row['questions']}" in texts
+    assert "13 of 17 answered, 11 right at first, 1 sure and wrong" in texts
+
+
+def test_does_progress_say_what_it_shows():
+    said = "Your answers so far: 13 of 17 answered, 11 right at first, 1 sure and wrong."
+    for row in ROWS:
+        said += f" {row['title']}: {row['answered']} of {row['questions']} answered, {row['right']} right at first, "
+        said += f"{row['sure_wrong']} sure and wrong."
+    assert progress_bars(ROWS).alt == said == on_page(progress_bars(ROWS))["alt"]
+
+
+def test_do_the_kinds_of_answer_differ_without_colour():
+    picture = progress_bars(ROWS)
+    (axes,) = picture.figure.axes
+    looks = {}
+    for p in (p for row in squares(picture) for p in row):
+        left, low = p.get_xy()
+        at = [t for t in axes.texts if low < t.get_position()[1] < low + p.get_height()]
+        (mark,) = (t.get_text() for t in at if left < t.get_position()[0] < left + p.get_width())
+        filled = contrast(p.get_facecolor()[:3], look()["paper"]) > 4.5
+        looks.setdefault(p.get_gid(), set()).add((mark, filled, p.get_linestyle()))
+        assert p.get_gid() == "open" or contrast(p.get_edgecolor()[:3], look()["paper"]) > 4.5
+    assert all(len(kinds) == 1 for kinds in looks.values()) and len(looks) == 4
+    assert len(set(map(frozenset, looks.values()))) == 4
+
+
+@pytest.mark.parametrize("rows", [ROWS, [], [{**ROWS[0], "questions": 60}], ROWS * 5])
+def test_does_progress_stay_within_the_figure(rows):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    picture = progress_bars(rows)
+    (axes,) = picture.figure.axes
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    boxes = [t.get_window_extent(renderer).transformed(axes.transData.inverted()) for t in axes.texts if t.get_text()]
+    width, height = picture.figure.get_size_inches()
+    assert all(b.x0 >= 0 and b.x1 <= width and b.y1 <= height and b.y0 >= 0 for b in boxes)
+    words_of_a_row = sorted((round(b.y0, 1), b.x0, b.x1) for b in boxes)
+    for (y, _, end), (other, start, _) in zip(words_of_a_row, words_of_a_row[1:], strict=False):
+        assert y != other or end <= start
+    assert width <= figures.WIDEST + 2 * figures.MARGIN and picture.png() == progress_bars(rows).png()

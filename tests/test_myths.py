@@ -15,7 +15,7 @@ from pooling_course.clinic import PATIENTS, Finding, differs, patient, same_code
 from pooling_course.questions import all_questions
 
 LESSON = "08_myths_and_pitfalls"
-MYTHS = {q.id: q for q in all_questions().values() if q.lesson == LESSON}
+MYTHS = {q.id: q for q in all_questions().values() if q.lesson == LESSON and q.role == "myth"}
 NOTEBOOK = nbformat.read(Path(__file__).resolve().parent.parent / "notebooks" / f"{LESSON}.ipynb", 4)
 CODE = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code"]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pooling_course.questions import all_questions
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PAGES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 START, MAPPED = "00_start_here", [page.stem for page in PAGES if "01" <= page.stem[:2] <= "07"]
@@ -21,8 +23,49 @@ PAGE_MAP = [
     "Back to your prediction",
     "In PyTorch",
     "What holds, exactly",
+    "Check yourself",
+    "Looking back",  # from lesson 02 on
     "Why it matters",
     "Take away",
+]
+ASKS = {"Predict": ("predict", 1), "Check yourself": ("check", 2), "Looking back": ("return", 1)}  # role, at least
+# Pages that ask every question of a role. The test after the course stands on the last page there is.
+ASKS_ALL = {"pre": START, "myth": "08_myths_and_pitfalls", "post": PAGES[-1].stem}
+EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
+LETTER = r"\*\*\(?[a-d]\)?\*\*|\b[Cc]hoice [a-d]\b|# [a-d][,:]|my_answer"  # choices have no letters on the page
+TOPICS = [  # what a textbook page on the two layers is made of; the table of the start page says where each part is
+    "What pooling is",
+    "Why it matters",
+    "Where it fits",
+    "The core idea",
+    "A photo through a frame",
+    "A map of 6 × 6, pooled both ways",
+    "1 Pooling in a CNN",
+    "2 Max against average",
+    "3 `nn.MaxPool2d`",
+    "4 `nn.AvgPool2d`",
+    "5 Kernel size and stride",
+    "6 Padding",
+    "7 Internals and backpropagation",
+    "Under the hood",
+    "Why it was designed this way",
+    "1 Channels",
+    "2 Averages above maxima",
+    "3 Spatial information",
+    "4 Who gets the gradient",
+    "1 Sparse gradients",
+    "2 Averaging as a low-pass filter",
+    "3 The receptive field",
+    "When not to use pooling",
+    "Max early, an average at the end",
+    "Convolutions with a stride instead",
+    "1 Convolutions",
+    "2 Downsampling in signal processing",
+    "3 Human vision",
+    "1 Kernel size taken for the stride",
+    "2 Pooling the channels",
+    "3 Padding and lost edges",
+    "Key points",
 ]
 LONGEST = 20  # lines of a code cell
 IN_A_ROW = 2  # code cells with no prose between them
@@ -101,16 +144,15 @@ def follows_the_page_map(nb, stem):
     if stem not in MAPPED:
         return
     sections = [text for marks, text in headings(nb) if marks == "##"]
-    if sections != PAGE_MAP:
+    if sections != page_map(stem):
         yield f"the sections are {sections}"
         return
     setup = ast.parse(nb.cells[1].source) if nb.cells[1].cell_type == "code" else None
     if setup is None or not all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in setup.body):
         yield "the second cell does more than import, or nothing"
-    choices = [cell for cell in section(nb, "Predict") if cell.cell_type == "code"]
-    if not choices or not all(re.fullmatch(r"my_\w+ = None( +#.*)?", cell.source) for cell in choices):
-        yield "Predict asks for no choice such as my_answer = None"
-    if not any(re.search(r"(PoolingExplorer|GradientFlow)\(", cell.source) for cell in section(nb, "See it")):
+    elif "quiz" not in {alias.name for node in setup.body for alias in node.names}:
+        yield "the second cell does not import quiz"
+    if not any(re.search(EXPLORER, cell.source) for cell in section(nb, "See it")):
         yield "See it shows no explorer"
     if not re.search(r"\bnn\.(Max|Avg)Pool2d\(", "".join(c.source for c in section(nb, "In PyTorch") if c in code(nb))):
         yield "In PyTorch makes no layer"
@@ -122,14 +164,86 @@ def follows_the_page_map(nb, stem):
 
 
 @rule
+def asks_before_it_tells(nb, stem):
+    if stem not in MAPPED:
+        return
+    for name, (_, least) in ASKS.items():
+        cells = section(nb, name)
+        if not cells and name not in page_map(stem):
+            continue
+        asking = [cell for cell in cells if cell.cell_type == "code"]
+        if len(asking) != 1 or not is_quiz(asking[0]):
+            yield f"{name} is not one cell that asks, and nothing else"
+        elif len(set(asked_in(asking[0]))) < least:
+            yield f"{name} asks fewer than {least}"
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown").partition("\n")[2].strip()
+        if not prose or re.search(r"^ *([-*]|\d+\.) ", prose, re.M):
+            yield f"{name} is led in by no sentence, or by a list: the choices are in the question"
+    predicts = [i for i, cell in enumerate(code(nb)) if "predict" in roles(asked_in(cell))]
+    explores = [i for i, cell in enumerate(code(nb)) if re.search(EXPLORER, cell.source)]
+    if predicts[:1] > explores[:1]:
+        yield "the prediction does not come before the first explorer"
+    for cell in nb.cells:
+        if found := re.search(LETTER, cell.source):
+            yield f"{cell.id} speaks of {found[0]}: choices have no letters, say the answer in words"
+
+
+@rule
+def asks_questions_that_fit(nb, stem):
+    names = [name for cell in code(nb) for name in asked_in(cell)]
+    for name in sorted({str(name) for name in names if names.count(name) > 1}):
+        yield f"{name!r} is asked twice"
+    for cell in code(nb):
+        if asked_in(cell) and not is_quiz(cell):
+            yield f"{cell.id} asks, and does more"
+        for name in asked_in(cell):
+            question = all_questions().get(name)
+            if question is None:
+                yield f"{cell.id} asks {name!r}, which does not exist"
+                continue
+            if question.lesson != stem and question.role != "post":
+                yield f"{cell.id} asks {name!r}, which belongs to {question.lesson}"
+            if question.role not in roles_here(nb, stem, cell):
+                yield f"{cell.id} asks {name!r} in the wrong place: its role is {question.role}"
+    for question in all_questions().values():
+        if ASKS_ALL.get(question.role) == stem and question.id not in names:
+            yield f"{question.id!r} is not asked"
+
+
+@rule
+def says_where_each_topic_is(nb, stem):
+    if stem != START:
+        return
+    text = "\n".join(cell.source for cell in section(nb, "Where each topic is"))
+    rows = dict(re.findall(r"^\|[^|\n]*\| *([^|\n]+?) *\|([^|\n]*)\|$", text, re.M))
+    to_come = " ".join(re.findall(r"^Still to come: .+?(?:\n\n|\Z)", text, re.M | re.S)).replace("*", "").lower()
+    for topic in TOPICS:
+        if "](" not in rows.get(topic, "") and topic.lstrip("0123456789 ").lower() not in to_come:
+            yield f"{topic!r} has no place"
+    for sentence in ("progress()", "review()", "export_progress(", "import_progress("):
+        if not any(sentence in cell.source for cell in section(nb, "Your progress")):
+            yield f"{sentence} is not explained"
+    codes = code(nb)
+    first = [i for i, c in enumerate(codes) if asked_in(c)] or [len(codes)]
+    if any(re.search(EXPLORER + r"|figures\.\w+\(", c.source) for c in codes[: first[0]]):
+        yield "the six questions do not come before the first picture"
+
+
+@rule
 def leads_on(nb, stem):
     links = [link for cell in markdown(nb) for link in links_of(cell)]
     for link in links:
-        if "://" not in link and not (NOTEBOOKS / link.partition("#")[0]).is_file():
+        page, _, place = link.partition("#")
+        if "://" in link:
+            continue
+        if page and not (NOTEBOOKS / page).is_file():
             yield f"the link to {link} leads nowhere"
+        elif place and place not in places(read(page.removesuffix(".ipynb")) if page else nb):
+            yield f"the link to {link} names no heading there"
     names = [page.name for page in PAGES]
     if stem == START:
-        yield from (f"{name} is not listed" for name in names if name != f"{START}.ipynb" and name not in links)
+        listed = [link for cell in section(nb, "The lessons") for link in links_of(cell)]
+        yield from (f"{name} is not listed" for name in names if name != f"{START}.ipynb" and name not in listed)
     if stem in MAPPED:
         at = names.index(f"{stem}.ipynb")
         for name in (names[at - 1], *names[at + 1 : at + 2]):
@@ -180,6 +294,38 @@ def section(nb, name):
         if inside:
             found.append(cell)
     return found
+
+
+def places(nb):
+    """What a link may name after its #: the headings, as JupyterLab writes them into the page."""
+    return {re.sub(r"[`*]", "", text).replace(" ", "-") for _, text in headings(nb)}
+
+
+def page_map(stem):
+    return [name for name in PAGE_MAP if name != "Looking back" or stem != MAPPED[0]]
+
+
+def asked_in(cell):
+    """The names in every quiz(...) of a cell; None for one that is not written out."""
+    nodes = ast.walk(ast.parse(re.sub(r"(?m)^\s*[!%].*$", "", cell.source)))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "quiz"]
+    return [getattr(name, "value", None) for call in calls for name in call.args]
+
+
+def is_quiz(cell):
+    """Is the cell quiz(...) and nothing else?"""
+    return bool(asked_in(cell)) and bool(re.fullmatch(r"quiz\([^()]*\)", cell.source.strip()))
+
+
+def roles(names):
+    return {all_questions()[name].role for name in names if name in all_questions()}
+
+
+def roles_here(nb, stem, cell):
+    """The roles that a question in this cell may have."""
+    if stem not in MAPPED:
+        return {role for role, page in ASKS_ALL.items() if page == stem}
+    return {role for name, (role, _) in ASKS.items() if any(cell is other for other in section(nb, name))}
 
 
 def links_of(cell):
@@ -288,7 +434,7 @@ def skipped_level(nb):
 
 @refused_by("reads_more_than_it_codes", "number 3 in a row")
 def code_without_prose(nb):
-    nb.cells[4:4] = [copy.deepcopy(named(nb, "prediction")) for _ in range(2)]
+    nb.cells[4:4] = [copy.deepcopy(named(nb, "prediction")) for _ in range(2)]  # after the one that is there
 
 
 @refused_by("reads_more_than_it_codes", "is empty")
@@ -318,14 +464,160 @@ def busy_setup(nb):
     named(nb, "setup").source += "\ntorch.manual_seed(0)"
 
 
-@refused_by("follows_the_page_map", "no choice")
+@refused_by("follows_the_page_map", "the sections are")
+def no_check_section(nb):
+    nb.cells.remove(named(nb, "check-yourself"))
+
+
+@refused_by("follows_the_page_map", "the sections are", "02_max_versus_average")
+def no_looking_back(nb):
+    nb.cells.remove(named(nb, "looking-back"))
+
+
+@refused_by("follows_the_page_map", "does not import quiz")
+def quiz_imported_later(nb):
+    named(nb, "setup").source = named(nb, "setup").source.replace("quiz, ", "")
+
+
+@refused_by("asks_before_it_tells", "Predict is not one cell that asks")
 def answered(nb):
     named(nb, "prediction").source = 'my_answer = "b"'
 
 
-@refused_by("follows_the_page_map", "no choice")
+@refused_by("asks_before_it_tells", "speaks of my_answer")
+def asked_the_old_way(nb):
+    named(nb, "prediction").source = "my_answer = None  # which one?"
+
+
+@refused_by("asks_before_it_tells", "Predict is not one cell that asks")
 def no_question(nb):
     nb.cells.remove(named(nb, "prediction"))
+
+
+@refused_by("asks_before_it_tells", "Predict is not one cell that asks")
+def question_with_a_hint(nb):
+    named(nb, "prediction").source += "\nprint(pool.stride)"
+
+
+@refused_by("asks_before_it_tells", "Check yourself asks fewer than 2")
+def one_check_twice(nb):
+    named(nb, "check-quiz").source = 'quiz("what-shrinks", "what-shrinks")'
+
+
+@refused_by("asks_before_it_tells", "Looking back is not one cell", "02_max_versus_average")
+def nothing_to_look_back_to(nb):
+    nb.cells.remove(named(nb, "looking-back-quiz"))
+
+
+@refused_by("asks_before_it_tells", "Predict is led in by no sentence, or by a list")
+def bare_question(nb):
+    named(nb, "predict").source = "## Predict"
+
+
+@refused_by("asks_before_it_tells", "Predict is led in by no sentence, or by a list")
+def listed_choices(nb):
+    named(nb, "predict").source += "\n\n- It has a quarter of the weights.\n- It has as many."
+
+
+@refused_by("asks_before_it_tells", "before the first explorer")
+def early_explorer(nb):
+    named(nb, "setup").source += '\nPoolingExplorer("digit", nn.MaxPool2d(2))'
+
+
+@refused_by("asks_before_it_tells", "speaks of **b**")
+def lettered_answer(nb):
+    named(nb, "back").source += " The answer is **b**."
+
+
+@refused_by("asks_before_it_tells", "speaks of # c,")
+def lettered_comment(nb):
+    named(nb, "back-check").source += "\nassert True  # c, if you ask for it"
+
+
+@refused_by("asks_questions_that_fit", "'conv-wrok', which does not exist")
+def misspelt_question(nb):
+    named(nb, "prediction").source = 'quiz("conv-wrok")'
+
+
+@refused_by("asks_questions_that_fit", "None, which does not exist")
+def nameless_question(nb):
+    named(nb, "prediction").source = "quiz(name)"
+
+
+@refused_by("asks_questions_that_fit", "asks 'signed-window', which belongs to 02_max")
+def question_of_another_lesson(nb):
+    named(nb, "prediction").source = 'quiz("signed-window")'
+
+
+@refused_by("asks_questions_that_fit", "'pool-parameters' in the wrong place: its role is check")
+def check_for_a_prediction(nb):
+    named(nb, "prediction").source = 'quiz("pool-parameters")'
+
+
+@refused_by("asks_questions_that_fit", "'conv-work' in the wrong place")
+def question_out_of_place(nb):
+    named(nb, "photo").source = 'quiz("conv-work")'
+
+
+@refused_by("asks_questions_that_fit", "'conv-work' is asked twice")
+def question_asked_again(nb):
+    named(nb, "check-quiz").source = 'quiz("what-shrinks", "peak-moves", "conv-work")'
+
+
+@refused_by("asks_questions_that_fit", "prediction asks, and does more")
+def question_in_a_crowd(nb):
+    named(nb, "prediction").source += "\nprint(pool.stride)"
+
+
+@refused_by("asks_questions_that_fit", "'myth-ties' is not asked", "08_myths_and_pitfalls")
+def untold_myth(nb):
+    nb.cells.remove(named(nb, "ties-quiz"))
+
+
+@refused_by("asks_questions_that_fit", "'pre-border' is not asked", START)
+def short_test(nb):
+    named(nb, "six-quiz").source = 'quiz("pre-shape", "pre-sign")'
+
+
+@refused_by("asks_questions_that_fit", "'post-sign' is not asked", PAGES[-1].stem)
+def no_test_after(nb):
+    for cell in code(nb):
+        cell.source = cell.source.replace('"post-sign"', '"post-border"')
+
+
+@refused_by("asks_questions_that_fit", "'post-sign' in the wrong place", START)
+def answers_before_the_course(nb):
+    named(nb, "six-quiz").source = 'quiz("post-sign")'
+
+
+@refused_by("asks_questions_that_fit", "'conv-work' in the wrong place", START)
+def prediction_at_the_start(nb):
+    named(nb, "mental-model").source = 'quiz("conv-work")'
+
+
+@refused_by("says_where_each_topic_is", "'Under the hood' has no place", START)
+def lost_topic(nb):
+    named(nb, "topics").source = named(nb, "topics").source.replace("Under the hood |", "Elsewhere |")
+
+
+@refused_by("says_where_each_topic_is", "'3 Human vision' has no place", START)
+def dropped_promise(nb):
+    named(nb, "topics").source = named(nb, "topics").source.replace("human vision", "more")
+
+
+@refused_by("says_where_each_topic_is", "'6 Padding' has no place", START)
+def topic_without_a_link(nb):
+    named(nb, "topics").source = named(nb, "topics").source.replace("[06](06_padding.ipynb)", "06")
+
+
+@refused_by("says_where_each_topic_is", "review() is not explained", START)
+def no_word_on_review(nb):
+    named(nb, "progress-more").source = named(nb, "progress-more").source.replace("review()", "again")
+
+
+@refused_by("says_where_each_topic_is", "before the first picture", START)
+def asked_too_late(nb):
+    nb.cells.append(nb.cells.pop(nb.cells.index(named(nb, "six-quiz"))))
 
 
 @refused_by("follows_the_page_map", "no explorer")
@@ -353,6 +645,16 @@ def short_take_away(nb):
 @refused_by("leads_on", "09_nowhere.ipynb#see leads nowhere")
 def dead_link(nb):
     named(nb, "idea").source += " [More](09_nowhere.ipynb#see)"
+
+
+@refused_by("leads_on", "02_max_versus_average.ipynb#see-it names no heading")
+def wrong_place(nb):
+    named(nb, "idea").source += " [More](02_max_versus_average.ipynb#see-it)"
+
+
+@refused_by("leads_on", "#Nowhere names no heading")
+def wrong_place_here(nb):
+    named(nb, "idea").source += " [More](#Nowhere)"
 
 
 @refused_by("leads_on", "links does not link to 00_start_here")

@@ -101,7 +101,7 @@ class Question:
         Raises:
             ValueError: nothing was chosen, or what was typed is no answer of this kind; a sentence that says so.
         """
-        if raw is None or raw == "" or raw == []:
+        if raw is None or raw in ("", [], {}):
             raise ValueError("Nothing is chosen yet: make a choice, even if it is a guess.")
         try:
             return _PARSERS[self.kind](self, raw)
@@ -223,7 +223,7 @@ def _number(text):
 
 
 def _choice(q, raw):
-    if isinstance(raw, bool) or not 0 <= int(raw) < len(q.choices):
+    if isinstance(raw, bool) or int(raw) != float(raw) or not 0 <= int(raw) < len(q.choices):
         raise ValueError
     return int(raw)
 
@@ -235,13 +235,10 @@ def _several(q, raw):
 def _shape(q, raw):
     if isinstance(raw, str):
         raw = re.split(r"[\s,x×]+", raw.strip().removeprefix("torch.Size").strip("()[] "))
-    try:
-        sizes = [int(str(n)) for n in raw if str(n).strip()]
-    except ValueError:
-        sizes = []
-    if not sizes or min(sizes) < 0:
-        raise _Unclear(f"{', '.join(map(str, raw))!r} is not a shape; write whole numbers, such as 8, 16, 32, 32.")
-    return sizes
+    sizes = [text for n in raw if (text := str(n).strip())]
+    if not sizes or not all(text.isascii() and text.isdigit() for text in sizes):
+        raise _Unclear(f"'{', '.join(map(str, raw))}' is not a shape; write whole numbers, such as 8, 16, 32, 32.")
+    return [int(text) for text in sizes]
 
 
 def _cells(q, raw):
