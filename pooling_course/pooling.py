@@ -236,7 +236,7 @@ class Trace:
             x = self._x.clone().requires_grad_()
             output, _ = _pool(self.pooling, x)
             # down to one number first: with grad_outputs, torch would import sympy for 0.3 s
-            loss = output.sum() if upstream is None else (output * upstream).sum()
+            loss = output.sum() if upstream is None else (output * upstream.clone()).sum()
             (gradient,) = torch.autograd.grad(loss, x)
         return self._shaped(gradient)
 
