@@ -1,0 +1,26 @@
+"""One JupyterLab and one browser for every test that asks for them."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """JupyterLab over an empty folder; `lab.write`, `lab.open` and `lab.run_all` put notebooks to work."""
+    import browser
+
+    browser.find_browser()  # without one, do not start a server either
+    with browser.jupyterlab(tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium, Chrome or Edge."""
+    from playwright.sync_api import sync_playwright
+
+    import browser
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser.find_browser(), args=browser.ARGUMENTS)
+        yield running
+        running.close()

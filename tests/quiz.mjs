@@ -1,0 +1,15 @@
+// Grades answers as the page does without a kernel: node quiz.mjs <module> <cases>, both ES modules; prints JSON.
+// test_quiz.py asks, and compares each verdict with Python. A case is [kind, key, what the learner entered].
+const [module, cases] = process.argv.slice(2);
+const { parse, gradeByKey } = await import(module);
+const { default: asked } = await import(cases);
+
+const answers = asked.map(([kind, key, raw]) => {
+  try {
+    const answer = parse(kind, raw);
+    return { answer, ...gradeByKey(kind, key, answer) };
+  } catch (error) {
+    return { refused: error.message };
+  }
+});
+process.stdout.write(JSON.stringify(answers));

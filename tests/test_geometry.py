@@ -1,0 +1,319 @@
+"""Does the browser lay out windows, name states and write numbers as Python does?
+
+geometry.js runs under plain Node, on the same cases as Python. The checks are plain functions, so that the last test
+can show each of them a wrong geometry.js and see it fail.
+"""
+
+import json
+import math
+import os
+import random
+import shutil
+import struct
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from pooling_course import assets, words
+from pooling_course.pooling import Pooling, trace
+from pooling_course.states import key
+
+GEOMETRY = assets.HERE / "geometry.js"
+DRIVER = Path(__file__).with_name("geometry.mjs")
+INF = math.inf
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """ask(cases, source) -> what geometry.js, or the source given in its place, answers to each case."""
+    node = shutil.which("node")
+    if not node and os.environ.get("CI"):
+        pytest.fail("no Node: CI must have one (apt-get install nodejs).")
+    if not node:
+        pytest.skip("no Node: install it (https://nodejs.org, or apt-get install nodejs) to run geometry.js.")
+
+    def answers(cases, source=None):
+        folder = tmp_path_factory.mktemp("geometry")
+        module, asked = folder / "geometry.mjs", folder / "cases.mjs"
+        module.write_text(source or GEOMETRY.read_text("utf-8"), "utf-8")
+        asked.write_text(f"export default {json.dumps(cases)}", "utf-8")  # a module, as JSON cannot hold NaN
+        command = [node, DRIVER, module.as_uri(), asked.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return answers
+
+
+# --- cases -------------------------------------------------------------------------------------------------------
+
+
+def any_pooling(rng):
+    kind, kernel = rng.choice(["max", "avg"]), [rng.randint(1, 5), rng.randint(1, 5)]
+    if rng.random() < 0.5:
+        kernel[1] = kernel[0]
+    stride = rng.choice([kernel, [rng.randint(1, 6), rng.randint(1, 6)], [rng.randint(1, 4)] * 2])
+    padding = [rng.randint(0, k // 2) for k in kernel]
+    given = (kind, tuple(kernel), tuple(stride), tuple(padding))
+    if kind == "max":
+        dilation = rng.choice([1, 1, 2, 3, (1, 3), (2, 1)])
+        return Pooling(*given, dilation, ceil_mode=rng.random() < 0.5)
+    divisor = rng.choice([None, None, 1, 3, 7, -2])
+    return Pooling(*given, 1, rng.random() < 0.5, rng.random() < 0.5, divisor)
+
+
+@cache
+def poolings_and_sizes(n, seed=0):
+    rng = random.Random(seed)
+    return [(any_pooling(rng), rng.randint(1, 12), rng.randint(1, 12)) for _ in range(n)]
+
+
+def settings(p):
+    """A pooling as geometry.js holds it."""
+    return {
+        "kind": p.kind,
+        "kernel": p.kernel_size,
+        "stride": p.stride,
+        "padding": p.padding,
+        "dilation": p.dilation,
+        "ceil": p.ceil_mode,
+        "countPad": p.count_include_pad,
+        "divisor": p.divisor_override,
+    }
+
+
+def traits(p):
+    """A pooling as the widget's traits hold it: equal pairs as one int, and the other kind's settings set, too."""
+    short = {n: v[0] if v[0] == v[1] else v for n in ("kernel_size", "stride", "padding") for v in [getattr(p, n)]}
+    of_max = {"dilation": p.dilation if p.kind == "max" else (2, 3)}
+    of_avg = {"count_include_pad": p.count_include_pad, "divisor_override": p.divisor_override}
+    of_avg = of_avg if p.kind == "avg" else {"count_include_pad": False, "divisor_override": 5}
+    return {"kind": p.kind, **short, **of_max, **of_avg, "ceil_mode": p.ceil_mode}
+
+
+@cache
+def windows(n):
+    """(pooling, input, trace, row, col): one window of many settings and inputs that torch takes."""
+    rng, found = random.Random(1), []
+    while len(found) < n:
+        p, h, w = any_pooling(rng), rng.randint(1, 9), rng.randint(1, 9)
+        try:
+            t = trace(p, some_input(rng, h, w))
+        except ValueError:
+            continue
+        found.append((t, rng.randrange(t.output.shape[0]), rng.randrange(t.output.shape[1])))
+    return found
+
+
+def some_input(rng, h, w):
+    hard = [INF, -INF, math.nan, -0.0, 1e-7, 3e38, 0.1]
+    draw = {
+        "digits": lambda: rng.randint(0, 9),
+        "quarters": lambda: rng.randint(-20, 20) / 4,
+        "reals": lambda: rng.uniform(-3, 3),
+        "hard": lambda: rng.choice([*hard, rng.randint(-3, 3)]),
+    }
+    values = [[draw[style]() for _ in range(w)] for style in [rng.choice(list(draw))] for _ in range(h)]
+    if all(isinstance(v, int) for row in values for v in row) and rng.random() < 0.5:
+        return torch.tensor(values)
+    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.bfloat16]))
+
+
+def float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+@cache
+def hard_numbers():
+    """Ties, powers of ten, float32 values, extremes, and many at random."""
+    rng = random.Random(2)
+    ties = [0.125, 0.03125, 0.5, 2.5, 0.25, 0.00005, 0.00015, 1.005, 1.00005, 0.0625, 0.03125 / 2, 12.34565, 8.5e-4]
+    large = [1e5, 99999.5, 999999.5, 999999.94, 1e6, 1.125e6, 1.005e6, 1.015e6, 1234567, 2**24 + 1, 2**31, 2**52 + 0.5]
+    small = [1e-3, 1e-4, 1e-5, 9.995e-4, 9.9995e-4, 0.00099999, 5e-324, 1e-45, 1.17e-38]
+    extremes = [0.0, -0.0, INF, -INF, math.nan, 3e38, 3.4028234e38, 2.9999999e38, 1e308, 1.7e308]
+    thirds = [n / d for d in (3, 7, 9, 11) for n in range(1, 60)]
+    exact = [rng.randint(-(10**k), 10**k) / 2**j for k in (1, 3, 5) for j in range(12) for _ in range(20)]
+    reals = [rng.uniform(-1, 1) * 10 ** rng.uniform(-12, 12) for _ in range(3000)]
+    nearly = [math.nextafter(10.0**k, to) for k in range(-7, 9) for to in (0.0, INF)]
+    listed = [*ties, *large, *small, *extremes, *thirds, *exact, *reals, *nearly, *range(-30, 30)]
+    as_float32 = [float32(v) for v in listed if abs(v) < 3.4e38 or math.isnan(v)]
+    return [v for value in (*listed, *as_float32) for v in (value, -value)]
+
+
+# --- checks: each compares one thing with Python -------------------------------------------------------------------
+
+
+def agree(ask, source, cases, expected):
+    assert len(cases) == len(expected) > 0
+    wrong = [
+        (case, theirs, ours)
+        for case, theirs, ours in zip(cases, ask(cases, source), expected, strict=True)
+        if theirs != json.loads(json.dumps(ours))
+    ]
+    assert not wrong, f"{len(wrong)} of {len(cases)} differ; (case, geometry.js, Python): {wrong[:3]}"
+
+
+def check_names(ask, source=None):
+    poolings = [p for p, _, _ in poolings_and_sizes(2000)]
+    agree(ask, source, [["names", traits(p)] for p in poolings], [[key(p), p.code()] for p in poolings])
+
+
+def check_sizes(ask, source=None):
+    cases = poolings_and_sizes(4000, seed=3)
+    agree(
+        ask, source, [["sizes", settings(p), h, w] for p, h, w in cases], [p.raw_output_size(h, w) for p, h, w in cases]
+    )
+
+
+def check_formulas(ask, source=None):
+    cases = poolings_and_sizes(2000, seed=4)
+    agree(ask, source, [["formulas", settings(p), h, w] for p, h, w in cases], [p.formula(h, w) for p, h, w in cases])
+
+
+def check_numbers(ask, source=None):
+    values = hard_numbers()
+    agree(ask, source, [["number", v] for v in values], [words.number(v) for v in values])
+
+
+def check_reads(ask, source=None):
+    traces = [t for t, _, _ in windows(1500)[:600]]
+    asked = [(settings(t.pooling), *t.x.shape) for t in traces]
+    answers = ask([["counts", *case] for case in asked], source)
+    for t, (rows, cols) in zip(traces, answers, strict=True):
+        assert torch.equal(torch.tensor(rows)[:, None] * torch.tensor(cols), t.reads), t
+    agree(ask, source, [["taps", *case] for case in asked], [[taps.tolist() for taps in t.taps] for t in traces])
+    agree(ask, source, [["readers", *case] for case in asked], [[readers(t, 0), readers(t, 1)] for t in traces])
+
+
+def readers(t, side):
+    """For each index along an axis, the output indices whose taps hold it."""
+    taps = t.taps[side].tolist()
+    return [[o for o, read in enumerate(taps) if at in read] for at in range(t.x.shape[side])]
+
+
+def check_windows(ask, source=None):
+    found = windows(1500)
+    agree(
+        ask,
+        source,
+        [["positions", settings(t.pooling), *t.x.shape, row, col] for t, row, col in found],
+        [positions(t.window(row, col)) for t, row, col in found],
+    )
+
+
+def positions(window):
+    named = {"cell": window.cells, "pad": window.padded, "overhang": window.overhang}
+    return sorted(([what, *at] for what, all_at in named.items() for at in all_at), key=lambda found: found[1:])
+
+
+def check_sentences(ask, source=None):
+    cases, expected = [], []
+    for t, row, col in windows(1500):
+        window = t.window(row, col)
+        facts = (window.divisor, window.output, not t.x.is_floating_point())
+        cases.append(["sentence", settings(t.pooling), t.x.tolist(), [row, col], *facts])
+        expected.append(window.text)
+    agree(ask, source, cases, expected)
+
+
+def check_largest_kernel(ask, source=None):
+    cases = poolings_and_sizes(800, seed=7)
+    asked = [["largestKernel", settings(p), h, w, 7] for p, h, w in cases]
+    agree(ask, source, asked, [largest_kernel(p, h, w, 7) for p, h, w in cases])
+
+
+def largest_kernel(p, h, w, most):
+    for k in range(most, 1, -1):
+        padding = tuple(min(pad, k // 2) for pad in p.padding)
+        if min(Pooling("max", k, p.stride, padding, p.dilation, p.ceil_mode).raw_output_size(h, w)) > 0:
+            return k
+    return 1
+
+
+def test_states_and_code_lines_have_the_names_that_python_gives_them(ask):
+    check_names(ask)
+
+
+def test_output_sizes_are_those_of_python(ask):
+    check_sizes(ask)
+
+
+def test_the_formula_reads_as_in_python(ask):
+    check_formulas(ask)
+
+
+def test_numbers_are_written_as_in_python(ask):
+    check_numbers(ask)
+
+
+def test_taps_readers_and_read_counts_are_those_of_the_trace(ask):
+    check_reads(ask)
+
+
+def test_windows_hold_the_cells_the_padding_and_the_overhang_of_the_trace(ask):
+    check_windows(ask)
+
+
+def test_sentences_are_word_for_word_those_of_the_trace(ask):
+    check_sentences(ask)
+
+
+def test_the_largest_kernel_offered_is_the_largest_that_fits(ask):
+    check_largest_kernel(ask)
+
+
+def test_cells_fill_the_width_and_never_leave_it(ask):
+    margin = dict.fromkeys(("top", "left", "bottom", "right"), 1)
+    widths = range(280, 1200, 40)
+    cases = [["fit", width, n, n, margin, outputs, 1] for width in widths for n in (2, 6, 28) for outputs in (1, 2)]
+    for case, found in zip(cases, ask(cases), strict=True):
+        _, width, n, *_ = case
+        assert found["readable"] == (found["cell"] >= 24), case
+        assert 22 + (n + 2) * found["cell"] + 4 <= width, case  # indices on the left, padding on both sides
+
+
+WRONG = {
+    check_names: [
+        ("s.kernel[i] > 1 ? d : 1", "d"),
+        ("counted ? 1 : 0} ${s.divisor", "s.countPad ? 1 : 0} ${s.divisor"),
+        ("s.stride[0] !== s.kernel[0] || ", ""),
+        ("max ? null : get", "get"),
+    ],
+    check_sizes: [("steps * stride >= size + padding", "steps * stride > size + padding"), ("2 * padding", "padding")],
+    check_formulas: [("a.dilation > 1", "a.dilation > 2"), ("a.beyond ? `", "s.ceil ? `")],
+    check_numbers: [
+        ("DECIMALS = 4", "DECIMALS = 3"),
+        ("size >= 1e-3", "size >= 1e-2"),
+        ("(Math.abs(value) < 3e38 && Math.fround", "(Math.abs(value) < 1 && Math.fround"),
+        ("2 - Math.floor", "3 - Math.floor"),
+    ],
+    check_reads: [
+        ("start / a.stride < a.out", "start / a.stride <= a.out"),
+        ("let j = a.k - 1; j >= 0", "let j = a.k - 1; j > 0"),
+        ("o * a.stride - a.padding", "o * a.stride"),
+    ],
+    check_windows: [("at < a.size + a.padding", "at <= a.size + a.padding"), ("at >= 0 && at < a.size", "at < a.size")],
+    check_sentences: [
+        ("s.countPad && s.divisor === null", "s.countPad"),
+        ('s.kind === "max" ? -Infinity : 0', "0"),
+        ("LONGEST_SUM = 16", "LONGEST_SUM = 15"),
+        ('t.startsWith("-")', "false"),
+        ("[...values, output].every", "[output].every"),
+    ],
+    check_largest_kernel: [("let k = most", "let k = most - 1"), ("Math.min(p, Math.floor(k / 2))", "p")],
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"),
+    [(check, right, wrong) for check, pairs in WRONG.items() for right, wrong in pairs],
+    ids=lambda v: v.__name__ if callable(v) else None,
+)
+def test_a_wrong_geometry_is_caught(ask, check, right, wrong):
+    source = GEOMETRY.read_text("utf-8")
+    assert right in source, f"geometry.js no longer says {right!r}: change this list, too."
+    with pytest.raises(AssertionError):
+        check(ask, source.replace(right, wrong))
