@@ -1,6 +1,7 @@
 // Small helpers for widgets in a page: elements, and the theme behind them.
 import { luminance } from "./paint.js";
 
+const SUPPRESS = "data-lm-suppress-shortcuts";
 const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
 
 export function make(tag, attributes = {}, ...children) {
@@ -11,7 +12,7 @@ export function make(tag, attributes = {}, ...children) {
     else if (value !== false && value != null) el.setAttribute(name, value);
   }
   // JupyterLab would take arrow keys and letters away from a focused control
-  if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute(SUPPRESS, "true");
   el.append(...children);
   return el;
 }
@@ -25,6 +26,24 @@ export function themeBehind(el) {
     if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
   }
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+// Leave JupyterLab two of its keys, Shift+Enter and Ctrl+S, which the attribute would take away with the rest; and let
+// Escape lead from the widget back to its cell. Returns what ends that.
+export function leaveKeys(root) {
+  const isRun = (event) => event.shiftKey && event.key === "Enter";
+  const listen = (event) => {
+    const el = event.composedPath()[0];
+    if (!(el instanceof Element) || !root.contains(el)) return;
+    if (event.key === "Escape" && !el.classList.contains("pc-edit")) root.closest(".jp-Cell")?.focus();
+    const isSave = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+    if (!(isRun(event) || isSave) || !el.hasAttribute(SUPPRESS)) return;
+    el.removeAttribute(SUPPRESS);
+    setTimeout(() => el.setAttribute(SUPPRESS, "true"));
+  };
+  window.addEventListener("keydown", listen, true); // before JupyterLab listens
+  root.addEventListener("keydown", (event) => isRun(event) && event.preventDefault()); // it is no press of a button
+  return () => window.removeEventListener("keydown", listen, true);
 }
 
 // Call `apply` when the theme of the page may have changed; returns what stops it.

@@ -1,6 +1,6 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
-import { make, themeBehind, watchTheme } from "./dom.js";
+import { leaveKeys, make, themeBehind, watchTheme } from "./dom.js";
 import {
   about, axis, code, fit, formula, neighbours, number, place, readCounts, readers, settingsOf, stateKey, windowOf,
 } from "./geometry.js";
@@ -493,7 +493,7 @@ class Explorer {
   }
 
   key(event, name) {
-    if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const { frame } = this.grid[name];
     let { row, col } = this.at;
     const moves = {
@@ -608,11 +608,13 @@ class Explorer {
       const width = this.measure();
       if (Math.abs(width - this.width) > 1) {
         this.width = width;
+        for (const canvas of this.grids.querySelectorAll("canvas")) canvas.ratio = 0; // start small again
         this.schedule();
       }
     });
     this.resize.observe(this.root);
     this.unwatchTheme = watchTheme(this.applyTheme);
+    this.unleaveKeys = leaveKeys(this.root);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.still.addEventListener("change", this.applyMotion);
     this.applyMotion();
@@ -648,6 +650,7 @@ class Explorer {
     clearTimeout(this.idle);
     this.resize.disconnect();
     this.unwatchTheme();
+    this.unleaveKeys();
     this.still.removeEventListener("change", this.applyMotion);
   }
 }

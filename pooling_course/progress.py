@@ -152,6 +152,9 @@ class Progress:
         if gain := self.gain():
             pairs, before, after = gain
             notes.append(f"Before and after the course, on {pairs} parallel questions: {before} right, then {after}.")
+        notes.append(
+            "The pages ask some of the questions; review() brings the others, and what was wrong or a guess."
+        )
         if self.damaged:
             lines = "line" if self.damaged == 1 else "lines"
             notes.append(f"{self.damaged} {lines} of the progress file could not be read and were skipped.")
@@ -165,16 +168,19 @@ class Progress:
             for r in self.lessons()
         )
         parts = [f"<table><caption>Your answers so far</caption><tr>{head}</tr>{body}</table>"]
-        for heading, names in (("Sure, and wrong", self.sure_and_wrong()), ("Worth another look", self.to_revisit())):
-            items = "".join(_item(name) for name in names) or "<li>nothing at the moment</li>"
+        sure = self.sure_and_wrong()
+        others = [name for name in self.to_revisit() if name not in sure]
+        for heading, names in (("Sure, and wrong", sure), ("Worth another look: wrong, or a guess", others)):
+            items = "".join(_item(name, self.answers[name]) for name in names) or "<li>nothing at the moment</li>"
             parts.append(f"<p><b>{heading}</b></p><ul>{items}</ul>")
         parts += [f"<p>{html.escape(note)}</p>" for note in self._notes()]
         return "".join(parts)
 
 
-def _item(name):
+def _item(name, given):
     q = all_questions()[name]
-    about = f" ({html.escape(q.misconception)})" if q.misconception else ""
+    slip = next((entry["misconception"] for entry in given if not entry["right"] and entry["misconception"]), "")
+    about = f" <i>The slip behind it: “{html.escape(slip)}”.</i>" if slip else ""
     return f'<li><a href="{q.lesson}.ipynb">{title(q.lesson)}</a>: {html.escape(q.prompt)}{about}</li>'
 
 

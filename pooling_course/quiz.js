@@ -1,5 +1,5 @@
 // A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
-import { make, themeBehind, watchTheme } from "./dom.js";
+import { leaveKeys, make, themeBehind, watchTheme } from "./dom.js";
 import { number } from "./geometry.js";
 import { inkOn, readLook, rgb, scaleOf } from "./paint.js";
 
@@ -73,6 +73,7 @@ class Quiz {
     };
     for (const name of ["attempts", "answering", "message", "notice"]) model.on(`change:${name}`, this.redraw);
     this.unwatch = watchTheme(() => this.applyTheme());
+    this.unleave = leaveKeys(this.root);
     this.applyTheme();
   }
 
@@ -256,7 +257,7 @@ class Quiz {
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
-    if (q.code && this.get("key").why === undefined) {
+    if (q.explorable && this.get("key").why === undefined) {
       buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, "Open this case in the explorer"));
     }
     parts.push(buttons);
@@ -343,6 +344,7 @@ class Quiz {
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);
     this.unwatch();
+    this.unleave();
   }
 }
 

@@ -109,7 +109,7 @@ class QuizBox(ipywidgets.VBox):
     def __init__(self, quiz: Quiz):
         super().__init__([quiz])
         quiz.on_msg(self._hear)
-        if quiz.key and quiz.question["code"]:
+        if quiz.key and quiz.question["explorable"]:
             self._explore()
 
     @property
@@ -118,7 +118,7 @@ class QuizBox(ipywidgets.VBox):
 
     def _hear(self, quiz, content, _):
         asked = isinstance(content, dict) and content.get("type") == "explore"
-        if asked and quiz.attempts and quiz.question["code"] and len(self.children) == 1:
+        if asked and quiz.attempts and quiz.question["explorable"] and len(self.children) == 1:
             self._explore()
 
     def _explore(self):

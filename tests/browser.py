@@ -169,15 +169,22 @@ DONE = """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")].ever
     /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt")?.textContent) ||
     cell.querySelector(".cm-content")?.textContent.trim() === "")"""
 
-# Each canvas remembers what was last written on it.
+# Each canvas remembers what was last written on it, and what was written on pictures that were drawn onto it.
 REMEMBER = """() => {
-  const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
-  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
-    this.canvas.texts = [];
-    return clearRect.apply(this, box);
-  };
-  CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
-    (this.canvas.texts ??= []).push(text);
-    return fillText.call(this, text, ...at);
-  };
+  for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {
+    const { fillText, clearRect, drawImage } = prototype;
+    prototype.clearRect = function (...box) {
+      Object.assign(this.canvas, { texts: [], places: [] });
+      return clearRect.apply(this, box);
+    };
+    prototype.fillText = function (text, ...at) {
+      (this.canvas.texts ??= []).push(text);
+      (this.canvas.places ??= []).push(at);
+      return fillText.call(this, text, ...at);
+    };
+    prototype.drawImage = function (image, ...at) {
+      (this.canvas.texts ??= []).push(...(image.texts ?? []));
+      return drawImage.call(this, image, ...at);
+    };
+  }
 }"""

@@ -346,26 +346,25 @@ def test_every_window_is_put_into_the_words_of_the_trace(one):
     check_sentences(one, *both, at=(0, 0))
 
 
-def cell(explorer, name, row, col, size, margin=0):
-    """(a grid of size x size, the middle of one of its cells in px): indices stand above and on the left."""
+def cell(explorer, name, row, col, cols):
+    """(a grid, the middle of one of its cells in px): the canvas writes `cols` indices above, then those of rows."""
     grid = explorer.grid(name)
-    box = grid.bounding_box()
-    side = (box["width"] - 26) / (size + 2 * margin)
-    return grid, {"x": 22 + (col + margin + 0.5) * side, "y": box["height"] - 4 - (size - row + margin - 0.5) * side}
+    places = grid.evaluate("(el) => el.querySelector('canvas').places")
+    return grid, {"x": places[col][0], "y": places[cols + row][1]}
 
 
 def test_the_pointer_shows_a_window_and_leaving_gives_the_chosen_one_back(one):
     p = Pooling("max", 2)
-    grid, middle = cell(one, "Max output", 2, 1, size=3)
+    grid, middle = cell(one, "Max output", 2, 1, cols=3)
     grid.hover(position=middle)
     check_sentences(one, p, at=(2, 1))
     one.slider("stride").hover()
     check_sentences(one, p, at=(0, 0))
-    grid, middle = cell(one, "Max output", 1, 2, size=3)
+    grid, middle = cell(one, "Max output", 1, 2, cols=3)
     grid.click(position=middle)
     one.slider("stride").hover()
     check_sentences(one, p, at=(1, 2))
-    grid, middle = cell(one, "Input", 4, 0, size=6, margin=1)
+    grid, middle = cell(one, "Input", 4, 0, cols=6)
     grid.hover(position=middle)
     expect(one.sentence).to_contain_text("Input at row 4, column 0 is 8.")
     expect(one.sentence).to_contain_text("1 window reads it; it wins 1, outputs (2, 0).")

@@ -123,8 +123,9 @@ def test_wrong_arguments_are_refused(argv, capsys):
 
 def test_jupyterlab_opens_at_the_first_lesson():
     plain = course.lab_command(SimpleNamespace(no_browser=False, port=None), [], is_root=False)
-    assert plain[:4] == [str(course.venv_python()), "-m", "jupyterlab", "notebooks/00_start_here.ipynb"]
-    assert plain[4:] == [f"--ServerApp.root_dir={course.ROOT}"]
+    assert plain[:3] == [str(course.venv_python()), "-m", "jupyterlab"]
+    first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    assert plain[3:] == [f"--ServerApp.root_dir={course.ROOT}", first]
     flags = course.lab_command(SimpleNamespace(no_browser=True, port=8899), ["--debug"], is_root=True)
     assert flags[5:] == ["--no-browser", "--port=8899", "--allow-root", "--debug"]
 

@@ -292,7 +292,7 @@ def test_does_what_was_sure_and_wrong_come_first():
     record(answered(NAMES[4], True, 2))
     assert progress().sure_and_wrong() == [NAMES[4]] and progress().to_revisit() == NAMES[1:3]
     text = Page(progress()._repr_html_()).text
-    sure, rest = text.index("Sure, and wrong\n"), text.index("Worth another look\n")
+    sure, rest = text.index("Sure, and wrong\n"), text.index("Worth another look: wrong, or a guess\n")
     places = [text.index(all_questions()[name].prompt) for name in (NAMES[4], NAMES[1], NAMES[2])]
     assert sure < places[0] < rest < places[1] < places[2]
     assert all_questions()[NAMES[3]].prompt not in text
@@ -309,10 +309,18 @@ def test_is_the_page_escaped(monkeypatch):
     nasty = '<img src=x onerror=alert(1)> & "more"'
     q = replace(all_questions()[NAMES[0]], prompt=nasty, misconception=nasty)
     monkeypatch.setitem(all_questions(), NAMES[0], q)
-    record(answered(right=False, confidence=2))
+    record(answered(right=False, confidence=2, misconception=nasty))
     record(answered("<script>alert(2)</script>", right=False, confidence=2))
     page = Page(progress()._repr_html_())
-    assert page.text.count(nasty) == 4 and not page.tags & {"img", "script"}
+    assert page.text.count(nasty) == 2 and not page.tags & {"img", "script"}
+
+
+def test_is_a_slip_named_only_to_those_who_made_it():
+    record(answered(NAMES[1], False, 2, misconception="max pads with zeros"))
+    record(answered(NAMES[2], False, 2))
+    record(answered(NAMES[3], True, 0, misconception="never made"))
+    text = Page(progress()._repr_html_()).text
+    assert text.count("The slip behind it") == 1 and "The slip behind it: “max pads with zeros”." in text
 
 
 def test_do_the_links_lead_to_lessons_that_exist():

@@ -292,7 +292,19 @@ def check_nothing_leaks(q):
     """What the page gets before the commitment holds no key."""
     public = q.public()
     text = json.dumps(public, ensure_ascii=False)
-    assert set(public) <= {"id", "role", "kind", "prompt", "unit", "choices", "steps", "code", "grid", "size"}
+    assert set(public) <= {
+        "id",
+        "role",
+        "kind",
+        "prompt",
+        "unit",
+        "choices",
+        "steps",
+        "code",
+        "explorable",
+        "grid",
+        "size",
+    }
     assert public["choices"] == [c["text"] for c in q.choices]
     for found in (*q.choices, *q.mistakes):
         assert json.dumps(found["reason"], ensure_ascii=False)[1:-1] not in text

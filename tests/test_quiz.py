@@ -196,7 +196,7 @@ def test_does_no_message_reveal_anything_before_the_commitment(q, content):
 
 
 MADE_UP = {"attempts": [{"answer": 0, "confidence": 2, "feedback": {}}], "answering": False, "key": {"why": "mine"}}
-MADE_UP |= {"question": {"code": "x"}, "sure": [], "message": "hello", "notice": "hello"}
+MADE_UP |= {"question": {"explorable": True}, "sure": [], "message": "hello", "notice": "hello"}
 
 
 @every_kind
@@ -295,7 +295,7 @@ def test_does_the_explorer_open_on_the_case_and_only_after_the_commitment(q):
     page.send({"type": "explore"})
     assert page.box.children is opened  # and not once more, as what was set in it would be gone
     if q.case is None:
-        assert len(page.box.children) == 1 and page.state["question"]["code"] == ""
+        assert len(page.box.children) == 1 and not page.state["question"]["explorable"]
         return
     _, explorer = page.box.children
     assert isinstance(explorer, PoolingExplorer) and explorer.pooling == q.pooling

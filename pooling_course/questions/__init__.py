@@ -146,12 +146,19 @@ class Question:
             shuffle.shuffle(order)
         return order
 
+    @property
+    def _speaks_of_its_layer(self):
+        """Whether the case's layer belongs under the prompt; beside layers to choose from, it might give one away."""
+        names_layers = "nn." in self.prompt or self.kind == "several"
+        return self.pooling is not None and (not names_layers or bool(re.search(r"\b(the|this) layer\b", self.prompt)))
+
     def public(self) -> dict:
         """The question without its key."""
         shown = {"id": self.id, "role": self.role, "kind": self.kind, "prompt": self.prompt, "unit": self.unit}
         shown["choices"] = [c["text"] for c in self.choices]
         shown["steps"] = [[n, self.steps[i]] for n, i in enumerate(self.shown_order)]
-        shown["code"] = self.pooling.code() if self.pooling else ""
+        shown["explorable"] = self.pooling is not None
+        shown["code"] = self.pooling.code() if self._speaks_of_its_layer else ""
         x = self.input
         if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
             shown["grid"] = x.tolist()
