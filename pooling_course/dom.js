@@ -28,21 +28,28 @@ export function themeBehind(el) {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-// Leave JupyterLab two of its keys, Shift+Enter and Ctrl+S, which the attribute would take away with the rest; and let
-// Escape lead from the widget back to its cell. Returns what ends that.
+// Leave JupyterLab its keys: Ctrl+S, which the attribute would take away with the rest; Shift+Enter, which it takes only
+// from the cell itself; and Escape, which leads from the widget back to its cell. Returns what ends that.
 export function leaveKeys(root) {
-  const isRun = (event) => event.shiftKey && event.key === "Enter";
   const listen = (event) => {
     const el = event.composedPath()[0];
     if (!(el instanceof Element) || !root.contains(el)) return;
-    if (event.key === "Escape" && !el.classList.contains("pc-edit")) root.closest(".jp-Cell")?.focus();
-    const isSave = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
-    if (!(isRun(event) || isSave) || !el.hasAttribute(SUPPRESS)) return;
-    el.removeAttribute(SUPPRESS);
-    setTimeout(() => el.setAttribute(SUPPRESS, "true"));
+    const cell = root.closest(".jp-Cell");
+    if (event.key === "Escape" && !el.classList.contains("pc-edit")) cell?.focus();
+    if (event.shiftKey && event.key === "Enter") {
+      event.preventDefault(); // it is no press of a button
+      if (!cell) return;
+      event.stopImmediatePropagation();
+      cell.focus();
+      const { key, code, keyCode, shiftKey } = event;
+      cell.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, bubbles: true, cancelable: true }));
+    }
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && el.hasAttribute(SUPPRESS)) {
+      el.removeAttribute(SUPPRESS);
+      setTimeout(() => el.setAttribute(SUPPRESS, "true"));
+    }
   };
   window.addEventListener("keydown", listen, true); // before JupyterLab listens
-  root.addEventListener("keydown", (event) => isRun(event) && event.preventDefault()); // it is no press of a button
   return () => window.removeEventListener("keydown", listen, true);
 }
 
