@@ -152,9 +152,7 @@ class Progress:
         if gain := self.gain():
             pairs, before, after = gain
             notes.append(f"Before and after the course, on {pairs} parallel questions: {before} right, then {after}.")
-        notes.append(
-            "The pages ask some of the questions; review() brings the others, and what was wrong or a guess."
-        )
+        notes.append("The pages ask some of the questions; review() brings the others, and what was wrong or a guess.")
         if self.damaged:
             lines = "line" if self.damaged == 1 else "lines"
             notes.append(f"{self.damaged} {lines} of the progress file could not be read and were skipped.")

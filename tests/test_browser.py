@@ -643,7 +643,14 @@ def test_the_checks_here_reject_a_wrong_number():
     assert drawn(torch.tensor([-math.inf, 1 / 3])) == ["−∞", "0.333"]
 
 
-ACTIVE = """() => [...document.querySelectorAll(".jp-Notebook .jp-Cell")].findIndex((el) => el.matches(".jp-mod-active"))"""
+ACTIVE = """() => {
+  const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
+  return cells.findIndex((el) => el.matches(".jp-mod-active"));
+}"""
+COUNT_SAVES = """() => {
+  window.saved = 0;
+  window.jupyterapp.commands.commandExecuted.connect((_, { id }) => (window.saved += id === "docmanager:save"));
+}"""
 
 
 @pytest.mark.parametrize("stand", ["slider", "button", "grid"])
@@ -664,6 +671,6 @@ def test_escape_leads_from_the_widget_back_to_its_cell(one):
 
 def test_save_is_still_save(one):
     one.slider("stride").focus()
-    one.page.evaluate("window.saved = 0; window.jupyterapp.commands.commandExecuted.connect((_, { id }) => (window.saved += id === 'docmanager:save'))")
+    one.page.evaluate(COUNT_SAVES)
     one.page.keyboard.press("Control+s")
     one.page.wait_for_function("window.saved > 0")
