@@ -623,26 +623,6 @@ def test_nothing_in_the_console_is_an_error(page):
     assert page.complaints == []
 
 
-def test_without_a_kernel_the_sliders_still_work_and_the_rest_says_why_not(lab, one):
-    lab.ask(f"kernels/{lab.kernel('explorers.ipynb')}", "DELETE")
-    one.slide("kernel_size", 3)
-    one.slide("stride", 1)
-    check(one, Pooling("max", 3, 1))
-    one.tick("height and width apart", True)
-    one.slide("kernel_size, width", 1)
-    expect(one.notice).to_contain_text("No answer from Python")
-    expect(one.root).to_have_attribute("aria-busy", "true")
-    one.slide("kernel_size, width", 3)
-    check(one, Pooling("max", 3, 1))
-    expect(one.notice).to_be_hidden()
-
-
-def test_the_checks_here_reject_a_wrong_number():
-    """The comparison itself: a table that is off by one digit is no match."""
-    assert written(pool(Pooling("avg", 2), WORKED)) != written(pool(Pooling("avg", 2), WORKED + 0.01))
-    assert drawn(torch.tensor([-math.inf, 1 / 3])) == ["−∞", "0.333"]
-
-
 ACTIVE = """() => {
   const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
   return cells.findIndex((el) => el.matches(".jp-mod-active"));
@@ -674,3 +654,23 @@ def test_save_is_still_save(one):
     one.page.evaluate(COUNT_SAVES)
     one.page.keyboard.press("Control+s")
     one.page.wait_for_function("window.saved > 0")
+
+
+def test_without_a_kernel_the_sliders_still_work_and_the_rest_says_why_not(lab, one):
+    lab.ask(f"kernels/{lab.kernel('explorers.ipynb')}", "DELETE")
+    one.slide("kernel_size", 3)
+    one.slide("stride", 1)
+    check(one, Pooling("max", 3, 1))
+    one.tick("height and width apart", True)
+    one.slide("kernel_size, width", 1)
+    expect(one.notice).to_contain_text("No answer from Python")
+    expect(one.root).to_have_attribute("aria-busy", "true")
+    one.slide("kernel_size, width", 3)
+    check(one, Pooling("max", 3, 1))
+    expect(one.notice).to_be_hidden()
+
+
+def test_the_checks_here_reject_a_wrong_number():
+    """The comparison itself: a table that is off by one digit is no match."""
+    assert written(pool(Pooling("avg", 2), WORKED)) != written(pool(Pooling("avg", 2), WORKED + 0.01))
+    assert drawn(torch.tensor([-math.inf, 1 / 3])) == ["−∞", "0.333"]
