@@ -1,0 +1,91 @@
+"""The exercises: tasks to be solved in code, and checks that name the mistake.
+
+One file in `tasks` is one exercise: the task, a model answer, cases whose right results torch computes, and typical
+mistakes as real code. A learner's function is run on the cases. Where it fails and answers just as a known mistake
+does, the verdict says which.
+"""
+
+from collections.abc import Callable
+
+from .definition import Exercise, load, names
+from .outcome import Outcome, run
+from .report import Report
+from .source import faults, meaning_of
+from .verdict import Verdict, given, judge
+
+__all__ = ["Exercise", "Outcome", "Verdict", "check", "hint", "judge", "load", "names", "run", "your_case"]
+
+_asked: dict[str, int] = {}  # how far down the hint ladder this session has gone, by exercise
+
+
+def check(name: str, function: Callable, seed: int | str = 0) -> Verdict:
+    """Run a learner's function on the cases of an exercise.
+
+    Args:
+        name: of the exercise, such as "output-size"; `names()` lists them.
+        function: the learner's.
+        seed: of the cases that are drawn, a number or a student's name; those at the edges are always the same.
+
+    Returns:
+        A Verdict: shown at the end of a cell it is a report; `.points(3)` turns it into a mark.
+
+    What the function raises, prints or returns never stops the notebook: it is reported.
+
+    Raises:
+        ValueError: there is no exercise of that name; the sentence lists those there are.
+
+    >>> check("output-size", lambda size, kernel_size, stride, padding: size // stride).mistake
+    'no-kernel'
+    """
+    exercise = load(name)
+    cases = exercise.cases(seed)
+    if not callable(function):
+        called = f"{exercise.function}, without parentheses" if function is not None else "the name of your function"
+        return judge(exercise, cases, [], [f"The check needs the function itself ({called}), and got {function!r}."])
+    outcomes = [run(function, case) for case in cases]
+    return judge(exercise, cases, outcomes, faults(exercise.rule, exercise.function, meaning_of(function)))
+
+
+def your_case(name: str, seed: int | str) -> Report:
+    """The numbers that an exercise with one case gives to one student.
+
+    Args:
+        name: of the exercise.
+        seed: the student's name, as in `check(name, function, seed)`.
+
+    >>> your_case("output-size", "ada")
+      size: 6
+      kernel_size: 2
+      stride: 2
+      padding: 0
+    """
+    exercise = load(name)
+    return Report(*given(exercise, exercise.cases(seed)[0]))
+
+
+class Hint(str):
+    """Text that a notebook shows as it is, line breaks and all."""
+
+    def __repr__(self):
+        return str(self)
+
+
+def hint(name: str, step: int | None = None) -> Hint:
+    """A hint for an exercise: at the first call a nudge, then the idea, then the model answer.
+
+    Args:
+        name: of the exercise.
+        step: 1, 2 or 3 for one hint of the ladder; None for the next one.
+
+    Raises:
+        ValueError: no such exercise or step.
+    """
+    exercise = load(name)
+    ladder = [*exercise.hints, exercise.solution]
+    if step is None:
+        step = _asked[name] = min(_asked.get(name, 0) + 1, len(ladder))
+    if step not in range(1, len(ladder) + 1):
+        raise ValueError(f"step={step!r}: the hints of {name!r} are 1 (a nudge), 2 (the idea) and 3 (a model answer).")
+    title = ("Nudge", "Idea", "Model answer")[step - 1]
+    more = f'\n\nStill stuck? hint("{name}") goes one step further.' if step < len(ladder) else ""
+    return Hint(f"{title}:{' ' if step < len(ladder) else chr(10)}{ladder[step - 1]}{more}")

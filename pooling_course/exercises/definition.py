@@ -1,0 +1,166 @@
+"""What an exercise is made of, read from its file in `tasks`.
+
+A file holds, by these names:
+
+    LESSON    the number of its lesson, such as "05"
+    LEVEL     "worked" (a worked example stands in the task), "gaps" (part of the code is given) or "free"
+    RULE      "numpy" where the answer must do without torch, else "any"
+    TASK      what is to be done, in Markdown
+    HINTS     a nudge and the idea, each a sentence or two
+    the model answer, a function named as the file, with what the learner writes between ### BEGIN SOLUTION and
+              ### END SOLUTION
+    truth     the right result by torch, with the same parameters; or
+    accepts   where many results are right: (*args, result) to "", or to a sentence that says what is wrong
+    cases     from a NumPy random generator to the tuples of arguments that are tried, edges first
+    Mistakes  a class of functions that answer as people wrongly do; the docstring of each tells the learner what it is
+"""
+
+import importlib
+import inspect
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+
+TASKS = Path(__file__).parent / "tasks"
+LEVELS = ("worked", "gaps", "free")
+RULES = ("any", "numpy")
+SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION\n", re.MULTILINE | re.DOTALL)
+MARKER = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n", re.MULTILINE)
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()\n"  # nbgrader's own words
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Code that answers as people wrongly do.
+
+    Attributes:
+        name: such as "no-plus-one".
+        says: what the learner reads.
+        function: the code.
+    """
+
+    name: str
+    says: str
+    function: Callable
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise; `load` makes it from its file.
+
+    Attributes:
+        name: such as "output-size"; `function` is what the learner's function is called, such as "output_size".
+        lesson, level, rule, task, hints: as the file has them.
+        source: the model answer as nbgrader's source wants it, with the solution between its markers.
+        model: the same as a function.
+        mistakes: the known ones.
+        draw: from a random generator to the cases.
+        truth, accepts: what says which result is right; one of the two is None.
+    """
+
+    name: str
+    function: str
+    lesson: str
+    level: str
+    rule: str
+    task: str
+    hints: tuple[str, str]
+    source: str
+    model: Callable
+    mistakes: tuple[Mistake, ...]
+    draw: Callable
+    truth: Callable | None
+    accepts: Callable | None
+
+    @property
+    def stub(self) -> str:
+        """What the learner begins with: the source without the solution."""
+        return SOLUTION.sub(lambda found: _indented(STUB, found[1]), self.source)
+
+    @property
+    def solution(self) -> str:
+        """The model answer as a learner would write it."""
+        return MARKER.sub("", self.source)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.model).parameters)
+
+    def cases(self, seed: int | str = 0) -> list[tuple]:
+        """The arguments that are tried; the same for the same seed, a number or a name."""
+        if isinstance(seed, str):  # not hash(), which differs from one Python to the next
+            seed = zlib.crc32(seed.strip().lower().encode())
+        return list(self.draw(np.random.default_rng(seed)))
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All exercises in the order of the course: by lesson, then from the worked example to the free task."""
+    found = [load(path.stem.replace("_", "-")) for path in TASKS.glob("[a-z]*.py")]
+    return tuple(e.name for e in sorted(found, key=lambda e: (e.lesson, LEVELS.index(e.level), e.name)))
+
+
+@cache
+def load(name: str) -> Exercise:
+    """The exercise of that name.
+
+    Raises:
+        ValueError: there is none, or its file lacks something; the sentence says what.
+    """
+    stem = str(name).replace("-", "_")
+    if not (stem.isidentifier() and (TASKS / f"{stem}.py").exists()):
+        there = ", ".join(sorted(path.stem.replace("_", "-") for path in TASKS.glob("[a-z]*.py")))
+        raise ValueError(f"no exercise is called {name!r}; there is {there}.")
+    module = importlib.import_module(f".tasks.{stem}", __package__)
+    return of_module(name, stem, module)
+
+
+def of_module(name, stem, module) -> Exercise:
+    """An exercise from its file, with a sentence for a contributor where something is missing."""
+    has = vars(module)
+
+    def need(ok, sentence):
+        if not ok:
+            raise ValueError(f"tasks/{stem}.py: {sentence}")
+
+    for wanted in ("LESSON", "LEVEL", "RULE", "TASK", "HINTS", stem, "cases", "Mistakes"):
+        need(wanted in has, f"it lacks {wanted}; definition.py says what it is.")
+    need(has["LEVEL"] in LEVELS, f"LEVEL is {has['LEVEL']!r}; it is one of {', '.join(LEVELS)}.")
+    need(has["RULE"] in RULES, f"RULE is {has['RULE']!r}; it is one of {', '.join(RULES)}.")
+    need(len(has["HINTS"]) == 2, f"HINTS has {len(has['HINTS'])} entries; give a nudge and the idea.")
+    need(("truth" in has) != ("accepts" in has), "give either truth or accepts, and not both.")
+    source = inspect.getsource(has[stem])
+    need(SOLUTION.search(source), f"{stem} marks no solution with ### BEGIN SOLUTION and ### END SOLUTION.")
+    functions = {key: value for key, value in vars(has["Mistakes"]).items() if inspect.isfunction(value)}
+    for key, function in functions.items():
+        need(function.__doc__, f"the mistake {key} has no docstring to tell the learner.")
+    mistakes = (Mistake(key.replace("_", "-"), _flowing(f.__doc__), f) for key, f in functions.items())
+    return Exercise(
+        name=name,
+        function=stem,
+        lesson=has["LESSON"],
+        level=has["LEVEL"],
+        rule=has["RULE"],
+        task=dedent(has["TASK"]).strip(),
+        hints=tuple(_flowing(text) for text in has["HINTS"]),
+        source=source,
+        model=has[stem],
+        mistakes=tuple(mistakes),
+        draw=has["cases"],
+        truth=has.get("truth"),
+        accepts=has.get("accepts"),
+    )
+
+
+def _indented(text, indent):
+    return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
+
+
+def _flowing(text):
+    return " ".join(text.split())

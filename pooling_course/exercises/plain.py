@@ -1,0 +1,168 @@
+"""Results as plain data: what can be compared, shown, and sent from a sandbox to the judge as JSON."""
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from ..pooling import Pooling
+from ..words import number
+
+LARGEST = 1_000_000  # numbers in one result; more are not looked at
+TOLERANCE = 1e-5  # relative to the wanted value, at least absolute; answers in float32 pass
+
+
+def plain(value):
+    """`value` as numbers, text, lists and dicts only.
+
+    Arrays and tensors become {"array": nested lists, "dtype", "shape", "of": "numpy" or "torch"}, a pooling layer
+    {"pooling": its settings}, and what has no plain form {"other": the name of its type}.
+
+    >>> plain((1, np.float32(0.5)))
+    [1, 0.5]
+    >>> plain(torch.nn.MaxPool2d(2))["pooling"]["kernel_size"]
+    [2, 2]
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return (int if isinstance(value, int) else float)(value)  # no subclass with an __eq__ of its own
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value.item()
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        return _array(value)
+    if isinstance(value, Pooling | torch.nn.MaxPool2d | torch.nn.AvgPool2d):
+        return _pooling(value)
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value[:LARGEST]]
+    return {"other": type(value).__name__}
+
+
+def _array(value):
+    of = "torch" if isinstance(value, torch.Tensor) else "numpy"
+    try:
+        array = value.detach().cpu().numpy() if of == "torch" else np.asarray(value)
+    except (RuntimeError, TypeError):  # a sparse, quantised or bfloat16 tensor
+        return {"other": f"{type(value).__name__} of {getattr(value, 'dtype', 'unknown type')}"}
+    if array.dtype.kind not in "biuf" or array.size > LARGEST:
+        return {"other": f"array of {array.size} values of type {array.dtype}"}
+    return {"array": array.tolist(), "dtype": str(array.dtype), "shape": list(array.shape), "of": of}
+
+
+def _pooling(value):
+    try:
+        settings = dataclasses.asdict(Pooling.of(value))
+    except (TypeError, ValueError) as error:
+        return {"other": f"{type(value).__name__} that torch would refuse ({error})"}
+    return {"pooling": {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}}
+
+
+def rich(value):
+    """The value that `plain` was given, as nearly as its form allows; what has no plain form stays as it is."""
+    if isinstance(value, list):
+        return [rich(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        array = np.array(value["array"], dtype=value["dtype"]).reshape(value["shape"])
+        return torch.from_numpy(array) if value["of"] == "torch" else array
+    if "pooling" in value:
+        return Pooling(**{key: tuple(v) if isinstance(v, list) else v for key, v in value["pooling"].items()})
+    return value
+
+
+def as_array(value):
+    """A plain number, array or even nesting of numbers as a NumPy array; None for anything else."""
+    if isinstance(value, dict):
+        return np.array(value["array"], dtype=value["dtype"]).reshape(value["shape"]) if "array" in value else None
+    if isinstance(value, list):
+        parts = [as_array(item) for item in value]
+        if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
+            return None
+        return np.stack(parts) if parts else np.zeros(0)
+    return np.array(value) if isinstance(value, (bool, int, float)) else None
+
+
+def differs(wanted, got) -> str:
+    """What is wrong with a plain result: its kind, its shape or a value; "" where nothing is.
+
+    >>> differs(plain(4), plain(3))
+    'it gives 3; wanted is 4.'
+    >>> differs(plain(4), plain(4.0))
+    'it gives the float 4.0; wanted is the whole number 4, an int.'
+    """
+    if got is None and wanted is not None:
+        return "it returns nothing: is there a return?"
+    right, given = as_array(wanted), as_array(got)
+    if right is None and isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
+        said = ((i, differs(*pair)) for i, pair in enumerate(zip(wanted, got, strict=True)))
+        return next((f"in item {i} of what it returns, {sentence}" for i, sentence in said if sentence), "")
+    if right is None:
+        return "" if wanted == got else f"it returns {brief(got)}; wanted is {brief(wanted)}."
+    if given is None:
+        return f"it returns {kind(got)}; wanted is {kind(wanted)}."
+    if given.shape != right.shape:
+        return f"it returns {kind(got)}; wanted is {kind(wanted)}."
+    if right.dtype.kind in "iu" and given.dtype.kind == "f" and given.size:
+        if given.ndim:
+            return "it returns floats; wanted are whole numbers, ints."
+        return f"it gives the float {float(given)!r}; wanted is the whole number {right}, an int."
+    wrong = unequal(right, given)
+    if not wrong.any():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = f"at {list(at)} " if at else ""
+    return f"{where}it gives {number(given[at].item())}; wanted is {number(right[at].item())}."
+
+
+def unequal(right, given):
+    """Where two arrays of one shape differ; NaN equals NaN, and an infinity itself."""
+    right, given = np.asarray(right, dtype=float), np.asarray(given, dtype=float)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(given - right) > TOLERANCE * np.maximum(np.abs(right), 1)
+    infinite = np.isinf(right) | np.isinf(given)
+    return np.where(infinite, right != given, apart) | (np.isnan(right) != np.isnan(given))
+
+
+def alike(a, b) -> bool:
+    """Whether two plain results are the same answer: in kind, shape and values."""
+    left, right = as_array(a), as_array(b)
+    if left is None and right is None and isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if left is None or right is None:
+        return left is None and right is None and a == b
+    whole = [array.dtype.kind in "biu" for array in (left, right)]
+    return left.shape == right.shape and whole[0] == whole[1] and not unequal(left, right).any()
+
+
+def kind(value) -> str:
+    """What sort of thing a plain result is, in words."""
+    array = as_array(value)
+    if array is not None and array.ndim:
+        return f"{array.shape[0]} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
+    if array is not None:
+        return "True or False" if array.dtype.kind == "b" else "one number"
+    if value is None:
+        return "None"
+    if isinstance(value, dict):
+        return "a pooling" if "pooling" in value else f"something of type {value.get('other', 'dict')}"
+    return "text" if isinstance(value, str) else "a list of unlike things"
+
+
+def brief(value) -> str:
+    """A plain value on one line, cut where it is long."""
+    array = as_array(value)
+    if array is not None and array.size <= 24:
+        return _nested(array) if array.ndim else _single(array.item())
+    text = repr(rich(value)) if array is None else kind(value)
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def _nested(array):
+    if array.ndim == 0:
+        return _single(array.item())
+    return f"[{', '.join(_nested(part) for part in array)}]"
+
+
+def _single(value):
+    return str(value) if isinstance(value, bool) else number(value)

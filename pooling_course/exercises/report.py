@@ -1,0 +1,87 @@
+"""What a check says, as text and as HTML: sentences, and values as grids that a screen reader can walk."""
+
+from dataclasses import dataclass
+from html import escape
+
+from .plain import as_array, brief, unequal
+
+WIDEST, TALLEST = 12, 36  # rows and columns of a grid that are shown; larger maps are named by their shape
+TABLE = "border-collapse: collapse; margin: 0; width: auto; color: inherit; background: none"
+CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; border: 1px solid #8b919d"
+WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A plain value under its label; where `against` is given, what differs from it is marked with ≠."""
+
+    label: str
+    value: object
+    against: object = None
+
+    def rows(self):
+        """Rows of (text, whether it is marked), or None where a line says it better than a grid."""
+        array = as_array(self.value)
+        if array is None or array.ndim < 2 or not 0 < array.size <= WIDEST * TALLEST or array.shape[-1] > WIDEST:
+            return None
+        flat = array.reshape(-1, array.shape[-1])
+        right = None if self.against is None else as_array(self.against)
+        if right is None or right.shape != array.shape:
+            right = array
+        marks = unequal(right, array).reshape(flat.shape)
+        return [
+            [(brief(v.item()), bool(m)) for v, m in zip(*pair, strict=True)] for pair in zip(flat, marks, strict=True)
+        ]
+
+    @property
+    def text(self):
+        rows = self.rows()
+        if rows is None:
+            return f"  {self.label}: {brief(self.value)}"
+        wide = max(len(text) for row in rows for text, _ in row)
+        lines = (" ".join(f"{'≠' if marked else ' '}{text:>{wide}}" for text, marked in row) for row in rows)
+        return "\n".join([f"  {self.label}:", *(f"    {line}" for line in lines)])
+
+    @property
+    def html(self):
+        rows = self.rows()
+        if rows is None:
+            return f"<div>{escape(self.label)}: <code>{escape(brief(self.value))}</code></div>"
+        body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
+        caption = f'<caption style="caption-side: top; text-align: left; color: inherit">{escape(self.label)}</caption>'
+        return f'<table style="{TABLE}">{caption}<tbody>{body}</tbody></table>'
+
+
+class Report:
+    """Sentences and Values, one below the other. In sentences, what stands between backticks is code."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __repr__(self):
+        return "\n".join(part if isinstance(part, str) else part.text for part in self.parts)
+
+    def _repr_html_(self):
+        blocks, values = [], []
+        for part in (*self.parts, ""):
+            if isinstance(part, Value):
+                values.append(part.html)
+                continue
+            if values:
+                blocks.append(f'<div style="{SIDE_BY_SIDE}">{"".join(values)}</div>')
+                values = []
+            if part:
+                blocks.append(f'<p style="margin: 0.4em 0">{_with_code(part)}</p>')
+        return f'<div style="overflow-x: auto">{"".join(blocks)}</div>'
+
+
+SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5em 2em; align-items: flex-start"
+
+
+def _cell(text, marked):
+    return f'<td style="{WRONG}">≠ {escape(text)}</td>' if marked else f'<td style="{CELL}">{escape(text)}</td>'
+
+
+def _with_code(sentence):
+    parts = escape(sentence).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

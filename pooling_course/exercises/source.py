@@ -1,0 +1,215 @@
+"""Rules for the source of an answer: "without torch" is shown to the learner, and looked up in the code.
+
+A wrapped torch call passes every case, so the cases cannot tell. The rule follows each name that an answer uses, from
+function to function, to the module it comes from. It guides an honest learner; it is no wall against a cunning one.
+"""
+
+import ast
+import builtins
+import inspect
+import sys
+from collections.abc import Callable
+from textwrap import dedent
+
+ALLOWED = {"numpy": {"numpy", "math", "itertools", "functools", "operator", "collections", "statistics", "typing"}}
+RULE = {
+    "any": "",
+    "numpy": "Rule: plain Python and NumPy only. The point is to do what torch does, not to call it.",
+}
+BARRED = {
+    "__import__",
+    "eval",
+    "exec",
+    "compile",
+    "globals",
+    "locals",
+    "vars",
+    "open",
+    "getattr",
+    "input",
+    "breakpoint",
+}
+
+# What a name means: None for a built-in, ("module", "torch.nn"), ("code", its syntax tree, the names it sees),
+# ("data", None) or ("unknown", what it is).
+Meaning = tuple | None
+Names = Callable[[str], Meaning]
+
+
+def faults(rule: str, name: str, meaning: Meaning) -> list[str]:
+    """How a function breaks a rule, in sentences; [] where it does not.
+
+    Args:
+        rule: "numpy", or "any" for none.
+        name: of the function.
+        meaning: what it is: `meaning_of(function)`, or `names_in(code)(name)` where it must not run.
+    """
+    if rule == "any":
+        return []
+    found: dict[str, None] = {}
+    _follow(meaning, name, ALLOWED[rule], set(), found)
+    return [f"{RULE[rule]} {sentence}" for sentence in list(found)[:1]]
+
+
+def _follow(meaning, name, allowed, seen, found):
+    if meaning is None or meaning[0] == "data":
+        return
+    if meaning[0] == "module":
+        if meaning[1].partition(".")[0] not in allowed:
+            found[f"Your code uses `{name}`, from {meaning[1].partition('.')[0]}."] = None
+        return
+    if meaning[0] == "unknown":
+        found[f"Your code uses `{name}`, {meaning[1]}: write it out as a function in a cell."] = None
+        return
+    _, tree, names = meaning
+    if id(tree) in seen:
+        return
+    seen.add(id(tree))
+    own = _bound(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for module in _imported(node).values():
+                _follow(("module", module), module, allowed, seen, found)
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("__"):
+            found[f"Your code reaches for `{node.attr}`, which no pooling needs."] = None
+        elif isinstance(node, ast.Name) and node.id not in own:
+            if node.id in BARRED:
+                found[f"Your code uses `{node.id}`, which no pooling needs."] = None
+            else:
+                _follow(names(node.id), node.id, allowed, seen, found)
+
+
+def _bound(tree):
+    """Names that a function binds itself: its parameters and what it assigns. Those bring nothing in from outside."""
+    bound = {tree.name} if isinstance(tree, (ast.FunctionDef, ast.ClassDef)) else set()
+    outer = {name for node in ast.walk(tree) if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            bound.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) or isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound.update(_imported(node))
+    return bound - outer
+
+
+def _imported(node):
+    """What an import binds, to the module it comes from."""
+    if isinstance(node, ast.ImportFrom):
+        return {alias.asname or alias.name: f"{node.module or ''}.{alias.name}" for alias in node.names}
+    return {alias.asname or alias.name.partition(".")[0]: alias.name for alias in node.names}
+
+
+# ---- Where names are looked up ---------------------------------------------------------------------------------------
+
+
+def _names_of(function):
+    """The names that a live function or class sees."""
+    seen = {
+        **getattr(function, "__globals__", vars(sys.modules.get(function.__module__, builtins))),
+        **_closure(function),
+    }
+    return lambda name: meaning_of(seen[name]) if name in seen else None
+
+
+def _closure(function):
+    cells = zip(
+        getattr(getattr(function, "__code__", None), "co_freevars", ()),
+        getattr(function, "__closure__", None) or (),
+        strict=True,
+    )
+    found = {}
+    for name, cell in cells:
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # named, but not bound yet
+            continue
+    return found
+
+
+def meaning_of(value) -> Meaning:
+    """What a live object means to the rules."""
+    if inspect.ismodule(value):
+        return "module", value.__name__
+    if _is_data(value):
+        return "data", None
+    home = getattr(value, "__module__", None)
+    if isinstance(value, type) and home == "builtins" or inspect.isbuiltin(value) and home == "builtins":
+        return None
+    if inspect.isfunction(value) or isinstance(value, type):
+        root = (home or "").partition(".")[0]
+        if root in ("torch", "numpy", "pooling_course", *ALLOWED["numpy"]) and "exercises.tasks" not in (home or ""):
+            return "module", home
+        tree = _tree_of(value)
+        return ("code", tree, _names_of(value)) if tree else ("unknown", "whose source cannot be read")
+    if home is None or home == "builtins":
+        home = type(getattr(value, "__self__", value)).__module__
+    root = (home or "").partition(".")[0]
+    if root in ("torch", "pooling_course"):
+        return "module", home
+    if root in ALLOWED["numpy"]:
+        return ("module", home) if not hasattr(value, "func") else meaning_of(value.func)  # functools.partial
+    return "unknown", f"something of type {type(value).__name__}"
+
+
+def _is_data(value):
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return all(map(_is_data, value))
+    if isinstance(value, dict):
+        return all(map(_is_data, value.values()))
+    return (
+        value is None
+        or isinstance(value, (bool, int, float, complex, str, bytes, range, slice))
+        or type(value).__module__ == "numpy"
+    ) and not callable(value)
+
+
+def _tree_of(value):
+    try:
+        tree = ast.parse(dedent(inspect.getsource(value))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError, ValueError):
+        return None
+    return tree if isinstance(tree, (ast.FunctionDef, ast.ClassDef)) else _lambda_in(tree)
+
+
+def _lambda_in(statement):
+    """The lambda in a line such as `f = lambda x: x`, where there is just one."""
+    found = [node for node in ast.walk(statement) if isinstance(node, ast.Lambda)]
+    return found[0] if len(found) == 1 else None
+
+
+def names_in(source: str) -> Names:
+    """The names of a notebook's code, without running it: the last definition of each counts.
+
+    What cannot be parsed is left out; a function in it is then missing, as it is when the notebook runs.
+    """
+    bound: dict[str, Meaning] = {}
+
+    def meaning(name):
+        return bound[name] if name in bound else None
+
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body = []
+    for node in (inner for statement in body for inner in _statements(statement)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound.update({name: ("module", module) for name, module in _imported(node).items()})
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound[node.name] = "code", node, meaning
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in (part for t in targets for part in ast.walk(t) if isinstance(part, ast.Name)):
+                bound[target.id] = "code", node.value, meaning
+    return meaning
+
+
+def _statements(node):
+    """A statement and those nested in its if, for, while, with and try; functions stay whole."""
+    yield node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.stmt, ast.ExceptHandler)):
+                yield from _statements(child)

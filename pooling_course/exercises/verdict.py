@@ -1,0 +1,138 @@
+"""The judge: outcomes of a function against the right results.
+
+The judge never runs the learner's code. It gets plain data, from this notebook or from a sandbox.
+"""
+
+from dataclasses import dataclass
+
+from .definition import Exercise, Mistake
+from .outcome import Outcome, run
+from .plain import alike, brief, differs, kind, plain, rich
+from .report import Report, Value
+
+PRINTED = 300  # characters of what the function printed that are shown
+HEADS = {
+    "solved": "✓ {name}: all {total} cases pass.",
+    "wrong": "✗ {name}: {passed} of {total} cases pass.",
+    "untouched": "○ {name}: not attempted yet. Write your code in `{function}` above, run that cell, then this one.",
+    "refused": "✗ {name}: does not count yet.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check of one exercise found.
+
+    Attributes:
+        exercise: its name, such as "output-size".
+        passed, total: cases; passed is 0 where the answer breaks the rule of the exercise.
+        state: "solved", "wrong", "untouched" (nothing written yet) or "refused" (no function, or a broken rule).
+        mistake: the name of the known mistake that the function makes, such as "no-plus-one"; else None.
+        report: what the learner reads; a verdict at the end of a cell shows it.
+
+    At the end of a graded cell write `verdict.points(3)`: nbgrader counts a bare verdict as full marks.
+    """
+
+    exercise: str
+    passed: int
+    total: int
+    state: str
+    mistake: str | None
+    report: Report
+
+    def points(self, full: float) -> float:
+        """The mark: `full` for all cases, else the share of them that passed, in hundredths of a point."""
+        return round(float(full) * self.passed / self.total, 2) if self.total else 0.0
+
+    def __repr__(self):
+        return repr(self.report)
+
+    def _repr_html_(self):
+        return self.report._repr_html_()
+
+    def __bool__(self):
+        return self.state == "solved"
+
+
+def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], faults: list[str] = ()) -> Verdict:
+    """The verdict on a function that did `outcomes` with `cases`.
+
+    Args:
+        exercise: what was to be done.
+        cases: the arguments, as `exercise.cases(seed)` gives them.
+        outcomes: one for each case; [] where the function was not run.
+        faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise.
+    """
+    if outcomes and all(outcome.state == "todo" for outcome in outcomes):
+        return _verdict(exercise, 0, cases, "untouched")
+    if faults:
+        return _verdict(exercise, 0, cases, "refused", None, *faults)
+    said = [fault(exercise, case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
+    passed = said.count("")
+    if passed == len(cases):
+        return _verdict(exercise, passed, cases, "solved")
+    mistake = recognised(exercise, cases, outcomes)
+    parts = [f"Its answers match a known mistake: {mistake.says}"] if mistake else []
+    first = next(i for i, sentence in enumerate(said) if sentence)
+    parts += [f"The first case that fails: {said[first]}", *_shown(exercise, cases[first], outcomes[first])]
+    parts += [f'A hint, if you want one: `hint("{exercise.name}")`']
+    return _verdict(exercise, passed, cases, "wrong", mistake, *parts)
+
+
+def _verdict(exercise, passed, cases, state, mistake=None, *parts):
+    total, name = len(cases), mistake.name if mistake else None
+    head = HEADS[state].format(name=exercise.name, function=exercise.function, passed=passed, total=total)
+    return Verdict(exercise.name, passed, total, state, name, Report(head, *parts))
+
+
+def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
+    """What is wrong with one outcome: a sentence, or ""."""
+    if outcome.state == "todo":
+        return "it raises NotImplementedError: for this case nothing is written yet."
+    if outcome.state == "error":
+        return f"it raises {outcome.error.rstrip('.')}."
+    if not exercise.accepts:
+        return differs(wanted(exercise, case), outcome.value)
+    if outcome.value is None or isinstance(outcome.value, dict) and "other" in outcome.value:
+        return f"it returns {kind(outcome.value)}{': is there a return?' if outcome.value is None else '.'}"
+    try:
+        return exercise.accepts(*case, rich(outcome.value))
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
+        return f"it returns {brief(outcome.value)}, of which the check makes nothing: {error}."
+
+
+def wanted(exercise: Exercise, case: tuple):
+    """The right result, as plain data; where many are right, the one of the model answer."""
+    return plain((exercise.truth or exercise.model)(*case))
+
+
+def given(exercise: Exercise, case: tuple) -> list[Value]:
+    """The arguments of a case, by their names."""
+    return [Value(name, plain(value)) for name, value in zip(exercise.parameters, case, strict=True)]
+
+
+def _shown(exercise, case, outcome):
+    right = wanted(exercise, case)
+    yield from given(exercise, case)
+    yield Value("wanted" if exercise.truth else "one right answer", right)
+    if outcome.state == "value":
+        yield Value("yours", outcome.value, right if exercise.truth else None)
+    if outcome.printed.strip():
+        yield f"It printed: `{' / '.join(outcome.printed.split(chr(10)))[:PRINTED]}`"
+
+
+def recognised(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome]) -> Mistake | None:
+    """The known mistake whose outcomes are the same in every case."""
+
+    def same(mistake):
+        return all(_alike(run(mistake.function, case), outcome) for case, outcome in zip(cases, outcomes, strict=True))
+
+    return next(filter(same, exercise.mistakes), None)
+
+
+def _alike(a, b):
+    if a.state != b.state:
+        return False
+    if a.state == "error":
+        return a.error.partition(":")[0] == b.error.partition(":")[0]
+    return alike(a.value, b.value)
