@@ -16,19 +16,7 @@ RULE = {
     "any": "",
     "numpy": "Rule: plain Python and NumPy only. The point is to do what torch does, not to call it.",
 }
-BARRED = {
-    "__import__",
-    "eval",
-    "exec",
-    "compile",
-    "globals",
-    "locals",
-    "vars",
-    "open",
-    "getattr",
-    "input",
-    "breakpoint",
-}
+BARRED = {"__import__", "eval", "exec", "compile", "globals", "locals", "vars", "open", "getattr", "input"}
 
 # What a name means: None for a built-in, ("module", "torch.nn"), ("code", its syntax tree, the names it sees),
 # ("data", None) or ("unknown", what it is).
@@ -107,19 +95,14 @@ def _imported(node):
 
 def _names_of(function):
     """The names that a live function or class sees."""
-    seen = {
-        **getattr(function, "__globals__", vars(sys.modules.get(function.__module__, builtins))),
-        **_closure(function),
-    }
+    module = vars(sys.modules.get(function.__module__, builtins))
+    seen = {**getattr(function, "__globals__", module), **_closure(function)}
     return lambda name: meaning_of(seen[name]) if name in seen else None
 
 
 def _closure(function):
-    cells = zip(
-        getattr(getattr(function, "__code__", None), "co_freevars", ()),
-        getattr(function, "__closure__", None) or (),
-        strict=True,
-    )
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    cells = zip(names, getattr(function, "__closure__", None) or (), strict=True)
     found = {}
     for name, cell in cells:
         try:
@@ -188,7 +171,7 @@ def names_in(source: str) -> Names:
     bound: dict[str, Meaning] = {}
 
     def meaning(name):
-        return bound[name] if name in bound else None
+        return bound.get(name)
 
     try:
         body = ast.parse(source).body
