@@ -323,7 +323,7 @@ class GradientFlow(PoolingExplorer):
 
     >>> flow = GradientFlow("worked", torch.nn.MaxPool2d(2, stride=1))
     >>> flow.gradient[3]
-    tensor([0., 0., 4., 0., 0., 0.])
+    tensor([0., 1., 4., 0., 1., 0.])
     """
 
     def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False):

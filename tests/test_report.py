@@ -330,12 +330,3 @@ def test_report_without_pyplot():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_docstring_examples():
-    import doctest
-
-    from pooling_course import report
-
-    found = doctest.testmod(report, extraglobs={"torch": torch})
-    assert found.attempted >= 4 and found.failed == 0
