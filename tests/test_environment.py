@@ -106,6 +106,32 @@ def test_catches_what_no_registry_has(registry, broken, wrong, problem):
     assert any(problem in sentence for sentence in found), found
 
 
+def dockerfile(folder):
+    """(exit code, what Binder would do with a folder, as a Dockerfile); needs no docker."""
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(folder)]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+def test_binder_reads_it(broken):
+    code, steps = dockerfile(broken("name: pooling-course", "name: pooling-course").parent)
+    assert code == 0, steps
+    assert "Building conda environment for python=3.11" in steps
+    # -e . and -c constraints.txt need the repository, which must be there before the environment is made
+    assert steps.index("COPY --chown=0:0 src/") < steps.index(
+        'env update -p ${NB_PYTHON_PREFIX} --file "environment.yml"'
+    )
+
+
+@pytest.mark.parametrize(
+    "old, new", [("  - python=3.11\n  - pip\n", "  python: 3.11\n"), ("  - conda-forge", "  - [conda-forge")]
+)
+def test_binder_refuses_what_we_refuse(broken, old, new):
+    path = broken(old, new)
+    code, steps = dockerfile(path.parent)
+    assert code != 0 and problems(path, ask_registry=False), steps
+
+
 def test_pins_are_those_of_constraints():
     lines = environment_file.pip_lines(yaml.safe_load(ENVIRONMENT.read_text(encoding="utf-8")))
     assert "-c constraints.txt" in lines
