@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 from .plain import as_array, brief, unequal
 
 WIDEST, TALLEST = 12, 36  # rows and columns of a grid that are shown; larger maps are named by their shape
-TABLE = "border-collapse: collapse; margin: 0; width: auto; color: inherit; background: none"
+TABLE = "border-collapse: collapse; align-self: flex-start; margin: 0; width: auto; font-size: inherit; color: inherit"
 CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; border: 1px solid #8b919d"
 WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
 
@@ -53,7 +54,7 @@ class Value:
 
 
 class Report:
-    """Sentences and Values, one below the other. In sentences, what stands between backticks is code."""
+    """Sentences and Values; a sentence at the head is bold. In sentences, what stands between backticks is code."""
 
     def __init__(self, *parts):
         self.parts = parts
@@ -62,20 +63,22 @@ class Report:
         return "\n".join(part if isinstance(part, str) else part.text for part in self.parts)
 
     def _repr_html_(self):
-        blocks, values = [], []
-        for part in (*self.parts, ""):
-            if isinstance(part, Value):
-                values.append(part.html)
-                continue
-            if values:
-                blocks.append(f'<div style="{SIDE_BY_SIDE}">{"".join(values)}</div>')
-                values = []
-            if part:
-                blocks.append(f'<p style="margin: 0.4em 0">{_with_code(part)}</p>')
+        blocks = []
+        for are_values, group in groupby(self.parts, key=lambda part: isinstance(part, Value)):
+            parts = list(group)
+            blocks += [_abreast(parts)] if are_values else [f"<p>{_with_code(sentence)}</p>" for sentence in parts]
+        if not isinstance(self.parts[0], Value):
+            blocks[0] = f"<p><strong>{_with_code(self.parts[0])}</strong></p>"
         return f'<div style="overflow-x: auto">{"".join(blocks)}</div>'
 
 
-SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5em 2em; align-items: flex-start"
+def _abreast(values):
+    """Grids side by side; lines, one below the other, in a column of their own."""
+    columns = []
+    for are_lines, column in groupby(values, key=lambda value: value.rows() is None):
+        texts = [value.html for value in column]
+        columns += [f"<div>{''.join(texts)}</div>"] if are_lines else texts
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 0.5em 2em">{"".join(columns)}</div>'
 
 
 def _cell(text, marked):

@@ -14,7 +14,7 @@ PRINTED = 300  # characters of what the function printed that are shown
 HEADS = {
     "solved": "✓ {name}: all {total} cases pass.",
     "wrong": "✗ {name}: {passed} of {total} cases pass.",
-    "untouched": "○ {name}: not attempted yet. Write your code in `{function}` above, run that cell, then this one.",
+    "untouched": "○ {name}: not attempted yet.",
     "refused": "✗ {name}: does not count yet.",
 }
 
@@ -64,7 +64,8 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
         faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise.
     """
     if outcomes and all(outcome.state == "todo" for outcome in outcomes):
-        return _verdict(exercise, 0, cases, "untouched")
+        advice = f"Write your code in `{exercise.function}` above, run that cell, then this one."
+        return _verdict(exercise, 0, cases, "untouched", None, advice)
     if faults:
         return _verdict(exercise, 0, cases, "refused", None, *faults)
     said = [fault(exercise, case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
@@ -81,7 +82,7 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
 
 def _verdict(exercise, passed, cases, state, mistake=None, *parts):
     total, name = len(cases), mistake.name if mistake else None
-    head = HEADS[state].format(name=exercise.name, function=exercise.function, passed=passed, total=total)
+    head = HEADS[state].format(name=exercise.name, passed=passed, total=total)
     return Verdict(exercise.name, passed, total, state, name, Report(head, *parts))
 
 
@@ -118,7 +119,7 @@ def _shown(exercise, case, outcome):
     if outcome.state == "value":
         yield Value("yours", outcome.value, right if exercise.truth else None)
     if outcome.printed.strip():
-        yield f"It printed: `{' / '.join(outcome.printed.split(chr(10)))[:PRINTED]}`"
+        yield f"It printed: `{' / '.join(outcome.printed.split(chr(10))).strip(' /')[:PRINTED]}`"
 
 
 def recognised(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome]) -> Mistake | None:
