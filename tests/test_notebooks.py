@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pooling_course.grading.notebooks import lesson_exercises
 from pooling_course.questions import all_questions
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -24,6 +25,7 @@ PAGE_MAP = [
     "In PyTorch",
     "What holds, exactly",
     "Check yourself",
+    "Write it yourself",
     "Looking back",  # from lesson 02 on
     "Why it matters",
     "Take away",
@@ -31,6 +33,8 @@ PAGE_MAP = [
 ASKS = {"Predict": ("predict", 1), "Check yourself": ("check", 2), "Looking back": ("return", 1)}  # role, at least
 # Pages that ask every question of a role. The test after the course stands on the last page there is.
 ASKS_ALL = {"pre": START, "myth": "08_myths_and_pitfalls", "post": PAGES[-1].stem}
+EXPERT, PARTS = "09_expert_zone", 7  # each part but the last predicts, measures, and says what it does not show
+WAYS = ["Read", "Watch", "Explore", "Predict", "Quiz", "Code", "Debug", "Measure", "Build"]
 EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
 LETTER = r"\*\*\(?[a-d]\)?\*\*|\b[Cc]hoice [a-d]\b|# [a-d][,:]|my_answer"  # choices have no letters on the page
 TOPICS = [  # what a textbook page on the two layers is made of; the table of the start page says where each part is
@@ -189,6 +193,27 @@ def asks_before_it_tells(nb, stem):
 
 
 @rule
+def lets_you_write(nb, stem):
+    if stem not in MAPPED:
+        return
+    cells = section(nb, "Write it yourself")
+    prose = cells[0].source.partition("\n")[2].strip() if cells else ""
+    if not prose:
+        yield "Write it yourself is led in by no sentence"
+    checked = re.findall(r'^check\("([\w-]+)", \w+\)$', "\n".join(c.source for c in cells if c in code(nb)), re.M)
+    wanted = [exercise.name for exercise in lesson_exercises() if exercise.lesson == stem[:2]]
+    if checked != wanted:
+        yield f"checks {checked}, and the exercises of this lesson are {wanted}"
+    for name in ("check", "hint"):
+        if not re.search(rf"^from pooling_course import .*\b{name}\b", nb.cells[1].source, re.M):
+            yield f"the second cell does not import {name}"
+    for cell in code(nb)[1:]:
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in ("check", "hint", "np"):
+                yield f"{cell.id} gives {node.id} another meaning"
+
+
+@rule
 def asks_questions_that_fit(nb, stem):
     names = [name for cell in code(nb) for name in asked_in(cell)]
     for name in sorted({str(name) for name in names if names.count(name) > 1}):
@@ -227,6 +252,45 @@ def says_where_each_topic_is(nb, stem):
     first = [i for i, c in enumerate(codes) if asked_in(c)] or [len(codes)]
     if any(re.search(EXPLORER + r"|figures\.\w+\(", c.source) for c in codes[: first[0]]):
         yield "the six questions do not come before the first picture"
+
+
+@rule
+def offers_nine_ways(nb, stem):
+    if stem != START:
+        return
+    text = "\n".join(cell.source for cell in section(nb, "Nine ways to learn"))
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)]
+    if not table or table[0] != ["Lesson", *WAYS]:
+        yield "there is no table of the nine ways"
+        return
+    found = {re.sub(r"^\[.*\]\(|\)$", "", row[0]): row for row in table[2:]}
+    for name in (page.name for page in PAGES if page.stem != START):
+        row = found.get(name, [])
+        if len(row) != 1 + len(WAYS) or not all(re.fullmatch(r"\[[^\]]+\]\([^)#]+#[^)]+\)", cell) for cell in row[1:]):
+            yield f"{name} is not offered in nine ways"
+    if "Fifteen minutes" not in text:
+        yield "there is no path for fifteen minutes"
+
+
+@rule
+def predicts_measures_and_says_where_it_ends(nb, stem):
+    if stem != EXPERT:
+        return
+    parts = [text for marks, text in headings(nb) if marks == "##" and text.startswith("Part ")]
+    if [text.partition(":")[0] for text in parts] != [f"Part {n}" for n in range(1, PARTS + 1)]:
+        yield f"the parts are {parts}"
+        return
+    for part in parts[:-1]:
+        cells = section(nb, part)
+        asking = [cell for cell in cells if cell.cell_type == "code"]
+        if not asking or roles(asked_in(asking[0])) != {"predict"}:
+            yield f"{part} does not begin with a prediction"
+        if not any("assert " in cell.source for cell in asking):
+            yield f"{part} asserts nothing"
+        if not any("does not show" in cell.source for cell in cells):
+            yield f"{part} does not say what it does not show"
+    if not any("rubric" in cell.source for cell in section(nb, parts[-1])):
+        yield f"{parts[-1]} has no rubric"
 
 
 @rule
@@ -324,7 +388,8 @@ def roles(names):
 def roles_here(nb, stem, cell):
     """The roles that a question in this cell may have."""
     if stem not in MAPPED:
-        return {role for role, page in ASKS_ALL.items() if page == stem}
+        here = {role for role, page in ASKS_ALL.items() if page == stem}
+        return here | ({"predict", "check", "return"} if stem == EXPERT else set())
     return {role for name, (role, _) in ASKS.items() if any(cell is other for other in section(nb, name))}
 
 
@@ -479,6 +544,26 @@ def quiz_imported_later(nb):
     named(nb, "setup").source = named(nb, "setup").source.replace("quiz, ", "")
 
 
+@refused_by("lets_you_write", "checks ['read-a-window'], and the exercises of this lesson are")
+def exercise_left_out(nb):
+    nb.cells.remove(named(nb, "exercise-max-by-hand-check"))
+
+
+@refused_by("lets_you_write", "led in by no sentence")
+def exercises_without_a_word(nb):
+    named(nb, "write-it-yourself").source = "## Write it yourself"
+
+
+@refused_by("lets_you_write", "does not import hint")
+def no_hint(nb):
+    named(nb, "setup").source = named(nb, "setup").source.replace("hint, ", "")
+
+
+@refused_by("lets_you_write", "gives check another meaning")
+def check_taken(nb):
+    named(nb, "photo").source = "check = torch.equal"
+
+
 @refused_by("asks_before_it_tells", "Predict is not one cell that asks")
 def answered(nb):
     named(nb, "prediction").source = 'my_answer = "b"'
@@ -602,7 +687,60 @@ def lost_topic(nb):
 
 @refused_by("says_where_each_topic_is", "'3 Human vision' has no place", START)
 def dropped_promise(nb):
-    named(nb, "topics").source = named(nb, "topics").source.replace("human vision", "more")
+    named(nb, "topics").source = named(nb, "topics").source.replace("3 Human vision |", "3 Sight |")
+
+
+@refused_by("offers_nine_ways", "no table of the nine ways", START)
+def eight_ways(nb):
+    named(nb, "ways").source = named(nb, "ways").source.replace(" Debug |", "")
+
+
+@refused_by("offers_nine_ways", "06_padding.ipynb is not offered in nine ways", START)
+def way_without_a_link(nb):
+    named(nb, "ways").source = re.sub(r"\[[^]]*\]\(06_padding.ipynb#Predict\)", "soon", named(nb, "ways").source)
+
+
+@refused_by("offers_nine_ways", "09_expert_zone.ipynb is not offered in nine ways", START)
+def lesson_without_ways(nb):
+    named(nb, "ways").source = re.sub(r"\n\| \[09\].*", "", named(nb, "ways").source)
+
+
+@refused_by("offers_nine_ways", "no path for fifteen minutes", START)
+def no_short_path(nb):
+    named(nb, "ways").source = named(nb, "ways").source.replace("Fifteen", "Sixty")
+
+
+@refused_by("leads_on", "#The-idee names no heading there", START)
+def way_to_nowhere(nb):
+    named(nb, "ways").source = named(nb, "ways").source.replace(
+        "01_what_is_pooling.ipynb#The-idea", "01_what_is_pooling.ipynb#The-idee"
+    )
+
+
+@refused_by("predicts_measures_and_says_where_it_ends", "the parts are", EXPERT)
+def lost_part(nb):
+    named(nb, "field").source = named(nb, "field").source.replace("## Part 2: ", "## ")
+
+
+@refused_by("predicts_measures_and_says_where_it_ends", "does not begin with a prediction", EXPERT)
+def told_at_once(nb):
+    nb.cells.remove(named(nb, "time-predict"))
+
+
+@refused_by("predicts_measures_and_says_where_it_ends", "asserts nothing", EXPERT)
+def no_assertion(nb):
+    for cell in section(nb, "Part 5: Training, measured"):
+        cell.source = cell.source.replace("assert ", "print")
+
+
+@refused_by("predicts_measures_and_says_where_it_ends", "does not say what it does not show", EXPERT)
+def no_limits(nb):
+    nb.cells.remove(named(nb, "shift-limits"))
+
+
+@refused_by("predicts_measures_and_says_where_it_ends", "has no rubric", EXPERT)
+def no_rubric(nb):
+    nb.cells.remove(named(nb, "capstone-rubric"))
 
 
 @refused_by("says_where_each_topic_is", "'6 Padding' has no place", START)

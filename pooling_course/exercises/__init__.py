@@ -18,13 +18,14 @@ __all__ = ["Exercise", "Outcome", "Verdict", "check", "hint", "judge", "load", "
 _asked: dict[str, int] = {}  # how far down the hint ladder this session has gone, by exercise
 
 
-def check(name: str, function: Callable, seed: int | str = 0) -> Verdict:
+def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict:
     """Run a learner's function on the cases of an exercise.
 
     Args:
         name: of the exercise, such as "output-size"; `names()` lists them.
         function: the learner's.
-        seed: of the cases that are drawn, a number or a student's name; those at the edges are always the same.
+        seed: of the cases that are drawn, a number or a student's name, or several in a tuple; those at the edges are
+            always the same.
 
     Returns:
         A Verdict: shown at the end of a cell it is a report; `.points(3)` turns it into a mark.

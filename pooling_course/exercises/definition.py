@@ -1,9 +1,10 @@
 """What an exercise is made of, read from its file in `tasks`.
 
-A file holds, by these names:
+The first line of a file is the title that people read. Then it holds, by these names:
 
     LESSON    the number of its lesson, such as "05"
-    LEVEL     "worked" (a worked example stands in the task), "gaps" (part of the code is given) or "free"
+    LEVEL     "worked" (a worked example stands in the task), "gaps" (part of the code is given), "free"; or "own" (for
+              assignments only: one case, drawn for each student, whose answer is worked out by hand and written down)
     RULE      "numpy" where the answer must do without torch, else "any"
     TASK      what is to be done, in Markdown
     HINTS     a nudge and the idea, each a sentence or two
@@ -27,8 +28,10 @@ from textwrap import dedent
 
 import numpy as np
 
+from .plain import plain
+
 TASKS = Path(__file__).parent / "tasks"
-LEVELS = ("worked", "gaps", "free")
+LEVELS = ("worked", "gaps", "free", "own")
 RULES = ("any", "numpy")
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION\n", re.MULTILINE | re.DOTALL)
 MARKER = re.compile(r"^ *### (?:BEGIN|END) SOLUTION\n", re.MULTILINE)
@@ -56,6 +59,7 @@ class Exercise:
 
     Attributes:
         name: such as "output-size"; `function` is what the learner's function is called, such as "output_size".
+        title: what people call it, such as "The size that comes out of a pooling".
         lesson, level, rule, task, hints: as the file has them.
         source: the model answer as nbgrader's source wants it, with the solution between its markers.
         model: the same as a function.
@@ -65,6 +69,7 @@ class Exercise:
     """
 
     name: str
+    title: str
     function: str
     lesson: str
     level: str
@@ -92,8 +97,11 @@ class Exercise:
     def parameters(self) -> tuple[str, ...]:
         return tuple(inspect.signature(self.model).parameters)
 
-    def cases(self, seed: int | str = 0) -> list[tuple]:
-        """The arguments that are tried; the same for the same seed, a number or a name."""
+    def cases(self, seed: int | str | tuple = 0) -> list[tuple]:
+        """The arguments that are tried; the same for the same seed, a number or a name; for several, each case once."""
+        if isinstance(seed, tuple):
+            found = [case for one in seed for case in self.cases(one)]
+            return list({repr(plain(case)): case for case in found}.values())
         if isinstance(seed, str):  # not hash(), which differs from one Python to the next
             seed = zlib.crc32(seed.strip().lower().encode())
         return list(self.draw(np.random.default_rng(seed)))
@@ -101,7 +109,7 @@ class Exercise:
 
 @cache
 def names() -> tuple[str, ...]:
-    """All exercises in the order of the course: by lesson, then from the worked example to the free task."""
+    """All exercises in the order of the course: by lesson, then by level, from the worked example to own numbers."""
     found = [load(path.stem.replace("_", "-")) for path in TASKS.glob("[a-z]*.py")]
     return tuple(e.name for e in sorted(found, key=lambda e: (e.lesson, LEVELS.index(e.level), e.name)))
 
@@ -114,7 +122,7 @@ def load(name: str) -> Exercise:
         ValueError: there is none, or its file lacks something; the sentence says what.
     """
     stem = str(name).replace("-", "_")
-    if not (stem.isidentifier() and (TASKS / f"{stem}.py").exists()):
+    if not (stem.isidentifier() and stem[0] != "_" and (TASKS / f"{stem}.py").exists()):
         there = ", ".join(sorted(path.stem.replace("_", "-") for path in TASKS.glob("[a-z]*.py")))
         raise ValueError(f"no exercise is called {name!r}; there is {there}.")
     module = importlib.import_module(f".tasks.{stem}", __package__)
@@ -131,6 +139,7 @@ def of_module(name, stem, module) -> Exercise:
 
     for wanted in ("LESSON", "LEVEL", "RULE", "TASK", "HINTS", stem, "cases", "Mistakes"):
         need(wanted in has, f"it lacks {wanted}; definition.py says what it is.")
+    need(has["__doc__"], "its first line is no docstring, which gives the title.")
     need(has["LEVEL"] in LEVELS, f"LEVEL is {has['LEVEL']!r}; it is one of {', '.join(LEVELS)}.")
     need(has["RULE"] in RULES, f"RULE is {has['RULE']!r}; it is one of {', '.join(RULES)}.")
     need(len(has["HINTS"]) == 2, f"HINTS has {len(has['HINTS'])} entries; give a nudge and the idea.")
@@ -143,6 +152,7 @@ def of_module(name, stem, module) -> Exercise:
     mistakes = (Mistake(key.replace("_", "-"), _flowing(f.__doc__), f) for key, f in functions.items())
     return Exercise(
         name=name,
+        title=has["__doc__"].strip().partition("\n")[0].rstrip("."),
         function=stem,
         lesson=has["LESSON"],
         level=has["LEVEL"],

@@ -29,7 +29,7 @@ class Outcome:
 
 def run(function: Callable, args: Iterable) -> Outcome:
     """What a function does with its arguments; it gets copies, and what it prints is kept."""
-    printed = io.StringIO()
+    printed = _Kept()
     try:
         with warnings.catch_warnings(), redirect_stdout(printed), redirect_stderr(printed):
             warnings.simplefilter("ignore")
@@ -43,5 +43,15 @@ def run(function: Callable, args: Iterable) -> Outcome:
     return Outcome("value", value, printed=printed.getvalue())
 
 
+class _Kept(io.StringIO):
+    """What is printed; an answer that closes sys.stdout closes nothing."""
+
+    def close(self):
+        pass
+
+
 def _first_line(error):
-    return (str(error).splitlines() or ["no reason given"])[0]
+    try:
+        return (str(error).splitlines() or ["no reason given"])[0]
+    except Exception:  # an exception of the learner's own, with a __str__ that fails
+        return "no reason given"

@@ -8,7 +8,8 @@ import torch
 from ..pooling import Pooling
 from ..words import number
 
-LARGEST = 1_000_000  # numbers in one result; more are not looked at
+LARGEST = 100_000  # numbers in one result; more are not looked at
+DEEPEST = 12  # lists in lists
 TOLERANCE = 1e-5  # relative to the wanted value, at least absolute; answers in float32 pass
 
 
@@ -23,19 +24,37 @@ def plain(value):
     >>> plain(torch.nn.MaxPool2d(2))["pooling"]["kernel_size"]
     [2, 2]
     """
+    try:
+        return _plain(value, iter(range(LARGEST)), 0)
+    except StopIteration:
+        return {"other": f"list of more than {LARGEST:,} items"}
+
+
+def _plain(value, budget, deep):
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (int, float)):
-        return (int if isinstance(value, int) else float)(value)  # no subclass with an __eq__ of its own
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value.item()
+    if isinstance(value, int) or isinstance(value, np.generic) and value.dtype.kind in "iu":
+        value = int(value)  # no subclass with an __eq__ of its own
+        return value if -(2**63) <= value < 2**63 else {"other": "int of more than 64 bits"}
+    if isinstance(value, float) or isinstance(value, np.generic) and value.dtype.kind == "f":
+        return float(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return _array(value)
     if isinstance(value, Pooling | torch.nn.MaxPool2d | torch.nn.AvgPool2d):
         return _pooling(value)
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value[:LARGEST]]
+        return _list(value, budget, deep) if deep < DEEPEST else {"other": "list nested too deep"}
     return {"other": type(value).__name__}
+
+
+def _list(value, budget, deep):
+    found = []
+    for item in value:
+        next(budget)  # raises StopIteration where there are too many
+        found.append(_plain(item, budget, deep + 1))
+    return found
 
 
 def _array(value):
@@ -45,7 +64,9 @@ def _array(value):
     except (RuntimeError, TypeError):  # a sparse, quantised or bfloat16 tensor
         return {"other": f"{type(value).__name__} of {getattr(value, 'dtype', 'unknown type')}"}
     if array.dtype.kind not in "biuf" or array.size > LARGEST:
-        return {"other": f"array of {array.size} values of type {array.dtype}"}
+        return {"other": f"array of {array.size:,} values of type {array.dtype}"}
+    if array.dtype == np.longdouble:
+        array = array.astype(float)  # JSON has no more digits
     return {"array": array.tolist(), "dtype": str(array.dtype), "shape": list(array.shape), "of": of}
 
 
@@ -75,11 +96,13 @@ def as_array(value):
     """A plain number, array or even nesting of numbers as a NumPy array; None for anything else."""
     if isinstance(value, dict):
         return np.array(value["array"], dtype=value["dtype"]).reshape(value["shape"]) if "array" in value else None
+    if isinstance(value, list) and all(isinstance(item, (int, float)) for item in value):
+        return np.array(value, dtype=None if value else float)
     if isinstance(value, list):
         parts = [as_array(item) for item in value]
         if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
             return None
-        return np.stack(parts) if parts else np.zeros(0)
+        return np.stack(parts)
     return np.array(value) if isinstance(value, (bool, int, float)) else None
 
 
@@ -125,28 +148,38 @@ def unequal(right, given):
 
 
 def alike(a, b) -> bool:
-    """Whether two plain results are the same answer: in kind, shape and values."""
+    """Whether two plain results are the same answer, in shape and values; 2 and 2.0 are."""
     left, right = as_array(a), as_array(b)
     if left is None and right is None and isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(alike, a, b))
     if left is None or right is None:
         return left is None and right is None and a == b
-    whole = [array.dtype.kind in "biu" for array in (left, right)]
-    return left.shape == right.shape and whole[0] == whole[1] and not unequal(left, right).any()
+    return left.shape == right.shape and not unequal(left, right).any()
 
 
 def kind(value) -> str:
     """What sort of thing a plain result is, in words."""
     array = as_array(value)
     if array is not None and array.ndim:
-        return f"{array.shape[0]} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
+        return _row(len(array), value) if array.ndim == 1 else f"an array of shape {array.shape}"
     if array is not None:
         return "True or False" if array.dtype.kind == "b" else "one number"
     if value is None:
         return "None"
     if isinstance(value, dict):
-        return "a pooling" if "pooling" in value else f"something of type {value.get('other', 'dict')}"
+        return "a pooling" if "pooling" in value else _other(value.get("other", "dict"))
     return "text" if isinstance(value, str) else "a list of unlike things"
+
+
+def _row(count, value):
+    what = "a list" if isinstance(value, list) else "an array"
+    return f"{what} of {count} number{'' if count == 1 else 's'}" if count else f"an empty {what.split()[1]}"
+
+
+def _other(what):
+    """The name of a type, or some words about a value."""
+    article = "an" if what[:1].lower() in set("aeiou") else "a"
+    return f"{article} {what}" if " " in what else f"something of type {what}"
 
 
 def brief(value) -> str:

@@ -6,10 +6,13 @@ function to function, to the module it comes from. It guides an honest learner; 
 
 import ast
 import builtins
+import functools
 import inspect
-import sys
+import linecache
 from collections.abc import Callable
 from textwrap import dedent
+
+from .plain import DEEPEST
 
 ALLOWED = {"numpy": {"numpy", "math", "itertools", "functools", "operator", "collections", "statistics", "typing"}}
 RULE = {
@@ -54,6 +57,8 @@ def _follow(meaning, name, allowed, seen, found):
         return
     seen.add(id(tree))
     own = _bound(tree)
+    for name in _defaults(tree) & own:  # F=F takes the F from outside
+        _follow(names(name), name, allowed, seen, found)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for module in _imported(node).values():
@@ -83,6 +88,13 @@ def _bound(tree):
     return bound - outer
 
 
+def _defaults(tree):
+    """Names in the default values of parameters."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.arguments)]
+    values = [value for node in found for value in (*node.defaults, *node.kw_defaults) if value]
+    return {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
 def _imported(node):
     """What an import binds, to the module it comes from."""
     if isinstance(node, ast.ImportFrom):
@@ -95,9 +107,14 @@ def _imported(node):
 
 def _names_of(function):
     """The names that a live function or class sees."""
-    module = vars(sys.modules.get(function.__module__, builtins))
-    seen = {**getattr(function, "__globals__", module), **_closure(function)}
+    seen = {}
+    for method in [function] if inspect.isfunction(function) else _methods(function):
+        seen |= {**method.__globals__, **_closure(method)}
     return lambda name: meaning_of(seen[name]) if name in seen else None
+
+
+def _methods(of):
+    return [value for value in vars(of).values() if inspect.isfunction(value)]
 
 
 def _closure(function):
@@ -133,15 +150,20 @@ def meaning_of(value) -> Meaning:
     if root in ("torch", "pooling_course"):
         return "module", home
     if root in ALLOWED["numpy"]:
-        return ("module", home) if not hasattr(value, "func") else meaning_of(value.func)  # functools.partial
+        return ("module", home) if not isinstance(value, functools.partial) else _of_partial(value)
     return "unknown", f"something of type {type(value).__name__}"
 
 
-def _is_data(value):
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return all(map(_is_data, value))
-    if isinstance(value, dict):
-        return all(map(_is_data, value.values()))
+def _of_partial(value):
+    if _is_data((*value.args, *value.keywords.values())):
+        return meaning_of(value.func)
+    return "unknown", "a partial with functions among its arguments"
+
+
+def _is_data(value, deep=0):
+    if isinstance(value, (tuple, list, set, frozenset, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        return deep < DEEPEST and all(_is_data(item, deep + 1) for item in items)
     return (
         value is None
         or isinstance(value, (bool, int, float, complex, str, bytes, range, slice))
@@ -149,12 +171,26 @@ def _is_data(value):
     ) and not callable(value)
 
 
+@functools.lru_cache(256)  # so that a function has one tree, by which it is known again
 def _tree_of(value):
+    if isinstance(value, type):
+        return next(filter(None, (_class_around(method) for method in _methods(value))), None)
     try:
         tree = ast.parse(dedent(inspect.getsource(value))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError, ValueError):
         return None
     return tree if isinstance(tree, (ast.FunctionDef, ast.ClassDef)) else _lambda_in(tree)
+
+
+def _class_around(method):
+    """The class that a method stands in: of classes in a notebook, inspect finds no source."""
+    line, name = method.__code__.co_firstlineno, method.__qualname__.split(".")[-2:-1]
+    try:
+        tree = ast.parse("".join(linecache.getlines(method.__code__.co_filename)))
+    except (SyntaxError, ValueError):
+        return None
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and [node.name] == name]
+    return next((node for node in classes if node.lineno <= line <= node.end_lineno), None)
 
 
 def _lambda_in(statement):
@@ -171,7 +207,8 @@ def names_in(source: str) -> Names:
     bound: dict[str, Meaning] = {}
 
     def meaning(name):
-        return bound.get(name)
+        starred = None if hasattr(builtins, name) else bound.get("*")  # from torch.nn.functional import *
+        return bound.get(name, starred)
 
     try:
         body = ast.parse(source).body

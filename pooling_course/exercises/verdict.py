@@ -99,7 +99,7 @@ def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
     try:
         return exercise.accepts(*case, rich(outcome.value))
     except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
-        return f"it returns {brief(outcome.value)}, of which the check makes nothing: {error}."
+        return f"it returns {brief(outcome.value)}, of which the check makes nothing: {str(error).rstrip('.')}."
 
 
 def wanted(exercise: Exercise, case: tuple):

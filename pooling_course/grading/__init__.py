@@ -1,0 +1,1 @@
+"""A class's work: the assignments, and the way from submissions to marks."""

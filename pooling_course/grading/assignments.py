@@ -1,0 +1,330 @@
+"""What an instructor hands out, as data: three problem sets and a project.
+
+`notebooks.py` makes nbgrader's source notebooks of it; `python course.py assignments` writes them. To adapt an
+assignment, change it here: add, leave out or reorder the parts, and give other points. The code that one task gives may
+be the answer to another: a test says so.
+"""
+
+from dataclasses import dataclass
+
+# The hidden cases of every task are drawn with these. They can be read here, so they find answers that know the
+# visible cases by heart, and keep nothing secret: for an exam, put other numbers.
+HIDDEN = (481, 512, 733, 947, 268, 605)
+
+
+@dataclass(frozen=True)
+class Task:
+    """An exercise, graded by its check on visible and hidden cases; at the level "own", on the student's own case."""
+
+    exercise: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code that belongs to one assignment only, graded by asserts: all points, or none.
+
+    Attributes:
+        name: of the function that is to be written, with - for _.
+        title, task: what the learner reads, in Markdown.
+        source: the model answer, with the solution between its markers.
+        tests, hidden: what a right answer passes; the learner sees only the first.
+    """
+
+    name: str
+    title: str
+    task: str
+    source: str
+    tests: str
+    hidden: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Written:
+    """A question that is answered in words and graded by a person, with a rubric.
+
+    Attributes:
+        name, title, task: as in Code.
+        answer: what a good answer says; the grader's notes, taken out of what is released.
+        rubric: points to what earns them, best first; the first are the full points.
+    """
+
+    name: str
+    title: str
+    task: str
+    answer: str
+    rubric: dict[int, str]
+
+    @property
+    def points(self):
+        return max(self.rubric)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment.
+
+    Attributes:
+        name: of its folder and notebook.
+        title, intro: its first cell.
+        given: code that stands ready for the learner.
+        parts: in the order of the page.
+    """
+
+    name: str
+    title: str
+    intro: str
+    parts: tuple[Task | Code | Written, ...]
+    given: str = ""
+
+    @property
+    def points(self):
+        return sum(part.points for part in self.parts)
+
+
+PS1 = Assignment(
+    name="ps1",
+    title="Problem set 1 · Windows and winners",
+    intro="""
+Which cells a window reads, what share each has in the output, and what that makes of maps and channels (lessons 01 to
+03).
+""",
+    parts=(
+        Task("my-max-map", 2),
+        Task("read-a-window", 2),
+        Task("max-by-hand", 3),
+        Task("shares", 3),
+        Task("pool-channels", 3),
+    ),
+)
+
+PS2 = Assignment(
+    name="ps2",
+    title="Problem set 2 · Sizes and divisors",
+    intro="""
+Where the maxima go, what an average is divided by, how large the output is, and how often a cell is read (lessons 03 to
+05).
+""",
+    parts=(
+        Task("unpool", 3),
+        Task("average-divisors", 4),
+        Task("output-size", 2),
+        Task("ceil-size", 3),
+        Task("overlap-count", 3),
+    ),
+)
+
+PS3 = Assignment(
+    name="ps3",
+    title="Problem set 3 · Borders and gradients",
+    intro="""
+What happens at the border, and where the gradient goes on its way back (lessons 06 and 07).
+""",
+    parts=(
+        Task("my-average-map", 2),
+        Task("padding-choice", 3),
+        Task("unet-skip", 3),
+        Task("my-gradient", 2),
+        Task("max-backward", 4),
+        Task("average-backward", 3),
+        Written(
+            name="two-gradients",
+            title="Two gradients, in your own words",
+            task="""
+A max pooling and an average pooling, both 2 × 2 and without padding, get the same map and the same upstream gradient.
+In three to five sentences for a fellow student: why do the two input gradients look so different, and what have their
+sums in common?
+""",
+            answer="""
+Max hands a window's whole gradient to the winner, because the output changes only when the winner does; with no ties
+all other cells get 0. Average hands every cell of the window a quarter, because each has a quarter of a say in the
+output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient.
+""",
+            rubric={
+                4: "both routes, each with its reason, and equal sums with the reason",
+                3: "both routes and equal sums; one reason is missing or not right",
+                1: "one of the two routes is right",
+                0: "nothing that answers the question",
+            },
+        ),
+    ),
+)
+
+PROJECT = Assignment(
+    name="project",
+    title="Project · Choose the downsampling",
+    intro="""
+A small network is to read handwritten digits on a device with little memory. Between its two convolutions it has room
+for one step that makes the maps smaller. Max pooling? Average pooling? A convolution with a stride? A large window, a
+small one, or no step at all?
+
+Choose, and defend your choice with numbers. There is no single right answer: a modest choice with a fair experiment
+earns more than a bold one without.
+""",
+    given='''
+pictures, labels = images.digits()  # 1,797 real digits of 8 x 8 pixels
+pictures = pictures / 16
+torch.set_num_threads(1)  # so small a network gains nothing from more
+
+
+def accuracy(downsampling, seed, epochs=5):
+    """Train a new network on 1,200 digits; the share of the other 597 that it reads right.
+
+    `downsampling` is a function that makes the layer, such as `lambda: nn.MaxPool2d(2)`: every run gets a new one.
+    """
+    torch.manual_seed(seed)
+    net = network(downsampling())
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(epochs):
+        for batch in torch.randperm(1200).split(64):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(pictures[batch]), labels[batch]).backward()
+            optimizer.step()
+    with torch.no_grad():
+        return (net(pictures[1200:]).argmax(1) == labels[1200:]).float().mean().item()
+''',
+    parts=(
+        Code(
+            name="network",
+            title="The network",
+            task="""
+Build a network for pictures of 1 × 8 × 8: a convolution of 3 × 3 with padding 1 to 8 channels, ReLU, **the downsampling
+you are given**, another such convolution to 16 channels, ReLU, and one linear layer to 10 outputs. The linear layer
+must fit whatever downsampling comes. (How many numbers reach it? Send a picture of zeros through what stands before
+it.)
+""",
+            source='''
+def network(downsampling):
+    """A new network with this layer between its convolutions."""
+    ### BEGIN SOLUTION
+    front = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        downsampling,
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+    )
+    numbers = front(torch.zeros(1, 1, 8, 8)).shape[1]
+    return nn.Sequential(front, nn.Linear(numbers, 10))
+    ### END SOLUTION
+''',
+            tests="""
+for layer in (nn.MaxPool2d(2), nn.AvgPool2d(4)):
+    net = network(layer)
+    assert net(pictures[:3]).shape == (3, 10), "ten outputs for each of three pictures"
+    assert any(part is layer for part in net.modules()), "the layer you are given must be in the network"
+""",
+            hidden="""
+for layer in (nn.Identity(), nn.MaxPool2d(3, stride=2, padding=1), nn.Conv2d(8, 8, 2, stride=2)):
+    net = network(layer)
+    assert net(pictures[:3]).shape == (3, 10)
+    assert [c.out_channels for c in net.modules() if isinstance(c, nn.Conv2d) and c is not layer] == [8, 16]
+""",
+            points=4,
+        ),
+        Code(
+            name="experiment",
+            title="The experiment",
+            task="""
+Compare at least three ways of downsampling, each with at least three seeds, by `accuracy`. Return a dictionary: a short
+name for each way, and the list of its accuracies. One run takes well under a second.
+""",
+            source='''
+def experiment():
+    """The accuracies of each way of downsampling, by its name."""
+    ### BEGIN SOLUTION
+    ways = {
+        "max 2x2": lambda: nn.MaxPool2d(2),
+        "max 4x4": lambda: nn.MaxPool2d(4),
+        "average 2x2": lambda: nn.AvgPool2d(2),
+    }
+    return {name: [accuracy(way, seed) for seed in range(3)] for name, way in ways.items()}
+    ### END SOLUTION
+''',
+            tests="""
+results = experiment()
+for name, shares in results.items():
+    print(f"{name:20}", " ".join(f"{share:.3f}" for share in shares))
+assert len(results) >= 3, "at least three ways of downsampling"
+assert all(len(shares) >= 3 for shares in results.values()), "at least three seeds for each"
+assert all(0 <= share <= 1 for shares in results.values() for share in shares), "accuracies lie between 0 and 1"
+""",
+            hidden="""
+assert len({len(shares) for shares in results.values()}) == 1
+assert max(max(shares) for shares in results.values()) > 0.6
+""",
+            points=4,
+        ),
+        Written(
+            name="prediction",
+            title="What you expected",
+            task="""
+Before you ran the experiment: which way did you expect to win, and why? Name what would prove you wrong.
+""",
+            answer="""
+An expectation that follows from what a window keeps (the strongest stroke, or the mean of ink and paper), written so
+that the experiment could contradict it.
+""",
+            rubric={
+                4: "a clear expectation with a reason from the lessons, and what would prove it wrong",
+                3: "a clear expectation with a reason; nothing could prove it wrong",
+                1: "an expectation without a reason",
+                0: "none",
+            },
+        ),
+        Written(
+            name="fairness",
+            title="Why the comparison is fair",
+            task="What did you keep the same for every way, what did you vary, and what remains unfair all the same?",
+            answer="""
+The same data, split, seeds and number of epochs. Unfair remains, for example, that the linear layer is larger after a
+small window, so that parameters and downsampling vary together.
+""",
+            rubric={
+                4: "all that was held equal, what varied, and one real unfairness that remains",
+                3: "what was held equal and what varied",
+                1: "something is named, but a comparison rests on unequal conditions",
+                0: "none",
+            },
+        ),
+        Written(
+            name="reading",
+            title="What the numbers say, and what they do not",
+            task="""
+Give the numbers: for each way the mean, and how far the seeds lie apart. Which differences are larger than that spread?
+""",
+            answer="""
+A table of mean and range for each way. Max 4 × 4 is behind max 2 × 2 by more than the spread of the seeds; max and
+average 2 × 2 lie so close that a few more seeds could turn them round.
+""",
+            rubric={
+                4: "mean and spread for every way; differences within the spread are called undecided",
+                3: "mean and spread for every way; one conclusion goes beyond them",
+                1: "single numbers, or no spread",
+                0: "none",
+            },
+        ),
+        Written(
+            name="choice",
+            title="Your choice, and where it would be wrong",
+            task="""
+What do you build in? Weigh the accuracy against what it costs (numbers in the linear layer, work in the second
+convolution), and describe one situation in which you would choose differently.
+""",
+            answer="""
+For example max 2 × 2: within the spread of the best, with a quarter of the work in the second convolution and a
+quarter of the weights in the linear layer. Where a faint texture counts rather than a stroke, average.
+""",
+            rubric={
+                4: "a choice that follows from the numbers and the cost, and a situation where it would be wrong",
+                3: "a choice that follows from the numbers; cost or situation is missing",
+                1: "a choice that the numbers do not carry",
+                0: "none",
+            },
+        ),
+    ),
+)
+
+ASSIGNMENTS = {a.name: a for a in (PS1, PS2, PS3, PROJECT)}

@@ -1,0 +1,59 @@
+"""A class to be graded: notebooks as students hand them in, made from the assignments' own definitions."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+from textwrap import dedent
+
+from pooling_course.exercises import load
+from pooling_course.grading import mark
+
+HIDDEN_TESTS = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS\n", re.DOTALL)
+SETUP = "import numpy as np\nimport torch\nfrom torch import nn\n\nfrom pooling_course import check, your_case\n"
+
+
+def notebook(cells: list[str]) -> dict:
+    """A notebook with these code cells."""
+    made = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": c} for c in cells]
+    return {"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def answer(exercise: str, mistake: str | None = None) -> str:
+    """A right answer, or the code of one of its known mistakes, as a student would write it."""
+    e = load(exercise)
+    if mistake is None:
+        return helpers(e.model) + e.solution
+    found = next(m for m in e.mistakes if m.name == mistake).function
+    code = dedent(inspect.getsource(found))
+    return helpers(found) + re.sub(r"def \w+", f"def {e.function}", code, count=1)
+
+
+def helpers(function) -> str:
+    """What else a function needs, from its file: the course's own answers lean on a few lines beside them."""
+    module = inspect.getmodule(function)
+    source = inspect.getsource(module)
+    wanted = [name for name in function.__code__.co_names if name in vars(module)]
+    imports = "\n".join(re.findall(r"^(?:import|from) [^.\n]+$", source, re.MULTILINE))
+    local = [vars(module)[name] for name in wanted]
+    code = [inspect.getsource(f) for f in local if inspect.isfunction(f) and f.__module__ == module.__name__]
+    return "\n\n".join([imports, *code]) + "\n\n\n"
+
+
+def cells(assignment: str, student: str, mistakes: dict[str, str] | None = None) -> list[str]:
+    """All cells of one student's notebook: right but for the mistakes, by exercise."""
+    made = [SETUP, f'STUDENT = "{student}"']
+    for task in mark.tasks(assignment):
+        function = load(task.exercise).function
+        made += [answer(task.exercise, (mistakes or {}).get(task.exercise))]
+        made += [f'verdict = check("{task.exercise}", {function})\ndisplay(verdict)\nverdict.points({task.points:g})']
+    return made
+
+
+def write(path: Path, content) -> Path:
+    """A submission: a notebook as a list of cells or a dictionary, or bytes as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, list):
+        content = notebook(content)
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
