@@ -1,7 +1,7 @@
 """Where the project lives, and what follows from it: links that open a lesson elsewhere, and the cell that installs it.
 
-The one setting is [tool.pooling_course] in pyproject.toml. `python course.py links` writes every link, badge and install
-cell from it; a test fails where one is stale.
+The one setting is [tool.pooling_course] in pyproject.toml. `python course.py links` writes every link, badge and
+install cell from it; a test fails where one is stale.
 """
 
 import json
