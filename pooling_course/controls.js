@@ -1,6 +1,6 @@
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
-import { make } from "./dom.js";
-import { largestKernel, pair, settingsOf } from "./geometry.js";
+import { make, update } from "./dom.js";
+import { largestKernel, pair, settingsOf, strideHint } from "./geometry.js";
 
 export const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
 const PAIRS = SETTINGS.slice(1, 5);
@@ -121,11 +121,11 @@ export class Controls {
     const { kinds, backward } = this.view;
     const settings = settingsOf(this.get, kinds[0]);
     const [max, avg] = [kinds.includes("max"), kinds.includes("avg")];
-    this.kindInputs[this.get("compare") ? "both" : this.get("kind")].checked = true;
-    this.directionInputs[this.get("direction")].checked = true;
-    this.upstreamLabel.hidden = !backward;
-    this.upstreamInput.value = this.get("upstream_mode");
-    this.upstreamInput.options[2].disabled = !this.get("own").data;
+    update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
+    update(this.directionInputs[this.get("direction")], { checked: true });
+    update(this.upstreamLabel, { hidden: !backward });
+    update(this.upstreamInput, { value: this.get("upstream_mode") });
+    update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
     const most = this.get("most");
     const limits = {
       kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
@@ -135,37 +135,36 @@ export class Controls {
     };
     limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
     if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
-    const [kh, kw] = settings.kernel;
     const hints = {
       kernel_size: Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < most.kernel_size ? `a larger window does not fit ${h} × ${w}` : "",
-      stride: settings.stride[0] === kh && settings.stride[1] === kw ? "= kernel_size, the default" : settings.stride[0] < kh ? "smaller than kernel_size: windows overlap" : "",
+      stride: strideHint(settings),
       padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
       dilation: max ? "" : "belongs to max pooling",
     };
     for (const [name, { inputs, value, hint }] of Object.entries(this.sliders)) {
       const now = pair(this.get(name));
-      value.textContent = this.apart ? `${now[0]} × ${now[1]}` : `${now[0]}`;
-      hint.textContent = hints[name];
-      inputs.forEach((input, i) => {
-        input.max = limits[name][i]; // before value, or the value is clipped
-        input.value = now[i];
-        input.hidden = i === 1 && !this.apart;
-        input.disabled = name === "dilation" && !max;
-        input.setAttribute("aria-label", this.apart ? `${name}, ${["height", "width"][i]}` : name);
-      });
+      update(value, { text: this.apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
+      update(hint, { text: hints[name] });
+      inputs.forEach((input, i) => update(input, {
+        max: limits[name][i], // before value, or the value is clipped
+        value: now[i],
+        hidden: i === 1 && !this.apart,
+        disabled: name === "dilation" && !max,
+        "aria-label": this.apart ? `${name}, ${["height", "width"][i]}` : name,
+      }));
     }
-    this.apartInput.checked = this.apart;
-    this.ceil_mode.checked = this.get("ceil_mode");
-    this.count_include_pad.checked = this.get("count_include_pad");
-    this.count_include_pad.disabled = this.divisorInput.disabled = !avg;
-    if (document.activeElement !== this.divisorInput) this.divisorInput.value = this.get("divisor_override") ?? "";
+    update(this.apartInput, { checked: this.apart });
+    update(this.ceil_mode, { checked: this.get("ceil_mode") });
+    update(this.count_include_pad, { checked: this.get("count_include_pad"), disabled: !avg });
+    update(this.divisorInput, { disabled: !avg });
+    if (document.activeElement !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
     this.syncPresets();
-    this.channelLabel.hidden = channels === 1;
+    update(this.channelLabel, { hidden: channels === 1 });
     if (this.channelInput.options.length !== channels) {
       const names = this.view.isPhoto ? ["red", "green", "blue"] : [...Array(channels).keys()];
       this.channelInput.replaceChildren(...names.map((n, i) => make("option", { value: i }, `${n}`)));
     }
-    this.channelInput.value = this.view.channel;
+    update(this.channelInput, { value: this.view.channel });
   }
 
   syncPresets() {
@@ -175,7 +174,7 @@ export class Controls {
     if (this.presetInput.options.length !== options.length) {
       this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
     }
-    this.presetInput.value = preset;
+    update(this.presetInput, { value: preset });
   }
 }
 

@@ -17,12 +17,56 @@ export function make(tag, attributes = {}, ...children) {
   return el;
 }
 
-const parseColor = (text) => (text.match(/[\d.]+/g) || []).map(Number);
+// Set what differs, and only that: even the same text or attribute set again makes the browser lay out the page.
+// `changes` are properties, in their order, or `text`, `style` and aria- attributes.
+export function update(el, changes) {
+  for (const [name, value] of Object.entries(changes)) {
+    if (name === "text") setText(el, value);
+    else if (name === "style") update(el.style, value);
+    else if (name.startsWith("aria-")) el.getAttribute(name) === value || el.setAttribute(name, value);
+    else if (el[name] !== (typeof el[name] === "string" ? `${value}` : value)) el[name] = value;
+  }
+}
+
+function setText(el, text) {
+  const node = el.firstChild;
+  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) el.textContent = text;
+  else if (node.data !== text) node.data = text; // dearer would be a new node
+}
+
+// One child of `el` for each of `items`: those that are there stay, `create` makes new ones, `show(child, item)` fills each.
+export function list(el, items, create, show) {
+  while (el.childElementCount > items.length) el.lastElementChild.remove();
+  while (el.childElementCount < items.length) el.append(create());
+  items.forEach((item, i) => show(el.children[i], item));
+}
+
+export const lines = (el, texts) => list(el, texts, () => make("div"), (line, text) => update(line, { text }));
+
+const SOON = 100; // ms
+
+// What nobody sees is done after the next frame has been painted, or soon, as a hidden page paints none.
+export function afterPaint(work) {
+  const frame = requestAnimationFrame(() => {
+    clearTimeout(timer);
+    setTimeout(work);
+  });
+  const timer = setTimeout(() => {
+    cancelAnimationFrame(frame);
+    work();
+  }, SOON);
+}
+
+// Red, green and blue as 0 to 255, then alpha. Browsers write a colour as rgb(255 255 255) or as color(srgb 1 1 1).
+export function parseColor(text) {
+  const [r, g, b, alpha = 1] = (text.match(/-?[\d.]+(e-?\d+)?/g) || []).map(Number);
+  return text.startsWith("color(") ? [255 * r, 255 * g, 255 * b, alpha] : [r, g, b, alpha];
+}
 
 // "dark" or "light", from the first opaque background behind the element: every front end has one.
 export function themeBehind(el) {
   for (let at = el.parentElement ?? el.getRootNode().host; at; at = at.parentElement ?? at.getRootNode().host) {
-    const [r, g, b, alpha = 1] = parseColor(getComputedStyle(at).backgroundColor);
+    const [r, g, b, alpha] = parseColor(getComputedStyle(at).backgroundColor);
     if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
   }
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

@@ -1,17 +1,17 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
-import { leaveKeys, make, themeBehind, watchTheme } from "./dom.js";
+import { afterPaint, leaveKeys, lines, list, make, themeBehind, update, watchTheme } from "./dom.js";
+import { axis, code, fit, formula, neighbours, number, place, settingsOf, stateKey, unreadOf } from "./geometry.js";
+import { attachGradients, ownMisfit, signedScale } from "./gradients.js";
 import {
-  about, axis, code, fit, formula, neighbours, number, place, readCounts, readers, settingsOf, stateKey, windowOf,
-} from "./geometry.js";
-import { attachGradients, ownMisfit, shareOf, signedScale } from "./gradients.js";
-import {
-  frameOf, keptPicture, label, outline, paintBorder, paintCells, paintHatch, paintIndices, paintRoutes, readLook, rgb, ring, scaleOf,
-  sizeCanvas,
+  frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
 } from "./paint.js";
+import { pointedAt } from "./pointing.js";
 import { drawLens, numberTables } from "./readout.js";
-import { gave, got, NAMES, readerSentence, routeText, totals, windowSentence } from "./sentences.js";
+import { NAMES, totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
+
+const px = (size) => `${Math.ceil(size)}px`;
 
 class Explorer {
   constructor(model, root) {
@@ -38,7 +38,7 @@ class Explorer {
 
   set(changes) {
     for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
-    this.model.save_changes();
+    this.model.save_changes(); // at once: until then an echo of what was set before would undo it
   }
 
   build() {
@@ -144,31 +144,28 @@ class Explorer {
       this.scale = scaleOf(values);
     }
     if (this.backward) this.signedScale = signedScale(this);
-    this.notice.textContent = this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this) || "";
-    this.notice.hidden = !this.notice.textContent;
+    this.say(this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
     for (const kind of ["max", "avg"]) this.paintOutput(kind);
     this.drawCode();
     this.drawTotals();
-    this.overlay();
     this.drawTables();
+    this.overlay();
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
     this.announceSize = false;
     this.prefetch();
   }
 
-  signedColour = (at) => (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
-
   drawTotals() {
-    this.totals.hidden = !this.backward;
+    update(this.totals, { hidden: !this.backward });
     if (!this.backward) return;
-    const lines = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
+    const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
       const { kind, s, state, chosen, gradient } = v;
       const [up, down] = chosen ? [1, state.passesAt(chosen.row, chosen.col)] : gradient.totals[this.channel].map(Number);
-      return make("div", {}, totals(kind, up, down, s));
+      return totals(kind, up, down, s);
     });
-    this.totals.replaceChildren(...lines);
+    lines(this.totals, texts);
   }
 
   layout() {
@@ -186,22 +183,22 @@ class Explorer {
     const growth = Math.max(1, ...possible.map(({ state }) => state.w - w));
     const { cell, readable } = fit(this.width, h, w, margin, this.backward ? 1 : this.shown.length, growth);
     for (const name of ["input", "input2"]) {
-      this.grid[name].figure.hidden = !this.shown.some((v) => v.input === name);
+      update(this.grid[name].figure, { hidden: !this.shown.some((v) => v.input === name) });
       this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
     }
     for (const kind of ["max", "avg"]) {
       const shown = this.shown.find((v) => v.kind === kind);
       const { figure, stage } = this.grid[kind];
-      figure.hidden = !shown;
-      stage.hidden = !shown || Boolean(shown.state.error);
+      update(figure, { hidden: !shown });
+      update(stage, { hidden: !shown || Boolean(shown.state.error) });
       this.grid[kind].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
       const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
-      figure.style.minWidth = `${Math.min(reserved.width, this.width)}px`;
+      update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
     }
     for (const { frame, stage } of Object.values(this.grid)) {
-      if (frame) Object.assign(stage.style, { width: `${frame.width}px`, height: `${frame.height}px` });
+      if (frame) update(stage, { style: { width: px(frame.width), height: px(frame.height) } });
     }
-    this.lensBox.hidden = readable;
+    update(this.lensBox, { hidden: readable });
   }
 
   // Small outputs keep the cell size, and their rows stand level with those of the input.
@@ -215,27 +212,32 @@ class Explorer {
     const { frame, base, stage, caption } = this.grid[name];
     if (!frame) return;
     const { h, w, channels, values } = this.states.input;
-    const ctx = sizeCanvas(base, frame.width, frame.height);
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
     const flow = this.backward && first && !first.gradient?.error ? first : null;
-    paintIndices(ctx, this.look, frame, first ? first.s.padding : [0, 0]);
-    if (flow) {
-      const gradientAt = (r, c) => flow.gradientAt(this.channel, r, c);
-      paintCells(ctx, this.look, frame, this.signedColour(flow.gradientAt), gradientAt, undefined, (r, c) => label(this.inputAt(r, c)));
-    } else {
-      this.paintValues(ctx, frame);
-    }
-    let unread = 0;
-    if (first) {
-      const text = flow ? "" : this.shown.map(({ kind, s }) => (kind === "max" ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
-      paintBorder(ctx, this.look, frame, first.rows, first.cols, text);
-      unread = this.hatchUnread(ctx, frame, first);
+    const padding = flow ? "" : this.shown.map(({ kind, s }) => (kind === "max" ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
+    const unread = first && unreadOf(first.rows, first.cols);
+    const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
+    const ctx = sizeCanvas(base, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
+    if (ctx) {
+      paintIndices(ctx, this.look, frame, first ? first.s.padding : [0, 0]);
+      if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
+      else this.paintValues(ctx, frame);
+      if (first) {
+        paintBorder(ctx, this.look, frame, first.rows, first.cols, padding);
+        paintHatch(ctx, this.look, frame, unread);
+      }
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = unread ? ` · ${unread} of ${h * w} cells never read (hatched)` : "";
+    const hatched = unread?.count ? ` · ${unread.count} of ${h * w} cells never read (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
-    caption.textContent = `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}`;
-    stage.setAttribute("aria-label", `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.`);
+    update(caption, { text: `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}` });
+    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
+  }
+
+  // Gradients, and under each the value of its cell.
+  paintFlow(ctx, frame, at, valueAt) {
+    const colourAt = (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
+    paintCells(ctx, this.look, frame, colourAt, (r, c) => at(this.channel, r, c), undefined, (r, c) => label(valueAt(r, c)));
   }
 
   // The input itself, which stays the same from slider step to slider step.
@@ -259,35 +261,27 @@ class Explorer {
     return ` · ${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
-  hatchUnread(ctx, frame, { rows, cols }) {
-    const [unreadRows, unreadCols] = [rows, cols].map((a) => readCounts(a).flatMap((n, at) => (n ? [] : [at])));
-    if (unreadRows.length || unreadCols.length) paintHatch(ctx, frame, unreadRows, unreadCols);
-    return rows.size * cols.size - (rows.size - unreadRows.length) * (cols.size - unreadCols.length);
-  }
-
   paintOutput(kind) {
     const { frame, base, stage, caption } = this.grid[kind];
     const shown = this.shown.find((v) => v.kind === kind);
     const title = NAMES[kind];
     if (!frame) {
-      caption.textContent = shown ? `${title}: not possible here` : "";
+      update(caption, { text: shown ? `${title}: not possible here` : "" });
       return;
     }
     const { state } = shown;
-    const ctx = sizeCanvas(base, frame.width, frame.height);
-    const outputAt = (r, c) => state.at(this.channel, r, c);
     const flow = this.backward && !shown.gradient?.error;
-    paintIndices(ctx, this.look, frame);
-    if (flow) {
-      const upstreamAt = (r, c) => shown.upstreamAt(this.channel, r, c);
-      paintCells(ctx, this.look, frame, this.signedColour(shown.upstreamAt), upstreamAt, undefined, (r, c) => label(outputAt(r, c)));
-    } else {
-      paintCells(ctx, this.look, frame, this.colourOf(state.at), outputAt);
+    const ctx = sizeCanvas(base, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
+    if (ctx) {
+      const outputAt = (r, c) => state.at(this.channel, r, c);
+      paintIndices(ctx, this.look, frame);
+      if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
+      else paintCells(ctx, this.look, frame, this.colourOf(state.at), outputAt);
     }
     const channels = this.states.input.channels;
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
-    caption.textContent = `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}`;
-    stage.setAttribute("aria-label", `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.`);
+    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
+    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -296,28 +290,21 @@ class Explorer {
 
   drawCode() {
     const { h, w } = this.states.input;
-    const lines = this.shown.map(({ s }) => code(s));
-    const key = lines.join("\n");
-    if (this.codeKey !== key) {
-      this.codeKey = key;
-      const focused = [...this.code.querySelectorAll("button")].indexOf(document.activeElement);
-      this.code.replaceChildren(...lines.map((line) => {
-        const button = make("button", { type: "button", "aria-label": `Copy ${line}`, onclick: () => this.copy(line, button) }, "Copy");
-        return make("div", {}, make("code", {}, line), button);
-      }));
-      this.code.querySelectorAll("button")[focused]?.focus();
-    }
+    const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => this.copy(event.target) }, "Copy"));
+    list(this.code, this.shown.map(({ s }) => code(s)), row, ({ children: [text, button] }, line) => {
+      update(text, { text: line });
+      update(button, { "aria-label": `Copy ${line}` });
+    });
     const texts = this.shown.map(({ s }) => {
       const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
       return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
     });
-    const all = this.shown.every((v) => v.state.error) ? [] : [...new Set(texts.flat())];
-    this.formula.replaceChildren(...all.map((text) => make("div", {}, text)));
+    lines(this.formula, this.shown.every((v) => v.state.error) ? [] : [...new Set(texts.flat())]);
   }
 
-  async copy(line, button) {
+  async copy(button) {
     try {
-      await navigator.clipboard.writeText(line);
+      await navigator.clipboard.writeText(button.previousSibling.textContent);
       button.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(button.previousSibling);
@@ -340,108 +327,34 @@ class Explorer {
   }
 
   overlay() {
-    for (const { frame, over } of Object.values(this.grid)) if (frame) sizeCanvas(over, frame.width, frame.height);
-    this.arrows = [];
     const at = this.at;
-    const possible = this.shown.filter((v) => !v.state.error && !(this.backward && v.gradient?.error));
-    const sentence = at ? (this.isInput(at.grid) ? this.overInput(at, possible) : this.overOutput(at, possible)) : "";
-    // asked before the text changes, and only where it matters: the answer makes the browser lay out the page
-    const { width, height } = this.backward ? this.grids.getBoundingClientRect() : { width: 0, height: 0 };
-    this.sentence.textContent = sentence;
-    const ctx = sizeCanvas(this.routes, width, height);
-    if (this.backward) paintRoutes(ctx, this.look, this.arrows, this.signedScale.high);
+    const { marks, routes, sentence } = pointedAt(this, at);
+    for (const [name, { frame, over }] of Object.entries(this.grid)) {
+      const ctx = frame && sizeCanvas(over, frame.width, frame.height, [this.look, frame.key, JSON.stringify(marks[name])]);
+      if (ctx) paintMarks(ctx, this.look, frame, marks[name]);
+    }
+    update(this.sentence, { text: sentence });
     if (at && !this.lensBox.hidden) drawLens(this, at);
+    this.drawRoutes(routes);
   }
 
-  ctxOf = (name) => this.grid[name].over.getContext("2d");
-
-  overOutput({ grid, row, col }, possible) {
-    const pointed = possible.find((v) => v.kind === grid) ?? possible[0];
-    const sentences = [];
-    for (const v of possible) {
-      if (row >= v.state.h || col >= v.state.w) continue;
-      outline(this.ctxOf(v.kind), this.look, this.grid[v.kind].frame, row, col, 1, 1, "window");
-      if (this.backward || v === pointed) this.markWindow(this.ctxOf(v.input), this.grid[v.input].frame, v, row, col);
-      sentences.push(this.backward ? this.gave(v, row, col) : windowSentence(v, row, col, { at: this.inputAt, channel: this.channel, whole: this.states.input.whole }));
-    }
-    return sentences.join(" ");
-  }
-
-  corner(name, row, col) {
-    const { frame, stage } = this.grid[name];
-    const [box, whole] = [stage.getBoundingClientRect(), this.grids.getBoundingClientRect()];
-    return { x: box.left - whole.left + frame.x(col), y: box.top - whole.top + frame.y(row) };
-  }
-
-  route(v, window, cell, amount, text) {
-    if (amount === 0) return;
-    const [from, to] = [this.corner(v.kind, window.row, window.col), this.corner(v.input, cell.row, cell.col)];
-    const [a, b] = [this.grid[v.kind].frame.cell, this.grid[v.input].frame.cell];
+  // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.
+  drawRoutes(routes) {
+    update(this.routes, { hidden: !this.backward });
+    if (!this.backward) return;
+    const whole = this.grids.getBoundingClientRect();
+    const corners = {};
+    const spot = ({ grid, row, col }, right, down) => {
+      const { frame, stage } = this.grid[grid];
+      corners[grid] ??= stage.getBoundingClientRect();
+      const { left, top } = corners[grid];
+      return { x: left - whole.left + frame.x(col) + right * frame.cell, y: top - whole.top + frame.y(row) + down * frame.cell };
+    };
     // from edge to edge, beside the numbers
-    this.arrows.push({ from: { x: from.x + 0.05 * a, y: from.y + a / 2 }, to: { x: to.x + 0.8 * b, y: to.y + 0.3 * b }, amount, text });
-  }
-
-  gave(v, row, col) {
-    const { kind, s, state, rows, cols } = v;
-    const u = v.upstreamAt(this.channel, row, col);
-    const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
-    const divisor = state.divisorAt(row, col);
-    const winner = state.winner?.(this.channel, row, col);
-    const amount = winner ? u : u * shareOf(this, state, row, col);
-    for (const cell of winner ? [winner] : cells) this.route(v, { row, col }, cell, amount, routeText(u, divisor));
-    const ties = winner && cells.filter((t) => this.inputAt(t.row, t.col) === this.inputAt(winner.row, winner.col)).length;
-    const more = { winner, ties, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
-    return gave(kind, { row, col }, u, more);
-  }
-
-  markWindow(ctx, frame, { s, rows, cols, state }, row, col) {
-    const [r, c] = [row * rows.stride - rows.padding, col * cols.stride - cols.padding];
-    if (Math.max(...s.dilation) === 1) {
-      outline(ctx, this.look, frame, r, c, rows.k, cols.k, "window");
-    } else {
-      for (const tap of windowOf(rows, cols, row, col)) outline(ctx, this.look, frame, tap.row, tap.col, 1, 1, "window");
-    }
-    if (state.winner) {
-      const winner = state.winner(this.channel, row, col);
-      ring(ctx, this.look, frame, winner.row, winner.col);
-    }
-  }
-
-  overInput({ row, col }, possible) {
-    for (const name of new Set(possible.map((v) => v.input))) outline(this.ctxOf(name), this.look, this.grid[name].frame, row, col, 1, 1, "reader");
-    const sentences = [`Input at ${place(row, col)} is ${about(this.inputAt(row, col))}.`];
-    for (const v of possible) sentences.push(this.backward ? this.got(v, row, col) : this.readBy(v, row, col));
-    return sentences.join(" ");
-  }
-
-  // The windows that read an input cell, outlined; those it wins (all, for average) carry `reached`.
-  readersOf(v, row, col) {
-    const { kind, rows, cols, state } = v;
-    const found = readers(rows, row).flatMap((r) => readers(cols, col).map((c) => ({ row: r, col: c })));
-    for (const window of found) {
-      outline(this.ctxOf(kind), this.look, this.grid[kind].frame, window.row, window.col, 1, 1, "reader");
-      window.winner = state.winner?.(this.channel, window.row, window.col);
-      window.reached = !window.winner || (window.winner.row === row && window.winner.col === col);
-    }
-    return found;
-  }
-
-  readBy(v, row, col) {
-    const found = this.readersOf(v, row, col);
-    const won = found.filter((window) => window.winner && window.reached);
-    for (const window of won) ring(this.ctxOf(v.kind), this.look, this.grid[v.kind].frame, window.row, window.col);
-    return readerSentence(v, found, won);
-  }
-
-  got(v, row, col) {
-    const found = this.readersOf(v, row, col);
-    for (const window of found) {
-      window.u = v.upstreamAt(this.channel, window.row, window.col);
-      window.divisor = v.state.divisorAt(window.row, window.col);
-      const amount = window.winner ? window.u : window.u * shareOf(this, v.state, window.row, window.col);
-      if (window.reached) this.route(v, window, { row, col }, amount, routeText(window.u, window.divisor));
-    }
-    return got(v.kind, { row, col }, v.gradientAt(this.channel, row, col), found);
+    const arrows = routes.map(({ from, to, amount, text }) => ({ from: spot(from, 0.05, 0.5), to: spot(to, 0.8, 0.3), amount, text }));
+    const most = this.signedScale.high;
+    const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
+    if (ctx) paintRoutes(ctx, this.look, arrows, most);
   }
 
   // ---- pointer and keys
@@ -545,12 +458,11 @@ class Explorer {
   }
 
   announce(text) {
-    this.live.textContent = text;
+    afterPaint(() => (this.live.textContent = text));
   }
 
   say(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = !text;
+    update(this.notice, { text: text || "", hidden: !text });
   }
 
   // ---- what is not here yet

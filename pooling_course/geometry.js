@@ -42,6 +42,13 @@ export function code(s) {
   return `nn.${s.kind === "max" ? "MaxPool2d" : "AvgPool2d"}(${parts.join(", ")})`;
 }
 
+// How neighbouring windows lie.
+export function strideHint({ kernel, stride }) {
+  if (stride.some((by, i) => by < kernel[i])) return "smaller than kernel_size: windows overlap";
+  if (stride.some((by, i) => by > kernel[i])) return "larger than kernel_size: windows leave gaps";
+  return "= kernel_size, the default";
+}
+
 // ---- one axis ---------------------------------------------------------------------------------------------------
 
 export function axis(s, i, size) {
@@ -69,6 +76,13 @@ export function readers(a, at) {
 
 // How many windows read each index along the axis.
 export const readCounts = (a) => Array.from({ length: a.size }, (_, at) => readers(a, at).length);
+
+// The rows and columns that no window reads, and how many cells lie in them.
+export function unreadOf(rows, cols) {
+  const [unreadRows, unreadCols] = [rows, cols].map((a) => readCounts(a).flatMap((n, at) => (n ? [] : [at])));
+  const count = rows.size * cols.size - (rows.size - unreadRows.length) * (cols.size - unreadCols.length);
+  return { rows: unreadRows, cols: unreadCols, count };
+}
 
 export function formula(s, i, size) {
   const a = axis(s, i, size);

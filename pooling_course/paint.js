@@ -10,15 +10,13 @@ export const luminance = ([r, g, b]) => {
 
 const hex = (text) => [1, 3, 5].map((i) => parseInt(text.trim().slice(i, i + 2), 16));
 
-// 256 colours between evenly spaced stops.
+// 256 colours [r, g, b] between evenly spaced stops.
 function colours(stops) {
-  const table = new Uint8ClampedArray(256 * 3);
-  for (let i = 0; i < 256; i++) {
+  return Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
-    for (let c = 0; c < 3; c++) table[3 * i + c] = stops[low][c] + (at - low) * (stops[low + 1][c] - stops[low][c]);
-  }
-  return table;
+    return stops[low].map((from, c) => Math.round(from + (at - low) * (stops[low + 1][c] - from)));
+  });
 }
 
 // The look as the style sheet says it; null while the element is not in the page, or its style not loaded.
@@ -51,8 +49,7 @@ export function rgb(table, scale, v) {
   if (Number.isNaN(v)) return MISSING;
   const span = scale.high - scale.low;
   const at = span > 0 ? Math.max(0, Math.min(1, (v - scale.low) / span)) : 0.5;
-  const i = 3 * Math.round(at * 255);
-  return [table[i], table[i + 1], table[i + 2]];
+  return table[Math.round(at * 255)];
 }
 
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
@@ -60,11 +57,16 @@ export const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); 
 
 // ---- canvases -----------------------------------------------------------------------------------------------------
 
-// An empty canvas of at least this size. It grows and hardly ever shrinks, because a new backing store at every slider
-// step would cost more than the drawing; its parent cuts off what is too much.
-export function sizeCanvas(canvas, width, height) {
+const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
+
+// The context of a canvas, emptied and of at least this size; null where it still shows all the `parts` it showed before.
+// It grows and hardly ever shrinks, because a new backing store at every slider step would cost more than the drawing.
+export function sizeCanvas(canvas, width, height, parts) {
   const ratio = window.devicePixelRatio || 1;
   const [w, h] = [Math.max(1, Math.ceil(width * ratio)), Math.max(1, Math.ceil(height * ratio))];
+  const now = [...parts, w, h];
+  if (canvas.ratio === ratio && alike(canvas.parts, now)) return null;
+  canvas.parts = now;
   const fits = canvas.width >= w && canvas.height >= h && canvas.width * canvas.height < 9 * w * h + 1e6;
   if (!fits || canvas.ratio !== ratio) {
     Object.assign(canvas, { width: w, height: h, ratio });
@@ -81,7 +83,7 @@ export function sizeCanvas(canvas, width, height) {
 export function keptPicture(kept, parts, width, height, paint) {
   const ratio = window.devicePixelRatio || 1;
   const now = [...parts, width, height, ratio];
-  if (kept?.parts.every((part, i) => part === now[i])) return kept;
+  if (alike(kept?.parts, now)) return kept;
   const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
   const ctx = canvas.getContext("2d");
   ctx.scale(ratio, ratio);
@@ -91,6 +93,7 @@ export function keptPicture(kept, parts, width, height, paint) {
 
 // A frame places cell (row, col) on a canvas; the margin keeps room for padding.
 export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }) => ({
+  key: [rows, cols, cell, ...Object.values(margin)].join(" "),
   rows,
   cols,
   cell,
@@ -108,13 +111,41 @@ export const label = (v) => {
   return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : rounded.toExponential(0)).replace("e+", "e").replace("-", "−");
 };
 
-function write(ctx, look, text, x, y, cell, colour, size = 0.36) {
-  const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
-  ctx.font = `${px}px ${look.font}`;
-  ctx.fillStyle = colour;
+// Writes into the middle of cells.
+function writer(ctx, look, cell) {
+  let font = 0;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.fillText(text, x, y + px * 0.05);
+  return (text, x, y, colour, size = 0.36) => {
+    const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
+    if (px !== font) ctx.font = `${px}px ${look.font}`;
+    font = px;
+    ctx.fillStyle = colour;
+    ctx.fillText(text, x, y + px * 0.05);
+  };
+}
+
+let scratch;
+
+function paintPixels(ctx, frame, colourAt) {
+  const { rows, cols, cell } = frame;
+  const image = new ImageData(cols, rows);
+  const { data } = image;
+  for (let r = 0, i = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++, i += 4) {
+      const colour = colourAt(r, c);
+      data[i] = colour[0];
+      data[i + 1] = colour[1];
+      data[i + 2] = colour[2];
+      data[i + 3] = 255;
+    }
+  }
+  scratch ??= new OffscreenCanvas(1, 1); // one for all: a new one would cost more than the drawing
+  if (scratch.width < cols) scratch.width = cols;
+  if (scratch.height < rows) scratch.height = rows;
+  scratch.getContext("2d").putImageData(image, 0, 0);
+  ctx.imageSmoothingEnabled = cell < 1;
+  ctx.drawImage(scratch, 0, 0, cols, rows, frame.x(0), frame.y(0), cols * cell, rows * cell);
 }
 
 // Values as coloured cells, with numbers where they can be read, and a note under them where there is room;
@@ -122,22 +153,10 @@ function write(ctx, look, text, x, y, cell, colour, size = 0.36) {
 export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null) {
   const { rows, cols, cell } = frame;
   if (cell < READABLE) {
-    const image = new ImageData(cols, rows);
-    for (let r = 0, i = 0; r < rows; r++) {
-      for (let c = 0; c < cols; c++, i += 4) {
-        const colour = colourAt(r, c);
-        image.data[i] = colour[0];
-        image.data[i + 1] = colour[1];
-        image.data[i + 2] = colour[2];
-        image.data[i + 3] = 255;
-      }
-    }
-    const whole = new OffscreenCanvas(cols, rows);
-    whole.getContext("2d").putImageData(image, 0, 0);
-    ctx.imageSmoothingEnabled = cell < 1;
-    ctx.drawImage(whole, frame.x(0), frame.y(0), cols * cell, rows * cell);
+    paintPixels(ctx, frame, colourAt);
     return;
   }
+  const write = writer(ctx, look, cell);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) {
       const [row, col] = [r + from.row, c + from.col];
@@ -147,8 +166,8 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
       const note = cell >= 34 && noteAt?.(row, col);
       const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
-      write(ctx, look, label(valueAt(row, col)), x, note ? y - cell * 0.12 : y, cell, ink);
-      if (note) write(ctx, look, note, x, y + cell * 0.28, cell, ink, 0.24);
+      write(label(valueAt(row, col)), x, note ? y - cell * 0.12 : y, ink);
+      if (note) write(note, x, y + cell * 0.28, ink, 0.24);
     }
   }
 }
@@ -187,6 +206,8 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
     ctx.setLineDash([]);
     return;
   }
+  const write = writer(ctx, look, cell);
+  const note = cell < 40 ? text.replaceAll(" ", "") : text;
   for (let r = top; r < end; r++) {
     for (let c = left; c < far; c++) {
       if (r >= 0 && r < rows.size && c >= 0 && c < cols.size) continue;
@@ -195,37 +216,52 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.strokeStyle = padded ? look.line : look.muted;
       ctx.lineWidth = 1;
       ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
-      if (padded && cell >= READABLE) write(ctx, look, text, frame.x(c) + cell / 2, frame.y(r) + cell / 2, cell, look.muted, 0.3);
+      if (padded && cell >= READABLE) write(note, frame.x(c) + cell / 2, frame.y(r) + cell / 2, look.muted, 0.3);
     }
   }
   ctx.setLineDash([]);
 }
 
 // Rows and columns that no window reads: hatched, on any colour.
-export function paintHatch(ctx, frame, unreadRows, unreadCols) {
+export function paintHatch(ctx, look, frame, unread) {
+  if (!unread.count) return;
   const { rows, cols, cell } = frame;
-  const [x, y, width, height] = [frame.x(0), frame.y(0), cols * cell, rows * cell];
-  ctx.save();
   ctx.beginPath();
-  for (const row of unreadRows) ctx.rect(x, frame.y(row), width, cell);
-  for (const col of unreadCols) ctx.rect(frame.x(col), y, cell, height);
-  ctx.clip();
-  const step = Math.max(4, cell / 5);
-  for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
-    ctx.strokeStyle = colour;
-    ctx.lineWidth = 1.2;
-    ctx.beginPath();
-    for (let d = shift; d <= width + height; d += step) {
-      ctx.moveTo(x + d, y);
-      ctx.lineTo(x + d - height, y + height);
+  for (const row of unread.rows) ctx.rect(frame.x(0), frame.y(row), cols * cell, cell);
+  for (const col of unread.cols) ctx.rect(frame.x(col), frame.y(0), cell, rows * cell);
+  ctx.fillStyle = hatching(ctx, look, Math.max(4, Math.round(cell / 5)));
+  ctx.fill();
+}
+
+// Slanted lines, dark beside light, as a pattern that repeats every `step` px: line by line, they cost more than all the rest.
+function hatching(ctx, look, step) {
+  look.hatching = keptPicture(look.hatching, [step], step, step, (own) => {
+    own.lineWidth = 1.2;
+    for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
+      own.strokeStyle = colour;
+      own.beginPath();
+      for (const x of [shift - step, shift, shift + step]) {
+        own.moveTo(x + 2 * step, -step);
+        own.lineTo(x - step, 2 * step);
+      }
+      own.stroke();
     }
-    ctx.stroke();
+  });
+  const pattern = ctx.createPattern(look.hatching.canvas, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(step / look.hatching.canvas.width));
+  return pattern;
+}
+
+// Windows, readers and winners.
+export function paintMarks(ctx, look, frame, marks) {
+  for (const { shape, row, col, rows, cols } of marks) {
+    if (shape === "ring") ring(ctx, look, frame, row, col);
+    else outline(ctx, look, frame, row, col, rows, cols, shape);
   }
-  ctx.restore();
 }
 
 // An outline that shows on every colour: a halo of paper under a strong line; dashed for readers.
-export function outline(ctx, look, frame, row, col, rows, cols, style) {
+function outline(ctx, look, frame, row, col, rows, cols, style) {
   const { cell } = frame;
   const box = [frame.x(col) - 0.5, frame.y(row) - 0.5, Math.max(cols * cell, 3), Math.max(rows * cell, 3)];
   ctx.setLineDash([]);
@@ -240,7 +276,7 @@ export function outline(ctx, look, frame, row, col, rows, cols, style) {
 }
 
 // The winner: a ring and a flag in the corner.
-export function ring(ctx, look, frame, row, col) {
+function ring(ctx, look, frame, row, col) {
   const { cell } = frame;
   const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
   const radius = Math.max(2, cell * 0.46 - 1);

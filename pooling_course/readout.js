@@ -1,7 +1,8 @@
 // Numbers in reach where cells are too small for them: a lens on the input, and tables.
-import { make } from "./dom.js";
+import { make, update } from "./dom.js";
 import { number } from "./geometry.js";
-import { frameOf, outline, paintCells, sizeCanvas } from "./paint.js";
+import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
+import { mark, windowMarks } from "./pointing.js";
 import { NAMES } from "./sentences.js";
 
 const LENS = 7; // cells across
@@ -19,10 +20,15 @@ export function drawLens(view, at) {
   }
   const half = Math.floor(LENS / 2);
   const from = { row: r - half, col: c - half };
+  const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
+  const to = { row: from.row + LENS - 1, col: from.col + LENS - 1 };
+  update(view.lensBox.firstChild, { text: `Lens: input rows ${from.row} to ${to.row}, columns ${from.col} to ${to.col}${name}` });
+  const marks = view.isInput(at.grid) ? [mark("reader", at.row, at.col)] : windowMarks(shown, view.channel, at.row, at.col);
   const frame = frameOf(LENS, LENS, LENS_CELL);
-  const ctx = sizeCanvas(view.lens, frame.width, frame.height);
-  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
   const { values } = view.states.input;
+  const ctx = sizeCanvas(view.lens, frame.width, frame.height, [view.look, values, view.channel, from.row, from.col, JSON.stringify(marks)]);
+  if (!ctx) return;
+  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
   const colour = view.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
   paintCells(ctx, view.look, frame, (row, col) => inside(row, col) && colour(row, col), view.inputAt, from);
   const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };
@@ -30,11 +36,8 @@ export function drawLens(view, at) {
   ctx.beginPath();
   ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * LENS_CELL + 6, LENS * LENS_CELL + 6);
   ctx.clip();
-  if (view.isInput(at.grid)) outline(ctx, view.look, moved, at.row, at.col, 1, 1, "reader");
-  else view.markWindow(ctx, moved, shown, at.row, at.col);
+  paintMarks(ctx, view.look, moved, marks);
   ctx.restore();
-  const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
-  view.lensBox.firstChild.textContent = `Lens: input rows ${from.row} to ${from.row + LENS - 1}, columns ${from.col} to ${from.col + LENS - 1}${name}`;
 }
 
 function table(caption, rows, cols, at) {

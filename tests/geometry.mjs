@@ -13,6 +13,7 @@ const answers = {
   sizes: (s, h, w) => axes(s, h, w).map((a) => a.out),
   formulas: (s, h, w) => [g.formula(s, 0, h), g.formula(s, 1, w)],
   counts: (s, h, w) => axes(s, h, w).map(g.readCounts),
+  unread: (s, h, w) => g.unreadOf(...axes(s, h, w)),
   taps: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.out }, (_, o) => g.taps(a, o))),
   readers: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.size }, (_, at) => g.readers(a, at))),
   positions: (s, h, w, row, col) => g.windowOf(...axes(s, h, w), row, col).map((t) => [t.what, t.row, t.col]),

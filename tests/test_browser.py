@@ -290,6 +290,41 @@ def test_a_divisor_of_0_is_refused_in_a_sentence(one):
     check(one, Pooling("avg", 2))
 
 
+def test_a_slider_step_leaves_alone_what_stays_the_same(one):
+    """What is set again, even to the same, the browser lays out again: that was most of the time of a step."""
+    for summary in one.root.locator("summary").all():
+        summary.click()  # closed: the tables are made anew while they are open
+    one.slide("kernel_size", 3)
+    one.slide("stride", 3)
+    one.slider("stride").focus()
+    one.root.evaluate(WATCH)
+    one.page.keyboard.press("ArrowLeft")
+    expect(one.code).to_have_text("nn.MaxPool2d(kernel_size=3, stride=2)")
+    touched = one.root.evaluate("() => window.touched()")
+    allowed = {"#text in output.pc-value", "#text in div.pc-hint", "#text in code", "aria-label of button"}
+    allowed |= {"#text in div", "#text in figcaption", "style of div.pc-stage", "aria-label of div.pc-stage"}
+    assert set(touched) <= allowed | {"children of div.pc-hidden"}
+    assert touched.count("#text in output.pc-value") == 1
+
+
+WATCH = """(root) => {
+  const name = (el) => [el.localName, ...el.classList].join(".");
+  const seen = [];
+  const note = (changes) => seen.push(...changes.map(({ type, target, attributeName }) => ({
+    characterData: () => `#text in ${name(target.parentNode)}`,
+    attributes: () => `${attributeName} of ${name(target)}`,
+    childList: () => `children of ${name(target)}`,
+  })[type]()));
+  const observer = new MutationObserver(note);
+  observer.observe(root, { subtree: true, childList: true, characterData: true, attributes: true });
+  window.touched = () => {
+    note(observer.takeRecords());
+    observer.disconnect();
+    return seen;
+  };
+}"""
+
+
 def test_backwards_every_cell_gets_what_autograd_gives_it(one):
     one.choose("Both")
     one.choose("Backward")

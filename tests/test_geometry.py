@@ -194,6 +194,28 @@ def readers(t, side):
     return [[o for o, read in enumerate(taps) if at in read] for at in range(t.x.shape[side])]
 
 
+def check_unread(ask, source=None):
+    traces = [t for t, _, _ in windows(1500)[:600]]
+    agree(ask, source, [["unread", settings(t.pooling), *t.x.shape] for t in traces], [unread(t) for t in traces])
+
+
+def unread(t):
+    missed = t.reads == 0
+    rows, cols = ([i for i, whole in enumerate(missed.all(side).tolist()) if whole] for side in (1, 0))
+    return {"rows": rows, "cols": cols, "count": int(missed.sum())}
+
+
+def check_stride_hints(ask, source=None):
+    cases = {
+        "the default": [((2, 2), (2, 2)), ((2, 3), (2, 3))],
+        "windows overlap": [((3, 3), (2, 2)), ((3, 2), (3, 1)), ((2, 3), (3, 2))],
+        "windows leave gaps": [((2, 2), (3, 3)), ((2, 3), (2, 4))],
+    }
+    for hint, pairs in cases.items():
+        found = ask([["strideHint", {"kernel": kernel, "stride": stride}] for kernel, stride in pairs], source)
+        assert all(hint in text for text in found), (hint, found)
+
+
 def check_windows(ask, source=None):
     found = windows(1500)
     agree(
@@ -253,6 +275,14 @@ def test_taps_readers_and_read_counts_are_those_of_the_trace(ask):
     check_reads(ask)
 
 
+def test_rows_columns_and_cells_never_read_are_those_of_the_trace(ask):
+    check_unread(ask)
+
+
+def test_the_hint_of_the_stride_says_how_windows_lie(ask):
+    check_stride_hints(ask)
+
+
 def test_windows_hold_the_cells_the_padding_and_the_overhang_of_the_trace(ask):
     check_windows(ask)
 
@@ -295,6 +325,8 @@ WRONG = {
         ("let j = a.k - 1; j >= 0", "let j = a.k - 1; j > 0"),
         ("o * a.stride - a.padding", "o * a.stride"),
     ],
+    check_unread: [("n ? [] : [at]", "n ? [at] : []"), ("rows.size - unreadRows.length", "rows.size")],
+    check_stride_hints: [("by < kernel[i]", "by <= kernel[i]"), ("by > kernel[i]", "by > kernel[0]")],
     check_windows: [("at < a.size + a.padding", "at <= a.size + a.padding"), ("at >= 0 && at < a.size", "at < a.size")],
     check_sentences: [
         ("s.countPad && s.divisor === null", "s.countPad"),
