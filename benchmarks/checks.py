@@ -1,0 +1,93 @@
+"""What do the checks cost? Run: python benchmarks/checks.py [--json] [--rounds 20]
+
+First the import. Each run is a fresh process, which times `import torch`, then `import pooling_course.exercises`, then
+the files of all exercises (a check loads one). The claim: beside torch, the import costs less than 50 ms.
+
+Then one check of the model answer of each exercise, beside running that answer on the same cases without any judging.
+In each round the two are called in shuffled order, and the medians compared. torch gets one thread: maps this small
+need no more, and threads that wait for a busy core would be measured instead.
+"""
+
+import argparse
+import json
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from pooling_course.exercises import check, load, names
+
+ROOT = Path(__file__).parents[1]
+IMPORT = """
+import time
+start = time.perf_counter()
+import torch
+torch_done = time.perf_counter()
+import pooling_course.exercises
+done = time.perf_counter()
+pooling_course.exercises.names()
+all_done = time.perf_counter()
+print(torch_done - start, done - torch_done, all_done - done)
+"""
+
+
+def import_times(rounds):
+    """Medians in ms: torch, the checks after it, and the files of all exercises after these."""
+    runs = []
+    for _ in range(rounds):
+        said = subprocess.run([sys.executable, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True, check=True)
+        runs.append([float(word) * 1e3 for word in said.stdout.split()])
+    return dict(zip(("torch", "checks", "files"), map(statistics.median, zip(*runs, strict=True)), strict=True))
+
+
+def timed(function):
+    start = time.perf_counter()
+    function()
+    return (time.perf_counter() - start) * 1e3
+
+
+def check_times(name, rounds):
+    """Medians in ms of a check and of the model answer alone; the first round, which warms up, is left out."""
+    exercise = load(name)
+    cases = exercise.cases()
+    ways = {"check": lambda: check(name, exercise.model), "answer": lambda: [exercise.model(*case) for case in cases]}
+    times = {way: [] for way in ways}
+    for _ in range(rounds + 1):
+        for way in random.sample(list(ways), len(ways)):
+            times[way].append(timed(ways[way]))
+    return {way: statistics.median(found[1:]) for way, found in times.items()} | {"cases": len(cases)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    given = parser.parse_args()
+    random.seed(0)
+    torch.set_num_threads(1)
+    imports = import_times(given.rounds)
+    rows = {name: check_times(name, given.rounds) for name in names()}
+    about = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
+    about |= {"rounds": given.rounds}
+    if given.json:
+        print(json.dumps(about | {"imports_ms": imports, "checks_ms": rows}, indent=1))
+        return
+    print(", ".join(f"{name} {value}" for name, value in about.items()))
+    print("\nimport, fresh process     ms")
+    for what, label in {"torch": "torch", "checks": "+ the checks", "files": "+ every exercise"}.items():
+        print(f"{label:20} {imports[what]:9.1f}")
+    print("\nexercise             cases  check ms  answer alone ms  ratio")
+    for name, row in rows.items():
+        ratio = row["check"] / row["answer"]
+        print(f"{name:20} {row['cases']:5} {row['check']:9.2f} {row['answer']:16.2f} {ratio:6.1f}")
+
+
+if __name__ == "__main__":
+    main()
