@@ -374,3 +374,107 @@ def layers_with_fewer_parameters(q):
 
     without, pooled = sizes(nn.Identity()), sizes(nn.MaxPool2d(2))
     return [name for name in without if pooled[name] < without[name]]
+
+
+# The expert zone
+
+
+@answer
+def share_changed(q):
+    """The share of outputs on noise that a shift by one column changes, as the choice it is next to."""
+    x, layer = _noise(1, 900, 900), q.pooling.layer()
+    share = (layer(x) != layer(x.roll(q.case["shift"], -1))).double().mean().item()
+    return min(("1/4", "1/2", "2/3", "1"), key=lambda name: abs(_fraction(name) - share))
+
+
+def _fraction(name):
+    over, _, under = name.partition("/")
+    return int(over) / int(under or 1)
+
+
+@answer
+def rows_seen(q):
+    """Rows to which the gradient of one cell goes, through windows in which every cell counts."""
+    x = torch.zeros(1, 60, 60, requires_grad=True)
+    conv, pool = (lambda m: F.avg_pool2d(m, 3, 1)), (lambda m: F.avg_pool2d(m, 2))
+    out = conv(pool(conv(pool(conv(x)))))
+    (gradient,) = torch.autograd.grad(out[0, 0, 0], x)
+    return int((gradient != 0).any(-1).sum())
+
+
+@answer
+def lp_of_threes(q):
+    return nn.LPPool2d(2, 2)(torch.full((1, 4, 4), 3.0)).max().item()
+
+
+@answer
+def heads_that_run(q):
+    heads = {
+        "flatten": (nn.Flatten(), nn.Linear(1024, 10)),
+        "average 8": (nn.AvgPool2d(8), nn.Flatten(), nn.Linear(16, 10)),
+        "global average": (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)),
+        "average 2": (nn.AvgPool2d(2), nn.Flatten(), nn.Linear(256, 10)),
+    }
+    running = []
+    for name, layers in heads.items():
+        head = nn.Sequential(*layers)
+        head(torch.zeros(1, 16, 8, 8))
+        try:
+            head(torch.zeros(1, 16, 12, 12))
+        except RuntimeError:
+            continue
+        running.append(name)
+    return running
+
+
+@answer
+def most_parameters(q):
+    """Which of a network's three forms has the most parameters, "same" where none has."""
+
+    def count(stride, *shrink):
+        first, second = nn.Conv2d(1, 8, 3, stride, 1), nn.Conv2d(8, 16, 3, stride, 1)
+        end = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+        model = nn.Sequential(first, nn.ReLU(), *shrink, second, nn.ReLU(), *shrink, *end)
+        model(torch.zeros(1, 1, 12, 12))  # it runs
+        return sum(p.numel() for p in model.parameters())
+
+    counts = {"max": count(1, nn.MaxPool2d(2)), "strided": count(2), "none": count(1)}
+    return "same" if len(set(counts.values())) == 1 else max(counts, key=counts.get)
+
+
+@answer
+def bytes_written(q):
+    """MB of output and indices for an input of 4 MB."""
+    x = torch.zeros(1, 1000, 1000)
+    return sum(written.nbytes for written in F.max_pool2d(x, 2, return_indices=True)) * 4 / x.nbytes
+
+
+@answer
+def gain_at_quarter(q):
+    """What nn.AvgPool2d(2, stride=1) leaves of a wave that repeats every four columns."""
+    wave = torch.cos(torch.pi / 2 * (torch.arange(2) - 0.5)).double()  # its top in the middle of the window
+    return nn.AvgPool2d(2, stride=1)(wave.expand(1, 2, 2)).item()
+
+
+@answer
+def calmest(q):
+    """The layer whose output on noise changes least, as a share of its deviation, when the noise moves by a column."""
+    x = _noise(1, 600, 600)
+    layers = {"max 2": nn.MaxPool2d(2), "avg 2": nn.AvgPool2d(2), "avg 3": nn.AvgPool2d(3, stride=2)}
+
+    def change(layer):
+        before, after = layer(x), layer(x.roll(1, -1))
+        return ((after - before).square().mean().sqrt() / before.std()).item()
+
+    return min(layers, key=lambda name: change(layers[name]))
+
+
+@answer
+def clear_difference(q):
+    """Which of two series of runs is better, "undecided" where the mean difference is within its uncertainty."""
+    a, b = torch.tensor([[94.1, 95.0, 94.6, 95.3, 94.4], [94.6, 94.7, 95.1, 94.9, 94.8]]).double()
+    difference = b - a
+    error = difference.std() / len(difference) ** 0.5
+    if difference.mean().abs() < 2.78 * error:  # the 5 % limit of Student's t with four degrees of freedom
+        return "undecided"
+    return "B" if difference.mean() > 0 else "A"

@@ -1,0 +1,109 @@
+"""Two kinds of chart: lines over a scale, and one dot for each measurement; each with its numbers in words."""
+
+from . import words
+from .figures import FONT, LINE, MARGIN, SIZE, Picture, _Canvas, _width, look
+
+STYLES = (("window", "-"), ("reader", "--"), ("right", "-."), ("unsure", ":"), ("muted", (0, (5, 1, 1, 1, 1, 1))))
+WIDTH, HEIGHT = 5.6, 3.0  # inches of the area with the lines
+ROW, DOT = 0.4, 4.2  # inches of a row of dots and of its length
+
+
+def lines(x, series, x_label, y_label) -> Picture:
+    """One line for each series over the same x, named at its end.
+
+    Args:
+        x: numbers, growing.
+        series: a dict of lists by name, as long as x; at most five.
+        x_label, y_label: what the axes show.
+
+    Raises:
+        ValueError: no series or more than five, or one of another length.
+
+    >>> print(lines([0, 1, 2], {"square": [0, 1, 4]}, "side", "area"))
+    area over side. square: 0 at 0, 1 at 1, 4 at 2.
+    """
+    x, series = list(map(float, x)), {name: list(map(float, values)) for name, values in series.items()}
+    if not 1 <= len(series) <= len(STYLES) or any(len(values) != len(x) for values in series.values()):
+        raise ValueError(f"give one to {len(STYLES)} series of {len(x)} numbers each, one for each x.")
+    left, names = MARGIN + 0.8, max(map(_width, series)) + 0.2
+    canvas = _Canvas(left + WIDTH + names + MARGIN, 2 * MARGIN + HEIGHT + 3 * LINE)
+    axes = _axes(canvas, left, MARGIN + 1.5 * LINE, WIDTH, HEIGHT)
+    canvas.text(left, MARGIN + 0.5 * LINE, y_label, weight="bold")
+    axes.set_xlabel(x_label, family=FONT, fontsize=SIZE, color=look()["ink"])
+    axes.axhline(0, color=look()["line"], linewidth=0.8)
+    ends = _apart([values[-1] for values in series.values()], 0.075 * _range(series))
+    for (name, values), (colour, style) in zip(series.items(), STYLES, strict=False):
+        axes.plot(x, values, color=look()[colour], linestyle=style, linewidth=2, gid=name)
+    low, high = axes.get_ylim()
+    for name, (colour, _), end in zip(series, STYLES, ends, strict=False):
+        at = MARGIN + 1.5 * LINE + HEIGHT * (high - end) / (high - low)
+        canvas.text(left + WIDTH + 0.12, at, name, look()[colour], weight="bold")
+    return Picture(canvas.figure, f"{y_label} over {x_label}. {_spoken(x, series)}")
+
+
+def dots(groups, title, unit="") -> Picture:
+    """One row for each group, one dot for each of its numbers, a bar at their mean.
+
+    Args:
+        groups: a dict of lists of numbers by name.
+        title: what the numbers are.
+        unit: what stands behind each number, such as "%".
+
+    >>> print(dots({"max": [94, 96], "average": [95.5]}, "Right", "%"))
+    Right. max: 94%, 96%; mean 95%. average: 95.5%; mean 95.5%.
+    """
+    names = max(map(_width, groups), default=1.0)
+    left, top = MARGIN + names + 0.3, MARGIN + 1.6 * LINE
+    canvas = _Canvas(left + DOT + 2 * MARGIN, top + ROW * len(groups) + 2.4 * LINE + MARGIN)
+    axes = _axes(canvas, left, top, DOT, ROW * len(groups))
+    canvas.text(MARGIN, MARGIN + 0.5 * LINE, f"{title}, {unit}" if unit else title, weight="bold")
+    axes.set(ylim=(len(groups) - 0.5, -0.5), yticks=[])
+    for i, (name, values) in enumerate(groups.items()):
+        mean = sum(values) / len(values)
+        axes.axhline(i, color=look()["hairline"], linewidth=0.8, zorder=1)
+        axes.plot([mean, mean], [i - 0.3, i + 0.3], color=look()["window"], linewidth=2.5, zorder=2, gid="mean")
+        shifts = [i + 0.09 * (n % 3 - 1) for n in range(len(values))]  # apart, so that equal ones can be counted
+        axes.plot(values, shifts, "o", color=look()["reader"], markersize=5.5, alpha=0.8, zorder=3, gid=name)
+        canvas.text(left - 0.15, top + ROW * (i + 0.5), name, ha="right")
+    canvas.text(left, canvas.limits["ylim"][0] - MARGIN, "● one seed     ┃ mean", look()["muted"])
+    said = [
+        f"{name}: {', '.join(_short(v) + unit for v in values)}; mean {_short(sum(values) / len(values))}{unit}."
+        for name, values in groups.items()
+    ]
+    return Picture(canvas.figure, " ".join([f"{title}.", *said]))
+
+
+def _axes(canvas, left, top, width, height):
+    full_width, full_height = canvas.figure.get_size_inches()
+    box = (left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height)
+    axes = canvas.figure.add_axes(box, facecolor=look()["paper"])
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(look()["line"])
+    axes.tick_params(colors=look()["muted"], labelsize=SIZE - 1.5, labelfontfamily=FONT)
+    return axes
+
+
+def _range(series):
+    values = [v for each in series.values() for v in each]
+    return max(values) - min(values) or 1.0
+
+
+def _apart(ends, least):
+    """Where the names stand: at the ends of their lines, but never closer to each other than `least`."""
+    order, placed = sorted(range(len(ends)), key=ends.__getitem__), {}
+    for before, i in zip([None, *order], order, strict=False):
+        placed[i] = ends[i] if before is None else max(ends[i], placed[before] + least)
+    return [placed[i] for i in range(len(ends))]
+
+
+def _spoken(x, series, most=5):
+    at = sorted({round(i * (len(x) - 1) / max(1, min(most, len(x)) - 1)) for i in range(min(most, len(x)))})
+    return " ".join(
+        f"{name}: {', '.join(f'{_short(values[i])} at {_short(x[i])}' for i in at)}." for name, values in series.items()
+    )
+
+
+def _short(value):
+    return words.number(float(f"{value:.3g}"))

@@ -1,0 +1,83 @@
+"""Where the time of a pooling goes: bytes that must move, the time they took, and what a plain copy reaches."""
+
+import platform
+
+import torch
+import torch.nn.functional as F
+
+from .table import Table
+
+SHAPE = (8, 64, 112, 112)
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+POOLINGS = {"max": F.max_pool2d, "average": F.avg_pool2d}
+
+
+def bytes_moved(kind, shape, backward=False) -> int:
+    """The fewest bytes of float32 that a 2 x 2 pooling with stride 2 has to read and write.
+
+    Forward: the input is read and the output written; max writes 8 bytes of index for each output too. Backward: the
+    upstream gradient (and the indices) are read, and the gradient of the input is written. The two are equal.
+
+    >>> bytes_moved("average", (1, 1, 4, 4)), bytes_moved("max", (1, 1, 4, 4), backward=True)
+    (80, 112)
+    """
+    n, c, h, w = shape
+    numbers, outputs = n * c * h * w, n * c * (h // 2) * (w // 2)
+    return 4 * (numbers + outputs) + (8 * outputs if kind == "max" else 0)
+
+
+def bandwidth(device="cpu", shape=SHAPE, seconds=0.2) -> Table:
+    """Time 2 x 2 poolings beside a copy of the same tensor, in the same run, with `torch.utils.benchmark`.
+
+    Args:
+        device: "cpu" or "cuda" (which the timer waits for).
+        shape: (N, C, H, W) of a float32 input; make it larger than the processor's caches.
+        seconds: how long each line is measured at least.
+
+    Returns:
+        A Table with the columns what, layout, direction, MB (that must move at least), ms (median), GB/s, and of copy:
+        GB/s as a share of what a copy into memory that is already there reaches. "copy, new memory" also has to get
+        the memory that it writes to, as the poolings have.
+
+    >>> [row["what"] for row in bandwidth(shape=(1, 1, 8, 8), seconds=0.001)][:3]
+    ['copy', 'copy, new memory', 'max']
+    """
+    x = torch.rand(shape, device=device)
+    rows = [_row("copy", "contiguous", "", 2 * x.nbytes, _time("y.copy_(x)", seconds, x=x, y=torch.empty_like(x)))]
+    rows += [_row("copy, new memory", "contiguous", "", 2 * x.nbytes, _time("x.clone()", seconds, x=x))]
+    for kind, pool in POOLINGS.items():
+        for layout, memory_format in LAYOUTS.items():
+            given = x.detach().contiguous(memory_format=memory_format).requires_grad_()
+            with torch.no_grad():
+                forward = _time("pool(x, 2)", seconds, pool=pool, x=given)
+            rows.append(_row(kind, layout, "forward", bytes_moved(kind, shape), forward))
+            out = pool(given, 2)
+            call = "torch.autograd.grad(out, x, upstream, retain_graph=True)"
+            backward = _time(call, seconds, torch=torch, out=out, x=given, upstream=torch.ones_like(out))
+            rows.append(_row(kind, layout, "backward", bytes_moved(kind, shape, True), backward))
+    best = rows[0]["GB/s"]
+    return Table([row | {"of copy": f"{row['GB/s'] / best:.0%}"} for row in rows], about(device, shape))
+
+
+def about(device, shape) -> str:
+    """One line on what was measured where."""
+    name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {_threads()}"
+    return f"float32, {' × '.join(map(str, shape))}; {device} ({name}); torch {torch.__version__}"
+
+
+def _threads():
+    count = torch.get_num_threads()
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _time(call, seconds, **given):
+    """Median seconds of a call, with as many threads as torch uses here."""
+    from torch.utils.benchmark import Timer
+
+    timer = Timer(call, globals=given, num_threads=torch.get_num_threads())
+    return timer.blocked_autorange(min_run_time=seconds).median
+
+
+def _row(what, layout, direction, moved, seconds):
+    row = {"what": what, "layout": layout, "direction": direction, "MB": moved / 1e6}
+    return row | {"ms": seconds * 1e3, "GB/s": moved / seconds / 1e9}
