@@ -46,15 +46,16 @@ export function parse(kind, raw) {
 }
 
 export function gradeByKey(kind, key, answer) {
-  const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance), misconception: "" };
+  const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance) };
+  let wrong;
   if (kind === "one" || kind === "several") {
     const chosen = [answer].flat();
-    feedback.choices = key.choices.map((c, i) => ({ ...c, chosen: chosen.includes(i) }));
-    feedback.mistake = feedback.choices.find((c) => c.chosen && !c.right)?.reason;
+    feedback.choices = key.choices.map(({ reason, right }, i) => ({ reason, right, chosen: chosen.includes(i) }));
+    wrong = key.choices.find((c, i) => chosen.includes(i) && !c.right);
   } else if (!feedback.right) {
-    feedback.mistake = key.mistakes.find((m) => isClose(answer, m.value, key.tolerance))?.reason;
+    wrong = key.mistakes.find((m) => isClose(answer, m.value, key.tolerance));
   }
-  return feedback;
+  return { ...feedback, mistake: wrong?.reason, misconception: wrong?.misconception ?? "" };
 }
 
 // ---- the widget -----------------------------------------------------------------------------------------------------
@@ -225,16 +226,17 @@ class Quiz {
     event.preventDefault();
     const { answer = this.q.kind === "order" ? this.q.steps.map(([i]) => i) : null, confidence = -1 } = this.get("draft");
     const key = this.get("key");
+    const seconds = (performance.now() - this.started) / 1000;
     if (confidence < 0) return this.say("Say how sure you are, then commit: a guess is fine.");
     this.revealing = true;
     if (key.why === undefined) {
-      this.model.send({ type: "commit", answer, confidence, seconds: (performance.now() - this.started) / 1000 });
+      this.model.send({ type: "commit", answer, confidence, seconds });
       this.patience = setTimeout(() => this.say(`${SILENCE}Your answer is kept here; commit again in a moment.`), PATIENCE);
       return;
     }
     try {
       const parsed = parse(this.q.kind, answer);
-      this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, feedback: gradeByKey(this.q.kind, key, parsed) }]);
+      this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, seconds, feedback: gradeByKey(this.q.kind, key, parsed) }]);
       this.model.set("answering", false);
       this.model.save_changes();
     } catch (error) {
@@ -257,7 +259,7 @@ class Quiz {
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
-    if (q.explorable && this.get("key").why === undefined) {
+    if (q.explorable) {
       buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, "Open this case in the explorer"));
     }
     parts.push(buttons);

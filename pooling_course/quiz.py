@@ -109,8 +109,9 @@ class QuizBox(ipywidgets.VBox):
     def __init__(self, quiz: Quiz):
         super().__init__([quiz])
         quiz.on_msg(self._hear)
-        if quiz.key and quiz.question["explorable"]:
+        if quiz.key and quiz.question["explorable"]:  # no kernel will be there to make it: it goes along, closed
             self._explore()
+            self.children[1].layout.display = "none"
 
     @property
     def quiz(self) -> Quiz:

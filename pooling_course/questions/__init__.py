@@ -168,12 +168,12 @@ class Question:
 
     def key(self) -> dict:
         """Everything a page without a kernel needs to grade by itself."""
-        everything = list(range(len(self.choices)))
-        return {
-            **self.grade(everything if self.choices else self.truth),
-            "mistakes": self.mistakes,
-            "tolerance": self.tolerance,
-        }
+        key = {"why": self.why, "truth": self.truth, "tolerance": self.tolerance, "mistakes": self.mistakes}
+        if self.choices:
+            shown = self.grade(self.truth)["choices"]
+            slips = [{"misconception": choice.get("misconception", "")} for choice in self.choices]
+            key["choices"] = [{**choice, **slip} for choice, slip in zip(shown, slips, strict=True)]
+        return key
 
 
 @cache

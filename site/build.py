@@ -1,0 +1,331 @@
+"""The static site: every lesson run once, then pages that stay alive without Python.
+
+    python course.py site        ->  site/_build/html
+
+Each notebook is executed, its widgets' state is taken out of it, and Sphinx makes a page of the rest. What stands after
+`--` goes on to Sphinx.
+"""
+
+import asyncio
+import base64
+import gzip
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+
+import nbformat
+import torch
+from nbclient import NotebookClient
+
+from pooling_course import Pooling, PoolingExplorer, images, links, states
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+BUILD = HERE / "_build"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+PROGRESS = '<div class="course-progress"></div>'  # filled by progress.js
+KINDS = ("max", "avg")
+MOST = 2_000_000  # bytes of states of one explorer, before they are packed to about a tenth
+WAITING = "not attempted yet"  # what a cell says that waits for the learner's own code
+
+
+# ---- run -------------------------------------------------------------------------------------------------------------
+
+
+def executed(lessons, folder):
+    """{stem: notebook with outputs and widget states}; one is run again only where it or the package has changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    package = sorted(
+        p for p in (ROOT / "pooling_course").rglob("*") if p.suffix in (".py", ".js", ".css", ".json", ".npz")
+    )
+    common = hashlib.sha256(b"".join(p.read_bytes() for p in (ROOT / "constraints.txt", *package)))
+    kept = {}
+    for path in lessons:
+        digest = common.copy()
+        digest.update(path.read_bytes())
+        kept[path] = folder / f"{path.stem}-{digest.hexdigest()[:16]}.ipynb"
+    for old in set(folder.iterdir()) - set(kept.values()):
+        old.unlink()
+    asyncio.run(_run({path: to for path, to in kept.items() if not to.exists()}))
+    return {path.stem: nbformat.read(to, as_version=4) for path, to in kept.items()}
+
+
+async def _run(wanted):
+    at_once = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def run(path, to):
+        async with at_once:
+            notebook, where = nbformat.read(path, as_version=4), {"metadata": {"path": str(path.parent)}}
+            settings = {"kernel_name": "python3", "timeout": 1200, "extra_arguments": ["--log-level=ERROR"]}
+            await NotebookClient(notebook, resources=where, **settings).async_execute()
+            nbformat.write(notebook, to)
+            print(f"ran {path.name}", flush=True)
+
+    os.environ |= {"POOLING_COURSE_STATIC": "1", "PYTHONPATH": str(ROOT)}
+    os.environ |= {"OMP_NUM_THREADS": "1"}  # as many notebooks as cores: more threads would only wait for each other
+    with tempfile.TemporaryDirectory() as empty:  # no answers of whoever builds, and no startup files of theirs
+        os.environ |= {"POOLING_COURSE_PROGRESS": f"{empty}/none.jsonl", "IPYTHONDIR": empty}
+        await asyncio.gather(*(run(path, to) for path, to in wanted.items()))
+
+
+# ---- widgets ---------------------------------------------------------------------------------------------------------
+
+
+class Widgets:
+    """What the pages share: one module and one style sheet a widget class, and a file for each book of states."""
+
+    def __init__(self, static):
+        self.static, self.modules, self.styles, self.questions, self.books = static, {}, [], {}, {}
+        (static / "state").mkdir(parents=True)
+
+    def of(self, notebook):
+        """{id: {"module", "state"} of a widget, or {"children"} of a box}; a `book` becomes the name of its file."""
+        saved = notebook.metadata.widgets[WIDGET_STATE]["state"]
+        alive = {n: m for n, m in saved.items() if {"_esm", "children"} & m["state"].keys()}  # the rest has no module
+        return {name: self._one(model, saved) for name, model in alive.items()}
+
+    def _one(self, model, saved):
+        state = model["state"]
+        layout = saved.get(_reference(state.get("layout", "")), {"state": {}})["state"]
+        closed = {"closed": True} if layout.get("display") == "none" else {}
+        if "children" in state:
+            return {"children": [_reference(child) for child in state["children"]], **closed}
+        for buffer in model.get("buffers", []):
+            *path, last = buffer["path"]
+            at = state
+            for step in path:
+                at = at[step]
+            at[last] = base64.b64decode(buffer["data"])
+        own = {n: v for n, v in state.items() if n[0] != "_" and n not in ("layout", "tabbable", "tooltip")}
+        if "book" in own:
+            own["book"] = self.book(own["book"])
+        if "presets" in own:
+            own["presets"] = [[n, label] for n, label in own["presets"] if n != "photo" or own["preset"] == "photo"]
+        return {"module": self._module(state), "state": own, **closed}
+
+    def _module(self, state):
+        """The name that this widget's module has in the pages: that of the first class met with the same one."""
+        if state["_css"] not in self.styles:
+            self.styles.append(state["_css"])
+        return self.modules.setdefault(state["_esm"], state["_anywidget_id"].rpartition(".")[2])
+
+    def book(self, book):
+        """The name of the file of a book, which holds all that a kernel would have added when asked.
+
+        It is fetched as a script, which unlike other files a page opened from disk may do.
+        """
+        cells, names = book["input"], wanted(book)
+        same = (bytes(cells["data"]), str(cells["shape"]), frozenset(names))
+        if same not in self.books:
+            if not cells["whole"]:  # whole numbers are left as they came: their dtype, which decides, is not told
+                book = {"input": cells, **states.Packer(_tensor(cells)).pack(names, MOST)}
+            text = json.dumps(book, default=lambda data: {"bytes": data.decode("latin-1")}, separators=(",", ":"))
+            packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+            name = self.books[same] = hashlib.sha256(packed).hexdigest()[:12]
+            script = f'course.book("{name}","{base64.b64encode(packed).decode()}")\n'
+            (self.static / "state" / f"{name}.js").write_text(script, encoding="ascii")
+        return self.books[same]
+
+    def write(self, titles):
+        """widgets.js and widgets.css, for all pages."""
+        shared = {
+            "modules": {name: text for text, name in self.modules.items()},
+            "presets": {n: self.book(PoolingExplorer(n).book) for n in images.PRESETS if n != "photo"},
+            "lessons": [{"name": n, "title": title, "questions": self.questions[n]} for n, title in titles.items()],
+        }
+        script = f"window.course = {json.dumps(shared, separators=(',', ':'))};\n"
+        (self.static / "widgets.js").write_text(script, encoding="utf-8")
+        (self.static / "widgets.css").write_text("\n".join(self.styles), encoding="utf-8")
+
+
+def wanted(book):
+    """Names of the states of a book and of those a reader may come to: every place of the sliders, forwards and
+    backwards, and what lessons ask for beyond them: height and width apart, and sums in place of averages.
+    """
+    size, cells = range(1, 6), book["input"]
+    places = [(k, s, p) for k, s, p in product(size, size, range(3)) if p <= k // 2]
+    sliders = [Pooling(kind, *place) for kind in KINDS for place in places]
+    apart = [Pooling(kind, (a, b), (c, d)) for kind in KINDS for a, b, c, d in product(size, repeat=4)]
+    sums = [Pooling("avg", k, s, divisor_override=1) for k, s in product(size, size)]
+    sliders, more = (
+        [states.key(p) for p in found if min(p.raw_output_size(*cells["shape"][-2:])) > 0]
+        for found in (sliders, sums + apart)
+    )
+    backwards = [f"grad0 {name}" for name in sliders]
+    return [*(entry["key"] for entry in book["entries"]), *sliders, *backwards, *more]
+
+
+def _tensor(cells):
+    dtype = {"f4": torch.float32, "f8": torch.float64}[cells["float"]]
+    return torch.frombuffer(bytearray(cells["data"]), dtype=dtype).reshape(cells["shape"])
+
+
+def _reference(text):
+    return text.removeprefix("IPY_MODEL_")
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
+
+
+def page(name, notebook, widgets):
+    """The notebook that Sphinx gets: each cell's outputs as one piece of HTML, and the widgets' states in a script."""
+    models = widgets.of(notebook)
+    widgets.questions[name] = {}
+    first = []  # the questions that are to be answered before what follows is seen
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            if cell.source.startswith("#") and first and first[0]["role"] == "myth":
+                first = []  # a myth ends with its section, a prediction where the next questions come
+            continue
+        shown_by = [state for output in cell.outputs for state in _widgets(output, models)]
+        asked = [state["question"] for state in shown_by if "question" in state]
+        shown = "".join(_shown(output, name, models, widgets.static) for output in cell.outputs)
+        if asked:
+            first = [q for q in asked if q["role"] in ("predict", "myth")]
+            widgets.questions[name] |= {q["id"]: q["prompt"] for q in asked}
+        if asked or shown == PROGRESS:
+            cell.metadata["tags"] = ["remove-input"]  # the call says nothing to who cannot run it
+        elif first and "course-note" not in shown and (shown or first[0]["role"] == "myth"):
+            folded = "hide-cell" if first[0]["role"] == "myth" else "hide-output"
+            cell.metadata["tags"] = [folded, *(f"after-{q['id']}" for q in first)]  # classes, for progress.js
+        cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": shown})] if shown else []
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(launch(name)))
+    notebook.cells.append(nbformat.v4.new_markdown_cell(_with_files(_script(models), widgets.static)))
+    notebook.cells[0].source = notebook.cells[0].source.partition(f"\n\n{links.OPEN}")[0]  # said by launch
+    notebook.cells = [
+        cell for cell in map(_instead, notebook.cells) if cell.source and not cell.id.endswith("-install")
+    ]
+    notebook.metadata.pop("widgets")
+    return notebook
+
+
+def instead():
+    """{cell: what stands in the pages in its place}."""
+    parts = re.split(r"^=== (\S+)\n", (HERE / "instead.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _instead(cell):
+    words = instead().get(cell.id)
+    return cell if words is None else nbformat.v4.new_markdown_cell(words.strip())
+
+
+def _widgets(output, models):
+    """The states of the widgets that an output shows, in order."""
+
+    def within(name):
+        model = models.get(name, {})
+        if "state" in model:
+            yield model["state"]
+        for child in model.get("children", ()):
+            yield from within(child)
+
+    return list(within(output.get("data", {}).get(WIDGET_VIEW, {}).get("model_id")))
+
+
+def _shown(output, name, models, static):
+    """One output as HTML, with a picture as a file of its own."""
+    data = output.get("data", {})
+    text = output.get("text") or data.get("text/plain", "")
+    rich = _with_files(data.get("text/html", ""), static).replace("<img ", '<img loading="lazy" ')
+    if WIDGET_VIEW in data and not _widgets(output, models):
+        return ""  # a bar that told how far a cell was
+    if WIDGET_VIEW in data:
+        model, still = data[WIDGET_VIEW]["model_id"], rich or f"<pre>{html.escape(text)}</pre>"
+        return f'<div class="course-widget" data-model="{model}"><div class="course-still">{still}</div></div>'
+    if "<caption>Your answers so far</caption>" in rich:
+        return PROGRESS
+    if WAITING in text.lower():
+        words = f"This cell waits for code of your own, and that needs Python: {elsewhere(name)}."
+        return f'<p class="course-note">{words}</p>'
+    return rich or (f'<pre class="course-text">{html.escape(text)}</pre>' if text else "")
+
+
+def _with_files(text, static):
+    """The text with the pictures in it as files of their own."""
+
+    def file(found):
+        png = base64.b64decode(found[1])
+        name = f"{hashlib.sha256(png).hexdigest()[:12]}.png"
+        (static / name).write_bytes(png)
+        return f"_static/{name}"
+
+    return re.sub(r"data:image/png;base64,([\w+/=]+)", file, text)
+
+
+def elsewhere(name, what="this lesson"):
+    """Links to a lesson in places that have Python."""
+    path = f"notebooks/{name}.ipynb"
+    places = {"Binder": links.binder(path), "Colab": links.colab(path)}
+    opened = " or ".join(f'<a href="{html.escape(url)}">{place}</a>' for place, url in places.items())
+    return f'open {what} in {opened}, or <a href="{path}" download>download</a> the notebook'
+
+
+def launch(name):
+    words = "Questions and explorers work right here; the outputs are what PyTorch gave when this page was made."
+    return f'<div class="course-launch"><p>{words} To run and change the code, {elsewhere(name)}.</p></div>'
+
+
+def _script(models):
+    text = json.dumps(models, separators=(",", ":")).replace("</", "<\\/")
+    return f'<script type="application/json" id="course-widgets">{text}</script>'
+
+
+def heading(notebook):
+    """(title, the sentence under it)."""
+    title, about = notebook.cells[0].source.removeprefix("# ").split("\n\n")[:2]
+    return title, about.replace("\n", " ")
+
+
+def write_sources(lessons, sources, static):
+    """Everything that Sphinx reads, made anew."""
+    notebooks = executed(lessons, BUILD / "executed")
+    for folder in (sources, static):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    widgets, headings = Widgets(static), {name: heading(notebook) for name, notebook in notebooks.items()}
+    for name, notebook in notebooks.items():
+        nbformat.write(page(name, notebook, widgets), sources / f"{name}.ipynb")
+    widgets.write({name: title for name, (title, _) in headings.items()})
+    manual = sorted((ROOT / "docs").glob("*.md"), key=lambda path: (path.stem != "learners", path.stem))
+    filled_in = {
+        "{{lessons}}": "\n".join(f"- [{title}]({name}.ipynb): {about}" for name, (title, about) in headings.items()),
+        "{{elsewhere}}": elsewhere(lessons[0].stem, "a lesson"),
+        "{{manual}}": "\n".join(path.stem for path in manual),
+        "](../notebooks/": "](",
+        "](../": f"]({links.file('')}",  # what the manual says of other files, it says of those in the repository
+    }
+    for path in (HERE / "index.md", *manual):
+        text = path.read_text(encoding="utf-8")
+        for old, new in filled_in.items():
+            text = text.replace(old, new)
+        (sources / path.name).write_text(text, encoding="utf-8")
+
+
+def main(rest):
+    out = BUILD / "html"
+    write_sources(LESSONS, BUILD / "source", BUILD / "static")
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going"]
+    command += ["-c", str(HERE), "-d", str(BUILD / "doctrees")]
+    code = subprocess.call([*command, *rest, str(BUILD / "source"), str(out)])
+    if code == 0:
+        (out / "notebooks").mkdir()
+        for path in LESSONS:
+            shutil.copy(path, out / "notebooks")
+        print(f"The site is in {out.relative_to(ROOT)}: open index.html, or serve the folder.")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,487 @@
+"""Does the site, built once and read with the network cut, do what the notebooks do, and give nothing away?"""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from pooling_course import Pooling, images, import_progress, links, progress
+from pooling_course.questions import question
+from test_browser import NAMES, STICKING_OUT, Explorer, check, check_sentences, new_page, pool, written
+from test_quiz import secrets_of, wrong_answers
+from test_quiz_browser import enter
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+WORKED = images.preset("worked")
+HOME = "http://course.test/"  # answered from the folder; nobody else answers
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the pages, as `python course.py site` makes it."""
+    done = subprocess.run([sys.executable, ROOT / "site" / "build.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "site" / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    """{file name: text} of every page."""
+    return {path.name: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+
+
+def models(text):
+    """The widgets that a page holds."""
+    return json.loads(
+        re.search(r'<script type="application/json" id="course-widgets">(.*?)</script>', text, re.DOTALL)[1]
+    )
+
+
+def quizzes(text):
+    return [model["state"] for model in models(text).values() if "question" in model.get("state", {})]
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a page refers to, loads and can be pointed at."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.refers, self.loads, self.names = [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.names |= {attributes.get("id")}
+        target = attributes.get("src") or attributes.get("href")
+        if target:
+            (self.refers if tag == "a" else self.loads).append(target)
+
+
+def broken(pages, site):
+    """Every reference within the site that leads nowhere, and every file that would come from elsewhere."""
+    parsed = {name: Page(text) for name, text in pages.items()}
+    for name, page in parsed.items():
+        for target in page.refers + page.loads:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                if target in page.loads and parts.scheme != "data":
+                    yield f"{name} loads {target}"
+                continue
+            file = unquote(parts.path) or name
+            if not (site / file).is_file():
+                yield f"{name}: no file {target}"
+            elif parts.fragment and file in parsed and unquote(parts.fragment) not in parsed[file].names:
+                yield f"{name}: no place {target}"
+
+
+def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(pages, site):
+    assert {"index.html", "search.html", *(f"{name}.html" for name in LESSONS)} <= set(pages)
+    assert list(broken(pages, site)) == []
+
+
+@pytest.mark.parametrize(
+    "planted, said",
+    [
+        ('<a href="09_nowhere.html">', "no file 09_nowhere.html"),
+        ('<a href="01_what_is_pooling.html#nowhere">', "no place 01_what_is_pooling.html#nowhere"),
+        ('<a href="#nowhere">', "no place #nowhere"),
+        ('<img src="_static/nowhere.png">', "no file _static/nowhere.png"),
+        ('<script src="https://cdn.example/require.js">', "loads https://cdn.example/require.js"),
+        ('<link href="//fonts.example/a.css">', "loads //fonts.example/a.css"),
+    ],
+)
+def test_a_broken_link_is_noticed(pages, site, planted, said):
+    assert list(broken(pages | {"index.html": pages["index.html"] + planted}, site)) == [
+        f"index.html: {said}".replace(": loads", " loads")
+    ]
+
+
+def test_each_lesson_leads_to_binder_colab_and_its_notebook(pages, site):
+    repository, ref = links.home()
+    for name in LESSONS:
+        refers = Page(pages[f"{name}.html"]).refers
+        path = f"notebooks/{name}.ipynb"
+        assert f"https://mybinder.org/v2/gh/{repository}/{ref}?urlpath=lab/tree/{path}" in refers
+        assert f"https://colab.research.google.com/github/{repository}/blob/{ref}/{path}" in refers
+        assert path in refers and (site / path).read_bytes() == (ROOT / path).read_bytes()
+
+
+# --- what the pages hold --------------------------------------------------------------------------------------------
+
+
+def test_each_widgets_code_is_in_the_site_once(pages, site):
+    script = (site / "_static" / "widgets.js").read_text(encoding="utf-8")
+    assert script.count("class Explorer {") == script.count("class Quiz {") == 1
+    for text in pages.values():
+        assert "_esm" not in text and "class Explorer {" not in text
+
+
+def test_the_answers_of_whoever_built_the_site_are_not_in_it(pages):
+    for name in LESSONS:
+        assert quizzes(pages[f"{name}.html"])
+        for state in quizzes(pages[f"{name}.html"]):
+            assert state["attempts"] == [] and state["answering"] and state["key"]["why"]
+
+
+def test_every_question_of_the_notebooks_is_asked(pages):
+    for name in LESSONS:
+        text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        calls = re.findall(r"\bquiz\(([^)]*)\)", text)
+        asked = [n for call in calls for n in re.findall(r'\\"([\w-]+)\\"', call)]
+        assert sorted(state["question"]["id"] for state in quizzes(pages[f"{name}.html"])) == sorted(asked)
+
+
+WAITS = re.compile(r"^(patient|check)\(|not attempted yet", re.MULTILINE | re.IGNORECASE)
+
+
+def waiting(name):
+    """Cells of a lesson that wait for the learner's own code."""
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code" and WAITS.search(cell.source)]
+
+
+def test_a_cell_that_needs_python_says_so(pages):
+    assert len(waiting("08_myths_and_pitfalls")) >= 10
+    for name in LESSONS:
+        assert pages[f"{name}.html"].count("This cell waits for code of your own") == len(waiting(name))
+
+
+def test_what_is_said_in_place_of_a_cell_stands_for_one_that_exists():
+    said = re.findall(r"^=== (\S+)$", (ROOT / "site" / "instead.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    books = [nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4) for name in LESSONS]
+    assert said and set(said) <= {cell.id for book in books for cell in book.cells}
+
+
+def test_pictures_keep_their_words(pages):
+    found = [tag for text in pages.values() for tag in re.findall(r"<img [^>]*_static/\w{12}\.png[^>]*>", text)]
+    assert found and all(re.search(r'alt="[^"]{20,}"', tag) for tag in found)
+
+
+# --- in a browser, with the network cut -------------------------------------------------------------------------------
+
+browsers = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def visit(site, chromium):
+    """visit(name) -> the page with its widgets there; page.foreign is what it asked of anybody else."""
+    contexts = []
+
+    def open_page(name, page=None, width=1280, theme="light"):
+        if page is None:
+            page = new_page(chromium, height=900)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme)
+            page.foreign = []
+            page.route("**/*", lambda route: answer(route, page.foreign))
+            contexts.append(page.context)
+        page.goto(f"{HOME}{name}.html")
+        expect(page.locator("html")).to_have_attribute("data-course", "ready")
+        return page
+
+    def answer(route, foreign):
+        url = urlsplit(route.request.url)
+        file = site / url.path.lstrip("/")
+        if not route.request.url.startswith(HOME):
+            foreign.append(route.request.url)
+            return route.abort()
+        return route.fulfill(path=file) if file.is_file() else route.fulfill(status=404)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def in_sight(page):
+    """All that a reader can see without opening anything."""
+    return page.locator("body").inner_text()
+
+
+def given_away(text, questions):
+    """Sentences of these questions' keys that stand in a text."""
+    return [said for q in questions for said in secrets_of(q) if said in text]
+
+
+@browsers
+@pytest.mark.parametrize("name", ["index", *LESSONS])
+def test_a_page_is_alive_alone_and_tells_nothing_before_the_commitment(visit, pages, name):
+    page = visit(name)
+    asked = [question(state["question"]["id"]) for state in quizzes(pages[f"{name}.html"])] if name in LESSONS else []
+    expect(page.locator(".pc-quiz")).to_have_count(len(asked))
+    assert page.locator(".course-still").count() == page.locator("details.hide .course-widget").count()
+    assert page.locator(".pc-verdict").count() == 0 and page.locator("details.hide[open]").count() == 0
+    assert given_away(in_sight(page), asked) == []
+    assert page.foreign == [] and page.complaints == []
+
+
+@browsers
+def test_what_these_pages_must_not_do_is_noticed(visit, pages):
+    page = visit(LESSONS[1])
+    asked = [question(state["question"]["id"]) for state in quizzes(pages[f"{LESSONS[1]}.html"])]
+    page.evaluate("(said) => document.querySelector('article').append(said)", asked[0].why)
+    assert given_away(in_sight(page), asked) == [asked[0].why]
+    page.evaluate("fetch('https://cdn.example/x.js').catch(() => 0)")
+    assert page.foreign == ["https://cdn.example/x.js"] and page.complaints
+    page.evaluate("document.querySelector('article').append(new Image())")
+    assert any("image-alt" in fault for fault in faults(page))
+
+
+# --- the explorer -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one(visit):
+    """The explorer of the first lesson, with every detail open."""
+    page = visit(LESSONS[0])
+    return opened(page.locator(".pc-explorer").first)
+
+
+def opened(root):
+    for summary in root.locator("summary").all():
+        summary.click()
+    expect(root.locator("table").first).to_be_visible()
+    return Explorer(root)
+
+
+@browsers
+def test_every_number_is_torchs_for_every_place_of_the_sliders(one):
+    for k in range(1, 6):
+        one.slide("kernel_size", k)
+        for stride, padding in [(1, 0), (2, k // 2), (5, 0)]:
+            one.slide("stride", stride)
+            one.slide("padding", padding)
+            check(one, *(Pooling(kind, k, stride, padding) for kind in ("max", "avg")))
+    one.slide("padding", 1)
+    one.tick("count_include_pad", False)
+    one.tick("ceil_mode", True)
+    check(one, Pooling("max", 5, 5, 1, ceil_mode=True), Pooling("avg", 5, 5, 1, 1, True, False))
+
+
+@browsers
+def test_what_lessons_ask_for_beyond_the_sliders_is_there_too(one):
+    one.choose("Max")
+    one.tick("height and width apart", True)
+    one.slide("kernel_size, height", 4)
+    one.slide("stride, height", 4)
+    check(one, Pooling("max", (4, 2), (4, 2)))
+    one.tick("height and width apart", False)
+    one.slide("dilation", 2)
+    one.slide("kernel_size", 2)
+    one.slide("stride", 2)
+    check(one, Pooling("max", 2, 2, 0, 2))
+    one.choose("Average")
+    one.divide_by(1)
+    check(one, Pooling("avg", 2, divisor_override=1))
+
+
+@browsers
+def test_backwards_every_cell_gets_what_autograd_gives_it(one):
+    one.choose("Backward")
+    for k, stride, padding in [(2, 2, 0), (3, 1, 1)]:
+        one.slide("kernel_size", k)
+        one.slide("stride", stride)
+        one.slide("padding", padding)
+        expect(one.code.first).to_have_text(Pooling("max", k, stride, padding).code())
+        tables = dict(one.read()["tables"])
+        for kind in ("max", "avg"):
+            x = WORKED.clone().requires_grad_()
+            pool(Pooling(kind, k, stride, padding), x).sum().backward()
+            assert tables[f"Input gradient of {NAMES[kind].lower()}, 6 × 6"] == written(x.grad)
+
+
+@browsers
+def test_pointing_at_a_cell_tells_its_sum(one):
+    box = one.grid("Max output")
+    for row, col in [(0, 1), (2, 2), (1, 0)]:
+        box.hover(position=centre(one, row, col))
+        check_sentences(one, Pooling("max", 2), Pooling("avg", 2), at=(row, col))
+
+
+def centre(explorer, row, col):
+    """Where a cell of the max output is, found by where its number was drawn."""
+    places = explorer.root.evaluate("(root) => root.querySelector(`.pc-stage[aria-label^='Max output'] canvas`).places")
+    x, y = places[3 + 3 + 3 * row + col][:2]  # after the indices of three columns and three rows
+    return {"x": x, "y": y}
+
+
+@browsers
+def test_other_inputs_are_there_too(one):
+    select = one.root.get_by_role("combobox", name="Input")
+    assert set(images.PRESETS) - set(select.locator("option").evaluate_all("(all) => all.map((o) => o.value)")) == {
+        "photo"
+    }
+    for name in ("odd", "digit"):
+        select.select_option(name)
+        check(one, Pooling("max", 2), Pooling("avg", 2), x=images.preset(name))
+
+
+@browsers
+def test_what_was_not_computed_ahead_says_so_and_nothing_is_stuck(one):
+    one.choose("Average")
+    one.divide_by(7)
+    expect(one.notice).to_contain_text("needs Python")
+    one.divide_by(None)
+    check(one, Pooling("avg", 2))
+    expect(one.notice).to_be_hidden()
+    one.grid("Input").press("5")
+    one.page.keyboard.press("Enter")
+    expect(one.notice).to_contain_text("needs Python")
+    one.slide("kernel_size", 3)
+    check(one, Pooling("avg", 3, 2))
+    expect(one.notice).to_be_hidden()
+
+
+@browsers
+def test_a_page_opened_from_disk_is_alive_too(site, chromium):
+    page = new_page(chromium, height=900)
+    page.goto((site / f"{LESSONS[0]}.html").as_uri())
+    explorer = opened(page.locator(".pc-explorer").first)
+    explorer.slide("stride", 1)
+    check(explorer, Pooling("max", 2, 1), Pooling("avg", 2, 1))
+    assert page.complaints == []
+    page.context.close()
+
+
+# --- questions, and what they leave behind ----------------------------------------------------------------------------
+
+
+def commit(root, answer, sure="certain"):
+    enter(root, question_in(root), answer)
+    root.get_by_label(sure).check()
+    root.get_by_role("button", name="Commit").press("Enter")
+
+
+def question_in(root):
+    prompt = root.locator(".pc-prompt").inner_text()
+    return next(q for q in map(question, ASKED) if q.prompt == prompt)
+
+
+ASKED = ["max-channels", "signed-window", "myth-channels", "myth-stride", "default-stride"]
+
+
+@browsers
+def test_a_prediction_opens_what_stands_below_and_is_kept(visit):
+    page = visit("03_maxpool2d_in_pytorch")
+    q = question("max-channels")
+    below = page.locator(".cell.tag_after-max-channels details")
+    assert below.count() >= 5 and page.locator(".pc-explorer").count() == 0
+    wrong, reason = wrong_answers(q)[0]
+    commit(page.locator(".pc-quiz").first, wrong)
+    for _ in range(2):  # at once, and when one comes back
+        root = page.locator(".pc-quiz").first
+        expect(root.locator(".pc-verdict")).to_have_text("✗ Not quite. You said: certain.")
+        expect(root).to_contain_text(reason)
+        assert page.locator("details.hide:not([open])").count() == 0
+        expect(page.locator(".pc-explorer .pc-code code").first).to_have_text("nn.MaxPool2d(kernel_size=2)")
+        page = visit("03_maxpool2d_in_pytorch", page)
+    visit("index", page)
+    row = page.locator(".course-progress tr", has_text="03 · MaxPool2d in PyTorch")
+    expect(row).to_have_text(re.compile(r"PyTorch1 of \d+01$"))
+    expect(page.locator(".course-progress li", has_text=q.prompt)).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Clear my answers").click()
+    expect(page.locator(".course-progress")).to_contain_text("Nothing answered yet.")
+    visit("03_maxpool2d_in_pytorch", page)
+    expect(page.locator(".pc-verdict")).to_have_count(0)
+    assert page.foreign == [] and page.complaints == []
+
+
+@browsers
+def test_the_explorer_of_a_question_opens_when_asked_for_after_the_commitment(visit):
+    page = visit("08_myths_and_pitfalls")
+    root = page.locator(".pc-quiz", has_text=question("myth-stride").prompt)
+    assert root.get_by_role("button", name="Open this case in the explorer").count() == 0
+    proof = page.locator(".cell.tag_after-myth-stride")
+    expect(proof.locator("pre")).to_be_hidden()
+    commit(root, question("myth-stride").truth)
+    expect(proof.locator("pre")).to_be_visible()
+    assert page.locator(".pc-explorer").count() == 0
+    for _ in range(2):
+        root.get_by_role("button", name="Open this case in the explorer").press("Enter")
+        expect(page.locator(".pc-explorer .pc-code code")).to_have_text("nn.MaxPool2d(kernel_size=3)")
+    check(opened(page.locator(".pc-explorer")), Pooling("max", 3), x=images.preset("digit"))
+
+
+@browsers
+def test_the_answers_can_be_taken_to_a_notebook(visit, tmp_path, monkeypatch):
+    page = visit("02_max_versus_average")
+    q = question("signed-window")
+    root = page.locator(".pc-quiz").first
+    commit(root, wrong_answers(q)[0][0], sure="a guess")
+    root.get_by_role("button", name="Try again").click()
+    commit(root, q.truth)
+    visit("index", page)
+    with page.expect_download() as file:
+        page.get_by_role("button", name="Download my answers").click()
+    file.value.save_as(tmp_path / "mine.jsonl")
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "journal.jsonl"))
+    assert import_progress(tmp_path / "mine.jsonl").startswith("2 answers taken over")
+    first, second = progress().answers["signed-window"]
+    assert (first["right"], second["right"]) == (False, True) and (first["attempt"], second["attempt"]) == (1, 2)
+    assert first["misconception"] == q.grade(wrong_answers(q)[0][0])["misconception"] and first["lesson"] == q.lesson
+    assert 0 < first["seconds"] < 60
+
+
+# --- for everyone -----------------------------------------------------------------------------------------------------
+
+
+def faults(page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tags = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}
+    found = Axe().run(page, None, {"runOnly": tags}).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}" for fault in found for node in fault["nodes"]
+    ]
+
+
+@browsers
+@pytest.mark.parametrize("theme, names", [("light", ["index", *LESSONS[::2]]), ("dark", LESSONS[1::2])])
+def test_axe_finds_no_fault_in_either_theme(visit, theme, names):
+    page = None
+    for name in names:
+        page = unfolded(visit(name, page, theme=theme))
+        assert faults(page) == [], name
+
+
+@browsers
+def test_nothing_sticks_out_on_a_phone(visit):
+    page = None
+    for name in ["index", *LESSONS]:
+        page = unfolded(visit(name, page, width=360))
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, name
+        for root in page.locator(".pooling-course").all():
+            assert root.evaluate(STICKING_OUT) == [], name
+
+
+def unfolded(page):
+    page.locator("details.hide").evaluate_all("(all) => all.forEach((el) => (el.open = true))")
+    expect(page.locator(".course-still")).to_have_count(0)
+    expect(page.locator(".pc-explorer[aria-busy], .pc-explorer .pc-code:empty")).to_have_count(0)
+    return page
+
+
+@browsers
+def test_printed_nothing_is_folded(visit):
+    page = visit(LESSONS[1])
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.hide:not([open])").count() == 0
+
+
+@browsers
+def test_the_search_finds_a_page(visit, site):
+    page = visit("index")
+    page.goto(f"{HOME}search.html?q=neocognitron")
+    expect(page.locator("#search-results a", has_text="07 · Internals and backpropagation")).to_be_visible()
+    assert page.foreign == []
