@@ -1,10 +1,14 @@
 """The one command of this course. It needs Python 3.10 to 3.14 and nothing else.
 
-    python course.py lab     open the lessons in JupyterLab
-    python course.py test    run every test
+    python course.py lab            open the lessons in JupyterLab
+    python course.py test           run every test
+    python course.py site           build the web pages, in site/_build/html
+    python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
+    python course.py assignments    make the assignments anew from their definitions
+    python course.py grade          mark a class's submissions, safely; docs/grading.md
 
-Either makes the environment in .venv first, with exactly the versions of constraints.txt; later starts find it there.
-What stands after `--` goes on to JupyterLab or pytest:  python course.py test -- -k pooling
+Each makes the environment in .venv first, with exactly the versions of constraints.txt; later starts find it there.
+What stands after `--` goes on to JupyterLab, pytest or Sphinx:  python course.py test -- -k pooling
 """
 
 # An older Python must get far enough to say why it is too old, so this file keeps to the syntax of Python 3.6.
@@ -28,7 +32,12 @@ FIRST_LESSON = "notebooks/00_start_here.ipynb"
 
 OLDEST, NEWEST = (3, 10), (3, 14)
 TORCH_INDEX = "https://download.pytorch.org/whl/"
-NO_NEWS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n'
+QUIET = {  # files in .venv: no pop-up that asks to fetch news from the internet, and no menu of the grading tool
+    "share/jupyter/lab/settings/overrides.json": (
+        '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n'
+    ),
+    "etc/jupyter/labconfig/page_config.json": '{"disabledExtensions": {"@jupyter/nbgrader": true}}\n',
+}
 
 
 class Stop(Exception):
@@ -199,9 +208,9 @@ def prepare(gpu=None):
     for number, (what, choices) in enumerate(steps, start=1):
         print(f"\n[{number}/{len(steps)}] {what}", flush=True)
         pip_install(what, choices)
-    settings = VENV / "share" / "jupyter" / "lab" / "settings"  # no pop-up that asks to fetch news from the internet
-    settings.mkdir(parents=True, exist_ok=True)
-    (settings / "overrides.json").write_text(NO_NEWS, encoding="utf-8")
+    for name, text in QUIET.items():
+        (VENV / name).parent.mkdir(parents=True, exist_ok=True)
+        (VENV / name).write_text(text, encoding="utf-8")
     write_stamp(wanted)
     print("\nThe environment is ready.", flush=True)
 
@@ -226,9 +235,25 @@ def test(args, rest):
     return hand_over([str(venv_python()), "-m", "pytest"] + rest)
 
 
-def hand_over(command):
+def assignments(args, rest):
+    return hand_over([str(venv_python()), "-m", "pooling_course.grading.notebooks"] + rest)
+
+
+def links(args, rest):
+    return hand_over([str(venv_python()), "-m", "pooling_course.links"] + rest)
+
+
+def site(args, rest):
+    return hand_over([str(venv_python()), str(ROOT / "site" / "build.py")] + rest)
+
+
+def grade(args, rest):
+    return hand_over([str(venv_python()), "-m", "pooling_course.grading"] + rest, folder=Path.cwd())
+
+
+def hand_over(command, folder=ROOT):
     """Become the command, so that Ctrl-C and its exit code are its own; Windows cannot, so there we wait for it."""
-    os.chdir(str(ROOT))
+    os.chdir(str(folder))
     if os.name != "nt":
         os.execve(command[0], command, venv_environ(os.environ))
     process = subprocess.Popen(command, env=venv_environ(os.environ))
@@ -247,6 +272,10 @@ def lab_flags(parser):
 COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
+    ("site", "build the web pages from the lessons", None, site),
+    ("links", "write the links to Colab and Binder anew, from the setting in pyproject.toml", None, links),
+    ("assignments", "make the assignments and the lessons' exercises anew from their definitions", None, assignments),
+    ("grade", "mark a class's submissions (a folder, --assignment, --out; `grade -- --help` says more)", None, grade),
 ]
 
 
@@ -265,7 +294,10 @@ def parse(argv):
         torch.add_argument("--cpu", dest="gpu", action="store_false", default=None, help="back to torch without CUDA")
         if add_flags:
             add_flags(command)
-    return parser.parse_args(ours), rest
+    args, more = parser.parse_known_args(ours)
+    if more and args.function is not grade:  # whose own arguments need no dashes before them
+        parser.error("unrecognized arguments: " + " ".join(more))
+    return args, more + rest
 
 
 def main(argv):

@@ -109,8 +109,30 @@ def test_tests_get_their_arguments_and_run_in_the_environment(monkeypatch):
     assert handed == [None, [str(course.venv_python()), "-m", "pytest", "-m", "not browser"]]
 
 
+def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeypatch):
+    handed = []
+    monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
+    monkeypatch.setattr(course, "prepare", lambda gpu: None)
+    monkeypatch.setattr(course, "hand_over", lambda command, folder: handed.append((command[1:], folder)) or 0)
+    arguments = ["submitted", "--assignment", "ps1", "--out", "results", "--seed", "1", "2"]
+    assert course.main(["grade", *arguments]) == 0
+    assert course.main(["grade", "--", "--help"]) == 0
+    begin = ["-m", "pooling_course.grading"]
+    assert handed == [([*begin, *arguments], Path.cwd()), ([*begin, "--help"], Path.cwd())]
+
+
+def test_the_site_is_built_in_the_environment(monkeypatch):
+    handed = []
+    monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
+    monkeypatch.setattr(course, "prepare", lambda gpu: None)
+    monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command) or 0)
+    assert course.main(["site", "--", "-v"]) == 0
+    assert handed == [[str(course.venv_python()), str(course.ROOT / "site" / "build.py"), "-v"]]
+    assert (course.ROOT / "site" / "build.py").exists()
+
+
 @pytest.mark.parametrize("argv, gpu", [([], None), (["--gpu"], True), (["--cpu"], False)])
-@pytest.mark.parametrize("command", ["lab", "test"])
+@pytest.mark.parametrize("command", ["lab", "test", "site"])
 def test_the_build_of_torch_is_asked_for_or_left_as_it_is(command, argv, gpu):
     assert course.parse([command, *argv])[0].gpu is gpu
 

@@ -1,0 +1,154 @@
+"""Grade a class: python course.py grade SUBMISSIONS --assignment ps1 --out results/
+
+docs/grading.md is the manual: how submissions may lie, what comes out, what the sandbox protects from and what not.
+"""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import mark, pages, tables
+from .assignments import ASSIGNMENTS, HIDDEN
+from .book import Book
+from .sandbox import Limits, Lost, NoSandbox
+from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name
+
+EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    try:
+        return grade(args)
+    except (Broken, NoSandbox, ValueError) as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. What is graded is kept in {args.out}; the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="course.py grade", description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("submissions", type=Path, help="a folder or a .zip: nbgrader's submitted/, or a platform's download")
+    graded = [name for name in ASSIGNMENTS if mark.tasks(name)]
+    add("--assignment", required=True, choices=graded, help="what they are for")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="for marks, pages and what is kept between runs")
+    add("--seed", type=int, nargs="+", default=list(HIDDEN), help="of hidden cases; without it those of assignments.py")
+    add("--deadline", type=_time, help='such as "2026-03-01 23:59"; the latest attempt before it counts')
+    add("--late-penalty", type=float, default=0, metavar="PERCENT", help="of the points, for each day begun; 0")
+    add("--fill", type=Path, metavar="CSV", help="the gradebook that Canvas or Moodle exported: a copy is filled in")
+    add("--progress", type=Path, metavar="FOLDER", help="learners' progress files, if you collected them")
+    add("--workers", type=int, default=_cores(), help="submissions at a time; as many as there are cores")
+    add("--seconds", type=int, default=Limits.seconds, help=f"of processor time for one task; {Limits.seconds}")
+    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, such as tcp://10.0.0.1:8786")
+    add("--trust-submissions", action="store_true", help="run them without a sandbox, with your own rights")
+    return parser.parse_args(argv)
+
+
+def _time(text):
+    return datetime.fromisoformat(text).astimezone()
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def grade(args) -> int:
+    """All submissions of a class; 0 where every one has its marks."""
+    rule = Rule(args.deadline, args.late_penalty)
+    roster = tables.Roster(args.fill, args.assignment) if args.fill else None
+    args.out.mkdir(parents=True, exist_ok=True)
+    book = Book(args.out / "results.sqlite")
+    rows, waiting = [], {}
+    for submission, attempts in one_each(find(args.submissions, args.assignment), rule):
+        row = tables.Row.of(submission, attempts, rule)
+        rows.append(row)
+        try:
+            job = job_for(submission, args, row, roster)
+        except Broken as reason:
+            row.record = mark.unreadable(args.assignment, str(reason))
+            continue
+        row.record = book.get(job.key)
+        if row.record is None:
+            waiting[job] = row
+    if len(waiting) < len(rows):
+        print(f"{len(rows) - len(waiting)} of {len(rows)} submissions need no run: graded before, or no notebooks.")
+    try:
+        run_all(waiting, book, args)
+    finally:
+        book.close()
+    return write(args, rows, roster)
+
+
+def job_for(submission, args, row, roster) -> mark.Job:
+    """What is to be run for a submission; what is odd about it is noted in its row."""
+    cells = code_of(submission.read())
+    seed, says = submission.student, named_in(cells)
+    if says and says != EXAMPLE_NAME and not same_name(says, seed):
+        if roster and any(same_name(says, name) for name in roster.names_of(submission)):
+            seed = says.strip()
+        else:
+            row.notes.append(f"The notebook says STUDENT = {says[:60]!r}.")
+    return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
+
+
+def run_all(waiting, book, args):
+    """Have every job done, and keep each result the moment it is there."""
+    if not waiting:
+        return
+    with executor(args) as pool, tqdm(total=len(waiting), unit="submission") as bar:
+        doing = {pool.submit(mark.work, job, args.trust_submissions): job for job in waiting}
+        try:
+            for done in as_completed(doing):
+                job = doing.pop(done)
+                try:
+                    waiting[job].record = done.result()
+                    book.put(job.key, waiting[job].record)
+                except Lost as reason:
+                    waiting[job].notes.append(f"Not graded: {reason}. Run the command again, or look at it by hand.")
+                bar.update()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def executor(args):
+    """What runs the jobs: threads that each hold a sandbox, or a Dask cluster."""
+    if not args.scheduler:
+        return ThreadPoolExecutor(args.workers)
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--scheduler needs Dask, which is not installed: pip install distributed.") from None
+    try:
+        return Client(args.scheduler).get_executor()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"No Dask scheduler answers at {args.scheduler}: {error}.") from None
+
+
+def write(args, rows, roster) -> int:
+    """Everything that comes out, from the rows."""
+    graded = [row for row in rows if row.record]
+    tables.write_grades(args.out / "grades.csv", args.assignment, rows)
+    pages.write_feedback(args.out / "feedback", args.assignment, graded)
+    pages.write_report(args.out / "report.html", args.assignment, rows, args.progress)
+    print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / 'grades.csv'}")
+    print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / 'report.html'}.")
+    for row in rows:
+        for note in row.notes:
+            print(f"{row.student}: {note}")
+    if roster:
+        for sentence in roster.fill(args.out / args.fill.name, graded):
+            print(sentence)
+    return 0 if len(graded) == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

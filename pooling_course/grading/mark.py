@@ -1,0 +1,177 @@
+"""One submission's marks: its functions run in the sandbox, their outcomes are judged here.
+
+The record that comes out is plain data (JSON), with all that the pages and tables are made of.
+"""
+
+import hashlib
+import inspect
+import json
+import threading
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from .. import exercises, pooling
+from ..exercises import judge, load
+from .assignments import ASSIGNMENTS, Task
+from .notebooks import is_own
+from .sandbox import Limits, Question, Sandbox
+from .wire import ERROR, clean, encode, outcomes
+
+SAYS = {
+    "missing": "There is no function `{function}` in your notebook, or its cell stopped before it was made.",
+    "lost": "`{function}` gave no answer: {why}.",
+    "odd": "what came back is nothing that the grader can read",
+    "same": "All cases of your notebook pass, and {failed} of the {total} cases that grading tries do not.",
+    "fails": "{failed} of the {total} cases that grading tries do not pass.",
+}
+
+
+MISSING = '"missing"'
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the marks of one submission depend on; the same job gets the same marks on every run and machine.
+
+    Attributes:
+        assignment: its name.
+        student: the owner's name, which is the seed of tasks that give everyone their own numbers.
+        cells: the code of the notebook.
+        hidden: the seeds of the hidden cases.
+        limits: of the sandbox.
+    """
+
+    assignment: str
+    student: str
+    cells: tuple[str, ...]
+    hidden: tuple[int, ...]
+    limits: Limits = Limits()
+
+    @property
+    def key(self) -> str:
+        """Where its marks are kept: the digest of everything they depend on."""
+        content = asdict(self) | {"version": version(self.assignment)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def tasks(assignment: str) -> list[Task]:
+    """What of an assignment this program marks: answers in code that the exercises judge."""
+    return [part for part in ASSIGNMENTS[assignment].parts if isinstance(part, Task)]
+
+
+@cache
+def version(assignment: str) -> str:
+    """A digest of the tasks of an assignment and of the code that judges: results of another version do not count."""
+    files = sorted(Path(exercises.__file__).parent.glob("*.py")) + [Path(pooling.__file__)]
+    files += [Path(__file__).with_name(f"{name}.py") for name in ("inside", "mark", "sandbox", "text", "walls", "wire")]
+    files += [Path(inspect.getsourcefile(load(task.exercise).model)) for task in tasks(assignment)]
+    digest = hashlib.sha256(repr([(task.exercise, task.points) for task in tasks(assignment)]).encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def seeds(task: Task, student: str, hidden=()):
+    """What the cases of a task are drawn with: its owner's name, or what the notebook shows and the hidden ones."""
+    return student if is_own(task) else (0, *hidden)
+
+
+@lru_cache(maxsize=256)
+def _cases(exercise: str, seed):
+    return load(exercise).cases(seed)
+
+
+@lru_cache(maxsize=256)
+def _question(exercise: str, seed) -> Question:
+    asked = load(exercise)
+    return Question(asked.function, encode(_cases(exercise, seed)), asked.rule)
+
+
+@lru_cache(maxsize=1024)
+def _verdict(exercise: str, seed, said: str, faults=()):
+    """The judge's verdict on what came out of the sandbox: the same words get the same verdict, so it is kept.
+
+    None where it makes nothing of them: an answer so odd that the judge stumbles is wrong, and stops nobody else's.
+    """
+    cases = _cases(exercise, seed)
+    found = outcomes(said, len(cases))
+    try:
+        return judge(load(exercise), cases, found, list(faults)) if found else None
+    except Exception:
+        return None
+
+
+def mark(job: Job, sandbox: Sandbox) -> dict:
+    """The record of a submission.
+
+    Where something is wrong, the notebook runs a second time, with the cases that the student knows: the page for the
+    student is made of that run. No hidden case was in that sandbox, so none can be carried out to the page.
+
+    Raises:
+        Lost: the sandbox failed, and nothing can be said about the submission.
+    """
+    asked = tasks(job.assignment)
+    drawn = [seeds(task, job.student, job.hidden) for task in asked]
+    ran = sandbox.run(
+        list(job.cells), [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
+    )
+    parts = [_part(*each) for each in zip(asked, drawn, ran.said, ran.ended, ran.texts, strict=True)]
+    cells = {}
+    if ran.cells or any(part["state"] == "wrong" for part in parts):
+        cells = _explain(job, parts, sandbox)
+    return {"parts": parts, "cells": cells}
+
+
+def _part(task, seed, said, ended, text):
+    exercise = load(task.exercise)
+    total = len(_cases(task.exercise, seed))
+    part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": total}
+    part |= {"state": "lost", "mistake": None, "says": [], "html": "", "shape": text["shape"]}
+    if said == MISSING:
+        return part | {"state": "missing", "says": [SAYS["missing"].format(function=exercise.function)]}
+    verdict = _verdict(task.exercise, seed, said, tuple(text["faults"]))
+    if verdict is None:
+        return part | {"says": [SAYS["lost"].format(function=exercise.function, why=ended or SAYS["odd"])]}
+    part |= {"points": verdict.points(task.points), "passed": verdict.passed, "state": verdict.state}
+    if verdict.state == "refused":
+        return part | {"says": text["faults"]}
+    if verdict.mistake:
+        known = next(m for m in exercise.mistakes if m.name == verdict.mistake)
+        return part | {"mistake": known.name, "says": [f"Its answers match a known mistake: {known.says}"]}
+    return part
+
+
+def _explain(job, parts, sandbox):
+    """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
+    wrong = [part for part in parts if part["state"] == "wrong"]
+    drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
+    ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong])
+    for part, said in zip(wrong, ran.said, strict=True):
+        counts = {"failed": part["total"] - part["passed"], "total": part["total"]}
+        verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
+        part["says"].insert(0, SAYS["same" if verdict else "fails"].format(**counts))  # a verdict is true when solved
+        if verdict is not None and verdict.state == "wrong":
+            part["html"] = verdict._repr_html_()
+    return {str(step + 1): clean(text, ERROR) for step, text in ran.cells.items()}
+
+
+# ---- Many at a time --------------------------------------------------------------------------------------------------
+
+_own = threading.local()  # one sandbox for each thread that works, on this machine or on one of a cluster's
+
+
+def work(job: Job, trust: bool = False) -> dict:
+    """`mark` with the sandbox of this thread, which stays for the next job."""
+    if getattr(_own, "made_for", None) != (trust, job.limits):
+        _own.sandbox, _own.made_for = Sandbox(trust, job.limits), (trust, job.limits)
+    return mark(job, _own.sandbox)
+
+
+def unreadable(assignment: str, sentence: str) -> dict:
+    """The record of a submission that is no notebook."""
+    parts = []
+    for task in tasks(assignment):
+        part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": 0}
+        parts.append(part | {"state": "unreadable", "mistake": None, "says": [sentence], "html": "", "shape": None})
+    return {"parts": parts, "cells": {}}

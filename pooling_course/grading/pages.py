@@ -1,0 +1,231 @@
+"""Marks as pages: one for each student, and a report on the class for the instructor.
+
+A page is one file that needs nothing else. Whatever a student wrote is escaped; no script stands in any page.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from html import escape
+from itertools import combinations
+from pathlib import Path
+
+from ..assets import style
+from ..exercises import load
+from ..progress import entries
+from .assignments import ASSIGNMENTS
+from .mark import tasks
+from .tables import Row
+
+RARE = 3  # an answer's shape that more students than this have is just what the answer looks like
+STATES = {
+    "solved": "✓ solved",
+    "wrong": "✗ not all cases pass",
+    "refused": "✗ does not keep the rule",
+    "untouched": "○ not attempted",
+    "missing": "✗ no such function",
+    "lost": "✗ no answer",
+    "unreadable": "✗ no notebook",
+}
+LOOK = """
+body { margin: 0; background: var(--pc-paper); color: var(--pc-ink); font: 16px/1.5 system-ui, sans-serif }
+main { max-width: 60rem; margin: 0 auto; padding: 1rem }
+h2 { margin: 2em 0 0.5em; border-bottom: 1px solid var(--pc-line) }
+.wide { overflow-x: auto }
+.wide table { border-collapse: collapse }
+.wide > table > * > tr > *, .wide > table > caption { padding: 2px 10px; text-align: left }
+.wide > table > * > tr > * { border: 1px solid var(--pc-hairline) }
+.number { text-align: right !important; font-variant-numeric: tabular-nums }
+svg { max-width: 100%; height: auto; display: block; margin: 0.5em 0 }
+svg text { fill: var(--pc-ink); font: 13px system-ui, sans-serif }
+svg rect { fill: var(--pc-reader) }
+"""
+
+
+def page(title: str, body: str) -> str:
+    """A whole page; the browser is told to run nothing and to load nothing."""
+    return (
+        '<!doctype html>\n<html lang="en" class="pooling-course"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{style('look.css')}{LOOK}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>\n{body}</main></body></html>\n"
+    )
+
+
+def table(caption: str, head: list[str], lines: list[list]) -> str:
+    """Rows of text and numbers, escaped."""
+
+    def cell(value):
+        kind = ' class="number"' if isinstance(value, (int, float)) else ""
+        return f"<td{kind}>{escape(f'{value:g}' if kind else str(value))}</td>"
+
+    tops = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    body = "\n".join(f"<tr>{''.join(map(cell, line))}</tr>" for line in lines)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{tops}</tr></thead><tbody>{body}</tbody></table></div>\n"
+    )
+
+
+def bars(alt: str, values: dict[str, float]) -> str:
+    """A bar for each name. The numbers stand in the table beside it; `alt` says what is seen."""
+    most, left = max([*values.values(), 1]), 11 + 7 * max(map(len, values), default=0)
+    lines = []
+    for i, (name, value) in enumerate(values.items()):
+        y, width = 24 * i, 360 * value / most
+        lines.append(f'<text x="{left - 6}" y="{y + 16}" text-anchor="end">{escape(name)}</text>')
+        lines.append(f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="18"/>')
+        lines.append(f'<text x="{left + width + 5:.1f}" y="{y + 16}">{value:g}</text>')
+    size = f'width="{left + 430}" height="{24 * len(values)}" viewBox="0 0 {left + 430} {24 * len(values)}"'
+    return f'<svg role="img" aria-label="{escape(alt)}" {size}>{"".join(lines)}</svg>\n'
+
+
+# ---- For a student ---------------------------------------------------------------------------------------------------
+
+
+def write_feedback(folder: Path, assignment: str, rows: list[Row]) -> None:
+    folder.mkdir(exist_ok=True)
+    for row in rows:
+        (folder / f"{file_name(row.student)}.html").write_text(feedback(assignment, row), "utf-8", errors="replace")
+
+
+def file_name(student: str) -> str:
+    """A name that every system takes as that of a file; where it had to be changed, two students' still differ."""
+    safe = re.sub(r"[^\w .@-]", "_", student)[:80].strip(" .")
+    changed = "" if safe == student else f"-{hashlib.sha256(student.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    return f"{safe}{changed}"
+
+
+def feedback(assignment: str, row: Row) -> str:
+    full = sum(task.points for task in tasks(assignment))
+    points = f"<strong>{row.points:g} of {full:g} points</strong>"
+    late = f" ({row.days_late} day{'s' * (row.days_late > 1)} late: {row.share:.0%} of the points count)"
+    parts = [f"<p>{escape(row.student)}: {points}{late if row.days_late else ''}</p>\n"]
+    if len(tasks(assignment)) < len(ASSIGNMENTS[assignment].parts):
+        parts.append("<p>What you wrote in words is not in here: a person reads that.</p>\n")
+    lines = [[load(p["exercise"]).title, STATES[p["state"]], p["points"], p["full"]] for p in row.parts]
+    parts.append(table("Your points", ["task", "", "points", "out of"], lines))
+    for part in row.parts:
+        if part["state"] != "solved":
+            parts.append(f"<h2>{escape(load(part['exercise']).title)}</h2>\n")
+            parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in part["says"]]
+            if part["html"]:  # made by exercises.report, which escapes what it shows
+                parts.append(f"<p>What your own check says:</p>\n{part['html']}\n")
+    if row.record["cells"]:
+        lines = [[int(number), text] for number, text in row.record["cells"].items()]
+        parts.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
+        parts.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
+    return page(ASSIGNMENTS[assignment].title, "".join(parts))
+
+
+def _with_code(sentence):
+    parts = escape(sentence).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+# ---- For the instructor ----------------------------------------------------------------------------------------------
+
+
+def write_report(path: Path, assignment: str, rows: list[Row], progress: Path | None = None) -> None:
+    graded = [row for row in rows if row.record]
+    sections = [_points(assignment, graded), _tasks(assignment, graded), _mistakes(assignment, graded)]
+    if progress:
+        sections.append(_slips(progress))
+    sections += [_alike(assignment, graded), _notes(rows)]
+    title = f"{ASSIGNMENTS[assignment].title}: {len(graded)} of {len(rows)} submissions graded"
+    path.write_text(page(title, "".join(sections)), "utf-8", errors="replace")
+
+
+def _points(assignment, rows):
+    full = sum(task.points for task in tasks(assignment))
+    tenths = Counter(min(int(10 * row.points / full), 9) for row in rows)
+    counts = {f"{10 * i} to {10 * i + 10} %": tenths[i] for i in range(10)}
+    middle = sorted(row.points for row in rows)[len(rows) // 2] if rows else 0
+    said = f"{len(rows)} students; the median is {middle:g} of {full:g} points."
+    lines = [[name, count] for name, count in counts.items()]
+    plot = bars(f"How many students have which share of the points. {said}", counts)
+    counted = table("Students by share of the points", ["points", "students"], lines)
+    return f"<h2>Points</h2><p>{said}</p>\n{plot}{counted}"
+
+
+def _tasks(assignment, rows):
+    lines, solved = [], {}
+    for i, task in enumerate(tasks(assignment)):
+        parts = [row.parts[i] for row in rows]
+        states = Counter(part["state"] for part in parts)
+        solved[task.exercise] = states["solved"]
+        mean = round(sum(part["points"] for part in parts) / max(len(parts), 1), 2)
+        others = [states[state] for state in STATES if state != "solved"]
+        lines.append([task.exercise, mean, task.points, states["solved"], *others])
+    head = ["task", "mean", "out of", *(text.partition(" ")[2] for text in STATES.values())]
+    plot = bars(f"How many of {len(rows)} students solved each task.", solved)
+    return f"<h2>Tasks</h2>{plot}{table('Each task: its mean, and how many students stand where', head, lines)}"
+
+
+def _mistakes(assignment, rows):
+    found = Counter((part["exercise"], part["mistake"]) for row in rows for part in row.parts if part["mistake"])
+    if not found:
+        return "<h2>Misconceptions</h2><p>No answer matches a known mistake.</p>"
+    lines = [[exercise, name, count, _says(exercise, name)] for (exercise, name), count in found.most_common()]
+    counts = {f"{exercise}: {name}": count for (exercise, name), count in found.most_common()}
+    plot = bars("How many students made which known mistake.", counts)
+    head = ["task", "mistake", "students", "what it is"]
+    return f"<h2>Misconceptions</h2>{plot}{table('Answers that match a known mistake in every case', head, lines)}"
+
+
+def _says(exercise, name):
+    return next((mistake.says for mistake in load(exercise).mistakes if mistake.name == name), "")
+
+
+def _slips(folder):
+    """Misconceptions in the questions of the lessons, from the files that learners handed in."""
+    files = sorted(path for path in folder.rglob("*.jsonl") if path.is_file() and not path.is_symlink())
+    found, damaged = Counter(), 0
+    for path in files:
+        answers, bad = entries(path)
+        damaged += bad
+        found.update({str(entry["misconception"]) for entry in answers if entry["misconception"]})
+    said = f"<p>{len(files)} progress files, {damaged} lines of which could not be read.</p>"
+    if not found:
+        return f"<h2>In the questions of the lessons</h2>{said}"
+    plot = bars("How many learners showed which misconception in the lessons' questions.", dict(found.most_common()))
+    lines = [list(item) for item in found.most_common()]
+    tabled = table("Misconceptions in the questions of the lessons", ["misconception", "learners"], lines)
+    return f"<h2>In the questions of the lessons</h2>{said}{plot}{tabled}"
+
+
+def _alike(assignment, rows):
+    lines = [[one, other, ", ".join(shared)] for one, other, shared in look_alikes(assignment, rows)]
+    said = (
+        "<h2>A place to look</h2><p>These answers are built alike, whatever their names and comments, in a way that "
+        "few others of the class are. That is no finding: short answers to one task are often alike, and people who "
+        "learn together write alike. Read both before you think anything.</p>"
+    )
+    if not lines:
+        return "<h2>A place to look</h2><p>No two submissions share answers that are built alike and rare.</p>"
+    return said + table("Pairs with rare answers in common", ["student", "student", "tasks"], lines)
+
+
+def look_alikes(assignment: str, rows: list[Row]) -> list[tuple[str, str, list[str]]]:
+    """Pairs of students who share the shapes of answers that at most three of the class have."""
+    homes: dict[tuple, list[str]] = {}
+    for row in rows:
+        for part in row.parts:
+            if part["shape"]:
+                homes.setdefault((part["exercise"], part["shape"]), []).append(row.student)
+    shared: dict[tuple, list[str]] = {}
+    for (exercise, _), students in homes.items():
+        if len(students) <= RARE:
+            for pair in combinations(sorted(students), 2):
+                shared.setdefault(pair, []).append(exercise)
+    needed = min(2, len(tasks(assignment)))
+    return [(*pair, found) for pair, found in sorted(shared.items()) if len(found) >= needed]
+
+
+def _notes(rows):
+    lines = [[row.student, note] for row in rows for note in row.notes]
+    late = [[row.student, f"{row.days_late} days late"] for row in rows if row.days_late]
+    if not lines + late:
+        return ""
+    return "<h2>To know</h2>" + table("What is odd or late", ["student", "note"], lines + late)

@@ -1,0 +1,335 @@
+"""Submissions that attack the grader or break, as data: what each does, and which tasks it should lose.
+
+All are notebooks for ps2 that are perfect but for what stands here. An attack in an answer replaces `output_size`; it
+returns the right number only if it got what it was after. (The tests lift the tasks' rules, by which most of these
+would not count at all: here the walls must hold.)
+"""
+
+from dataclasses import dataclass
+
+TASK = "output-size"
+EVERY = "every task"
+RIGHT = "return (size + 2 * padding - kernel_size) // stride + 1"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One submission.
+
+    Attributes:
+        what: it does, in words.
+        where: "answer", the body of `output_size`; "cell", a cell before all others; or "file".
+        code: what stands there; for "file" the bytes, or how tests/test_grading.py makes them.
+        loses: the tasks that it should get no point for.
+    """
+
+    what: str
+    where: str
+    code: str | bytes
+    loses: frozenset | str = frozenset()
+
+
+def answer(what, code):
+    return Attack(what, "answer", code.strip("\n"), frozenset({TASK}))
+
+
+def if_it_works(what, code):
+    """An answer that tries something, and is right where that raises nothing."""
+    body = "\n".join(f"    {line}" for line in code.strip("\n").splitlines())
+    return answer(what, f"try:\n{body}\nexcept BaseException:\n    return -1\n{RIGHT}")
+
+
+def cell(what, code, loses=frozenset()):
+    return Attack(what, "cell", code.strip("\n"), frozenset(loses))
+
+
+def file(what, content, loses=EVERY):
+    return Attack(what, "file", content, loses)
+
+
+WRONG = "\ndef output_size(size, kernel_size, stride, padding): return 0\n"
+
+ATTACKS = {
+    # ---- Answers that do not come back, or take the process with them
+    "loop": answer("an infinite loop", "while True: pass"),
+    "loop-swallows": answer(
+        "an infinite loop that swallows interrupts and turns alarms off",
+        """
+import signal
+for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_IGN)
+signal.alarm(0)
+while True:
+    try:
+        while True: pass
+    except BaseException: pass
+""",
+    ),
+    "sleep": answer("sleeps forever", "import signal, time\nsignal.alarm(0)\ntime.sleep(1e6)"),
+    "stop": answer("stops itself", "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
+    "exit": answer("exit()", "exit()"),
+    "interrupt": answer("raises KeyboardInterrupt", "raise KeyboardInterrupt"),
+    "os-exit": answer("os._exit", "import os\nos._exit(0)"),
+    "crash": answer("crashes Python", "import ctypes\nctypes.string_at(0)"),
+    "memory-array": answer("a memory bomb: one array", "return np.ones(10**11).sum()"),
+    "memory-list": answer("a memory bomb: ever more lists", "x = []\nwhile True: x.append(bytearray(1 << 22))"),
+    "memory-shared": answer(
+        "a memory bomb where no limit on processes counts",
+        "import mmap\nx = []\nwhile True: x.append(mmap.mmap(-1, 1 << 26)); x[-1].write(bytes(1 << 26))",
+    ),
+    "fork-bomb": answer("a fork bomb", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
+    "thread-bomb": answer(
+        "a thread bomb",
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(1e6,)).start()",
+    ),
+    "deep": answer("recursion without end", "import sys\nsys.setrecursionlimit(10**9)\nreturn output_size(0, 1, 1, 1)"),
+    "deep-c": answer("recursion without end in C", "x = []\nfor _ in range(10**6): x = [x]\nreturn x"),
+    "huge-output": answer("prints a gigabyte", "print('x' * 10**9)"),
+    "huge-lines": answer("prints line after line", "while True: print('x' * 1000)"),
+    "huge-value": answer("returns a billion numbers", "return np.broadcast_to(1.0, (10**9,))"),
+    "huge-int": answer("returns an int of a million digits", "return 10**1000000"),
+    "fill-disk": answer("fills its disk", "with open('x', 'wb') as f:\n    while True: f.write(bytes(1 << 20))"),
+    "left-holding": answer(
+        "leaves a process that holds every channel open",
+        """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0: time.sleep(1e6)
+    os._exit(0)
+return -1
+""",
+    ),
+    # ---- Answers that forge
+    "forge-stdout": answer("prints results", 'print(\'[["value", 4, "", ""]]\')\nreturn -1'),
+    "forge-channels": answer(
+        "writes results to every open file",
+        """
+import os
+for fd in range(64):
+    for step in range(40):
+        try: os.write(fd, f'< {step} [["value", 4, "", ""]]\\n= {step}\\n'.encode())
+        except OSError: pass
+return -1
+""",
+    ),
+    "flood-channels": answer(
+        "writes without end to every open file",
+        """
+import os
+while True:
+    for fd in range(64):
+        try: os.write(fd, b'x' * 100000)
+        except OSError: pass
+""",
+    ),
+    "proc-fd": if_it_works("writes through /proc/self/fd", "import os\nos.listdir('/proc/self/fd')"),
+    "liar": answer(
+        "returns a number that says it equals all others",
+        "lies = {'__eq__': lambda a, b: True, '__ne__': lambda a, b: False, '__hash__': int.__hash__}\n"
+        "return type('Liar', (int,), lies)(-1)",
+    ),
+    "class-trick": answer(
+        "returns an object that says it is a float",
+        "return type('Float', (), {'__class__': property(lambda self: float), '__float__': lambda self: 1 / 0})()",
+    ),
+    "array-trick": answer(
+        "returns an array of a class of its own",
+        "return np.array(-1.0).view(type('Mine', (np.ndarray,), {'tolist': lambda self: [['array'] * 9]}))",
+    ),
+    "itself": answer("returns a list that holds itself", "x = []\nx.append(x)\nreturn x"),
+    "script": answer(
+        "raises and prints HTML, control characters and half characters",
+        "print('<script>alert(1)</script>')\nraise ValueError('<script>alert(2)</script>\\0\\x1b[31m\\ud800')",
+    ),
+    "error-trick": answer(
+        "raises an error whose text is an error",
+        "raise type('E', (Exception,), {'__str__': lambda self: 1 / 0})()",
+    ),
+    # ---- Answers that look for what is not theirs
+    "read-model": if_it_works(
+        "imports the model answer", "from pooling_course.exercises.tasks.output_size import output_size as model"
+    ),
+    "read-load": if_it_works(
+        "asks the course for the model answer",
+        "from pooling_course.exercises import load\nload('output-size').model(6, 2, 2, 0) + 0",
+    ),
+    "read-definition": if_it_works(
+        "loads the exercise past what is put in its place",
+        "from pooling_course.exercises.definition import load\nload('output-size')",
+    ),
+    "read-disk": if_it_works(
+        "searches the disk for solutions, other notebooks and the gradebook",
+        """
+import os
+found = [f for folder, _, files in os.walk('/') for f in files
+         if f in ('output_size.py', 'ps2.ipynb', 'results.sqlite', 'grades.csv', 'loop.ipynb')]
+assert found
+""",
+    ),
+    "read-seeds": if_it_works(
+        "looks for seeds and cases with the grader",
+        "from pooling_course.grading.mark import _question\n_question('output-size', (0, 481)).cases[0]",
+    ),
+    "read-parent": if_it_works("reads the memory of its parent", "open('/proc/1/mem', 'rb')"),
+    "ptrace": if_it_works(
+        "traces the processes around it",
+        """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+assert any(libc.ptrace(16, pid, None, None) == 0 for pid in (os.getppid(), 1, 2, 3))
+""",
+    ),
+    "memory-of-others": if_it_works(
+        "reads memory with process_vm_readv",
+        """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+into = ctypes.create_string_buffer(8)
+vector = (ctypes.c_void_p * 2)(ctypes.addressof(into), 8)
+assert libc.process_vm_readv(1, vector, 1, (ctypes.c_void_p * 2)(id(int), 8), 1, 0) == 8
+""",
+    ),
+    "kill": answer(
+        "kills all it can reach",
+        """
+import os, signal
+for pid in (os.getppid(), 1, 2, 3, 0, -1):
+    try: os.kill(pid, signal.SIGKILL)
+    except OSError: pass
+return -1
+""",
+    ),
+    "network": if_it_works(
+        "opens a connection", "import socket\nsocket.create_connection(('127.0.0.1', {port}), timeout=1)"
+    ),
+    "network-raw": if_it_works(
+        "opens a socket by system call",
+        "import ctypes\nassert any(ctypes.CDLL(None).socket(family, 1, 0) >= 0 for family in (2, 10, 16, 17))",
+    ),
+    "programs": if_it_works(
+        "runs a program", "import subprocess\nsubprocess.run(['/bin/sh', '-c', 'true'], check=True)"
+    ),
+    "write-outside": if_it_works(
+        "writes to every folder there is",
+        """
+import os
+def written(folder):
+    try:
+        with open(os.path.join(folder, 'sitecustomize.py'), 'w'): return True
+    except OSError: return False
+assert any(written(folder) for folder, _, _ in os.walk('/') if not folder.startswith(('/scratch', '/dev/shm')))
+""",
+    ),
+    "leave-behind": answer(
+        "leaves files for the next",
+        """
+for folder in ('/scratch', '/dev/shm', '/tmp', '/var/tmp'):
+    try: open(folder + '/left', 'w').close()
+    except OSError: pass
+return -1
+""",
+    ),
+    "leave-found": if_it_works(
+        "looks for what others left", "import os\nassert any(os.path.exists(f + '/left') for f in ('/tmp', '/dev/shm'))"
+    ),
+    "namespaces": if_it_works(
+        "makes namespaces of its own",
+        "import ctypes\nassert any(ctypes.CDLL(None).unshare(flag) == 0 for flag in (1 << 28, 1 << 17, 1 << 30))",
+    ),
+    "clone": if_it_works(
+        "makes a process with namespaces of its own",
+        "import ctypes\nassert ctypes.CDLL(None).syscall(56, (1 << 28) | 17, 0, 0, 0, 0) >= 0",
+    ),
+    "unmount": if_it_works(
+        "takes the masks off",
+        "import ctypes\nassert any(ctypes.CDLL(None).umount2(f, 2) == 0 for f in (b'/proc', b'/scratch', b'/'))",
+    ),
+    "limits": if_it_works("lifts its limits", "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))"),
+    # ---- Cells that harm the notebook they stand in
+    "cell-exit": cell("a cell with exit()", "exit()"),
+    "cell-os-exit": cell("a cell with os._exit", "import os\nos._exit(0)"),
+    "cell-loop": cell(
+        "a cell that never ends", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+    ),
+    "cell-memory": cell("a cell with a memory bomb", "x = []\nwhile True: x.append(bytearray(1 << 24))"),
+    "cell-fork-bomb": cell(
+        "a cell with a fork bomb", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    ),
+    "cell-close": cell("a cell that closes every file", "import os\nos.closerange(0, 4096)"),
+    "cell-forge": cell(
+        "a cell that writes results to every file, and answers wrongly",
+        """
+import os
+for fd in range(64):
+    try: os.write(fd, b'< 0 ""\\n= 0\\n> 12\\n< 12 [["value", 4, "", ""]]\\n= 12\\n.\\n')
+    except OSError: pass
+""",
+    ),
+    "cell-kill": cell(
+        "a cell that kills all it can reach",
+        """
+import os, signal
+for send, pid in ((os.killpg, 0), (os.kill, os.getppid()), (os.kill, -1)):
+    try: send(pid, signal.SIGKILL)
+    except OSError: pass
+""",
+    ),
+    "cell-threads": cell(
+        "threads that stay, and handlers for the end",
+        """
+import atexit, os, threading, time
+for _ in range(4): threading.Thread(target=time.sleep, args=(1e6,)).start()
+atexit.register(time.sleep, 1e6)
+os.register_at_fork(after_in_child=lambda: None)
+""",
+    ),
+    "cell-fork": cell("os.fork is another function", "import os\nos.fork = lambda: 0"),
+    "cell-json": cell("json writes something else", "import json\njson.dumps = json.loads = lambda *a, **k: 'hacked'"),
+    "cell-judge": cell(
+        "the judge, torch and NumPy find everything equal, and an answer is wrong",
+        """
+import sys
+import numpy, torch
+import pooling_course, pooling_course.exercises.verdict as verdict
+import pooling_course.exercises.plain as plain
+verdict.judge = pooling_course.check = lambda *a, **k: 3
+plain.differs = lambda *a: ''
+torch.equal = torch.allclose = numpy.array_equal = numpy.allclose = lambda *a, **k: True
+sys.modules['pooling_course.grading.mark'] = sys.modules['pooling_course.exercises'] = sys
+""",
+    ),
+    "cell-cwd": cell(
+        "another folder, another path, a sitecustomize",
+        """
+import os, sys
+os.mkdir('here')
+os.chdir('here')
+open('sitecustomize.py', 'w').write('1 / 0')
+sys.path[:] = ['.']
+""",
+    ),
+    "cell-syntax": cell("a cell that is no Python", "def (:"),
+    "cell-magic": cell("IPython's own lines", "%matplotlib inline\n!pip install torch\nx = 1"),
+    "cell-parser": cell("text that is too deep for Python's parser", "x = " + "(" * 5000 + ")" * 5000),
+    "cell-parser-deep": cell("text that is too deep for a syntax tree", "x = " + "-" * 50000 + "1"),
+    "cell-parser-dots": cell("a chain of attributes without end", "x = a" + ".b" * 50000),
+    # ---- Checks that are edited, and answers that are not there
+    "edited-checks": Attack("test cells edited to give full points", "edited", WRONG, frozenset({TASK})),
+    "deleted-checks": Attack("test cells deleted", "deleted", ""),
+    "no-function": Attack("a function is missing", "answer", "", frozenset({TASK})),
+    "no-functions": file("a notebook without any function", b'{"cells": [], "nbformat": 4}'),
+    # ---- Files
+    "broken-json": file("JSON that breaks off", b'{"cells": [{"cell_type": "code", "source": "1 +'),
+    "no-json": file("no JSON at all", b"\x89PNG\r\n\x1a\n\x00\xff"),
+    "empty": file("an empty file", b""),
+    "other-json": file("JSON that is no notebook", b'[{"cells": 3}, null]'),
+    "odd-cells": file("cells that are no cells", b'{"cells": [3, null, {"cell_type": "code", "source": {"a": [1]}}]}'),
+    "nested": file("JSON nested a million deep", b'{"cells": ' + b"[" * 1_000_000),
+    "nested-whole": file("whole JSON nested deep", b'{"cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "many-cells": file("a hundred thousand cells", "many"),
+    "large": file("a notebook of 50 MB, with right answers", "large", frozenset()),
+    "folder": file("a folder that is called a notebook", "folder"),
+    "link": file("a link to the neighbour's notebook", "link"),
+    "pipe": file("a named pipe", "pipe"),
+}
