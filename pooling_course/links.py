@@ -64,11 +64,8 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:  # on Colab this fetches the course; anywhere else the cell does nothing
-    from google.colab import output
-
     course = "pooling-course @ git+https://github.com/{repository}@{ref}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", course], check=True)
-    output.enable_custom_widget_manager()"""
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", course], check=True)"""
 
 
 def outdated() -> dict[Path, str]:

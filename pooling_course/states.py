@@ -98,7 +98,7 @@ class Packer:
     def pack(self, names: Iterable[str], budget: float = float("inf"), known: Iterable[str] = ()) -> dict:
         """`{"entries": [...], "data": bytes}` of as many states as fit the budget (in bytes), the first in any case."""
         known = set(known)
-        with _threads(1 if self.x.numel() < SMALL else None):
+        with threads(1 if self.x.numel() < SMALL else None):
             return self._packed(names, budget, known)
 
     def _packed(self, names, budget, known):
@@ -163,7 +163,7 @@ class Packer:
 
 
 @contextmanager
-def _threads(number):
+def threads(number):
     """Hundreds of tiny poolings wait for threads longer than they compute, many times so on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(number or before)

@@ -126,7 +126,7 @@ def test_the_versions_are_colabs(colab):
 def test_lessons_ask_colab_for_their_widgets_and_upgrade_nothing(run):
     _, log = run
     lines = log.splitlines()
-    assert lines.count("widgets enabled") == len(LESSONS)
+    assert lines.count("widgets enabled") == len(LESSONS)  # anywidget asks, once in each kernel
     asked = [line for line in lines if line.startswith("pip ")]
     assert len(asked) == len(LESSONS)
     for line in asked:

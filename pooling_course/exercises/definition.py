@@ -103,7 +103,7 @@ class Exercise:
             found = [case for one in seed for case in self.cases(one)]
             return list({repr(plain(case)): case for case in found}.values())
         if isinstance(seed, str):  # not hash(), which differs from one Python to the next
-            seed = zlib.crc32(seed.strip().lower().encode())
+            seed = zlib.crc32(seed.strip().lower().encode("utf-8", "replace"))
         return list(self.draw(np.random.default_rng(seed)))
 
 

@@ -6,6 +6,7 @@ docs/grading.md is the manual: how submissions may lie, what comes out, what the
 import argparse
 import os
 import sys
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +67,7 @@ def grade(args) -> int:
     roster = tables.Roster(args.fill, args.assignment) if args.fill else None
     args.out.mkdir(parents=True, exist_ok=True)
     book = Book(args.out / "results.sqlite")
-    rows, waiting = [], {}
+    rows, waiting, known = [], {}, 0
     for submission, attempts in one_each(find(args.submissions, args.assignment), rule):
         row = tables.Row.of(submission, attempts, rule)
         rows.append(row)
@@ -74,29 +75,57 @@ def grade(args) -> int:
             job = job_for(submission, args, row, roster)
         except Broken as reason:
             row.record = mark.unreadable(args.assignment, str(reason))
+            row.notes.append(str(reason))
             continue
         row.record = book.get(job.key)
+        known += row.record is not None
         if row.record is None:
             waiting[job] = row
-    if len(waiting) < len(rows):
-        print(f"{len(rows) - len(waiting)} of {len(rows)} submissions need no run: graded before, or no notebooks.")
+    note_shared_names(rows)
+    if known:
+        print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
     try:
         run_all(waiting, book, args)
     finally:
         book.close()
+    note_another_assignment(args, rows)
     return write(args, rows, roster)
 
 
 def job_for(submission, args, row, roster) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
-    seed, says = submission.student, named_in(cells)
-    if says and says != EXAMPLE_NAME and not same_name(says, seed):
-        if roster and any(same_name(says, name) for name in roster.names_of(submission)):
-            seed = says.strip()
-        else:
-            row.notes.append(f"The notebook says STUDENT = {says[:60]!r}.")
+    says = named_in(cells)
+    if says is None or says == "":
+        row.notes.append("The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file.")
+    elif says == EXAMPLE_NAME:
+        row.notes.append("STUDENT was left as it was: tasks with own numbers had those of everybody who left it.")
+    else:
+        row.says = str(says)
+        names = [submission.student, submission.number, *(roster.names_of(submission) if roster else [])]
+        if not any(same_name(row.says, name) for name in names if name):
+            row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
+    seed = says or submission.student  # what the notebook drew its numbers from, so that an honest name costs nothing
     return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
+
+
+def note_shared_names(rows):
+    """One name in two notebooks means one set of numbers: one of the two is not its owner's."""
+    users = defaultdict(list)
+    for row in rows:
+        if row.says:
+            users[row.says.strip().lower()].append(row)
+    for sharing in users.values():
+        for row in sharing:
+            others = ", ".join(other.student for other in sharing if other is not row)
+            if others:
+                row.notes.append(f"STUDENT = {row.says[:60]!r} also stands in the notebook of {others}.")
+
+
+def note_another_assignment(args, rows):
+    for row in rows:
+        if row.parts and all(part["state"] == "missing" for part in row.parts):
+            row.notes.append(f"Not one function of {args.assignment} is in this notebook: is it another assignment's?")
 
 
 def run_all(waiting, book, args):

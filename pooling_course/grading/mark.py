@@ -22,8 +22,10 @@ SAYS = {
     "missing": "There is no function `{function}` in your notebook, or its cell stopped before it was made.",
     "lost": "`{function}` gave no answer: {why}.",
     "odd": "what came back is nothing that the grader can read",
-    "same": "All cases of your notebook pass, and {failed} of the {total} cases that grading tries do not.",
-    "fails": "{failed} of the {total} cases that grading tries do not pass.",
+    "same": "All cases of your notebook pass; of the {total} cases that grading tries, {passed} do.",
+    "fails": "Of the {total} cases that grading tries, {passed} pass.",
+    "one": "Your answer is not right.",
+    "untouched": "Nothing is written here yet.",
 }
 
 
@@ -36,14 +38,14 @@ class Job:
 
     Attributes:
         assignment: its name.
-        student: the owner's name, which is the seed of tasks that give everyone their own numbers.
+        student: the seed of tasks that give everyone their own numbers: what STUDENT says, else the owner's name.
         cells: the code of the notebook.
         hidden: the seeds of the hidden cases.
         limits: of the sandbox.
     """
 
     assignment: str
-    student: str
+    student: str | int
     cells: tuple[str, ...]
     hidden: tuple[int, ...]
     limits: Limits = Limits()
@@ -72,8 +74,8 @@ def version(assignment: str) -> str:
     return digest.hexdigest()
 
 
-def seeds(task: Task, student: str, hidden=()):
-    """What the cases of a task are drawn with: its owner's name, or what the notebook shows and the hidden ones."""
+def seeds(task: Task, student: str | int, hidden=()):
+    """What the cases of a task are drawn with: the student's name, or what the notebook shows and the hidden ones."""
     return student if is_own(task) else (0, *hidden)
 
 
@@ -136,6 +138,8 @@ def _part(task, seed, said, ended, text):
     part |= {"points": verdict.points(task.points), "passed": verdict.passed, "state": verdict.state}
     if verdict.state == "refused":
         return part | {"says": text["faults"]}
+    if verdict.state == "untouched":
+        return part | {"says": [SAYS["untouched"]]}
     if verdict.mistake:
         known = next(m for m in exercise.mistakes if m.name == verdict.mistake)
         return part | {"mistake": known.name, "says": [f"Its answers match a known mistake: {known.says}"]}
@@ -148,11 +152,13 @@ def _explain(job, parts, sandbox):
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
     ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong])
     for part, said in zip(wrong, ran.said, strict=True):
-        counts = {"failed": part["total"] - part["passed"], "total": part["total"]}
         verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
-        part["says"].insert(0, SAYS["same" if verdict else "fails"].format(**counts))  # a verdict is true when solved
         if verdict is not None and verdict.state == "wrong":
             part["html"] = verdict._repr_html_()
+            if verdict.mistake == part["mistake"]:  # the page need not say it twice
+                part["says"] = []
+        says = "same" if verdict else "one" if part["total"] == 1 else "fails"  # a verdict is true when solved
+        part["says"].insert(0, SAYS[says].format(**part))
     return {str(step + 1): clean(text, ERROR) for step, text in ran.cells.items()}
 
 

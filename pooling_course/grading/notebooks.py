@@ -22,8 +22,8 @@ work is graded, more cases are tried than you see here. Cells of your own are we
 kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
 WHO = """
-Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put your name or student
-number, always in the same way, and run the cell.
+Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put the name or number
+that your learning platform knows you by, do not change it later, and run the cell.
 """
 
 

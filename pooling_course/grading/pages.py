@@ -5,7 +5,7 @@ A page is one file that needs nothing else. Whatever a student wrote is escaped;
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from html import escape
 from itertools import combinations
 from pathlib import Path
@@ -36,6 +36,7 @@ h2 { margin: 2em 0 0.5em; border-bottom: 1px solid var(--pc-line) }
 .wide > table > * > tr > *, .wide > table > caption { padding: 2px 10px; text-align: left }
 .wide > table > * > tr > * { border: 1px solid var(--pc-hairline) }
 .number { text-align: right !important; font-variant-numeric: tabular-nums }
+figure { margin: 1em 0 }
 svg { max-width: 100%; height: auto; display: block; margin: 0.5em 0 }
 svg text { fill: var(--pc-ink); font: 13px system-ui, sans-serif }
 svg rect { fill: var(--pc-reader) }
@@ -48,9 +49,16 @@ def page(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en" class="pooling-course"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style('look.css')}{LOOK}</style></head>"
+        f"<title>{escape(title)}</title><style>{_colours()}{LOOK}</style></head>"
         f"<body><main><h1>{escape(title)}</h1>\n{body}</main></body></html>\n"
     )
+
+
+def _colours():
+    """The colours of the course, light or dark as the reader's system is."""
+    look = style("look.css")
+    dark = look[look.index('.pooling-course[data-theme="dark"]') :].replace('[data-theme="dark"]', "")
+    return f"{look}@media (prefers-color-scheme: dark) {{ {dark} }}"
 
 
 def table(caption: str, head: list[str], lines: list[list]) -> str:
@@ -78,7 +86,8 @@ def bars(alt: str, values: dict[str, float]) -> str:
         lines.append(f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="18"/>')
         lines.append(f'<text x="{left + width + 5:.1f}" y="{y + 16}">{value:g}</text>')
     size = f'width="{left + 430}" height="{24 * len(values)}" viewBox="0 0 {left + 430} {24 * len(values)}"'
-    return f'<svg role="img" aria-label="{escape(alt)}" {size}>{"".join(lines)}</svg>\n'
+    plot = f'<svg role="img" aria-label="{escape(alt)}" {size}>{"".join(lines)}</svg>'
+    return f"<figure><figcaption>{escape(alt)}</figcaption>{plot}</figure>\n"
 
 
 # ---- For a student ---------------------------------------------------------------------------------------------------
@@ -164,13 +173,18 @@ def _tasks(assignment, rows):
 
 
 def _mistakes(assignment, rows):
-    found = Counter((part["exercise"], part["mistake"]) for row in rows for part in row.parts if part["mistake"])
+    who = defaultdict(list)
+    for row in rows:
+        for part in row.parts:
+            if part["mistake"]:
+                who[part["exercise"], part["mistake"]].append(row.student)
+    found = Counter({mistake: len(students) for mistake, students in who.items()})
     if not found:
         return "<h2>Misconceptions</h2><p>No answer matches a known mistake.</p>"
-    lines = [[exercise, name, count, _says(exercise, name)] for (exercise, name), count in found.most_common()]
+    lines = [[*at, count, _says(*at), ", ".join(sorted(who[at]))] for at, count in found.most_common()]
     counts = {f"{exercise}: {name}": count for (exercise, name), count in found.most_common()}
     plot = bars("How many students made which known mistake.", counts)
-    head = ["task", "mistake", "students", "what it is"]
+    head = ["task", "mistake", "students", "what it is", "who"]
     return f"<h2>Misconceptions</h2>{plot}{table('Answers that match a known mistake in every case', head, lines)}"
 
 
@@ -203,7 +217,10 @@ def _alike(assignment, rows):
         "learn together write alike. Read both before you think anything.</p>"
     )
     if not lines:
-        return "<h2>A place to look</h2><p>No two submissions share answers that are built alike and rare.</p>"
+        return (
+            "<h2>A place to look</h2><p>No two submissions share two answers that are built alike and "
+            f"that at most {RARE} of the class have.</p>"
+        )
     return said + table("Pairs with rare answers in common", ["student", "student", "tasks"], lines)
 
 
@@ -225,7 +242,7 @@ def look_alikes(assignment: str, rows: list[Row]) -> list[tuple[str, str, list[s
 
 def _notes(rows):
     lines = [[row.student, note] for row in rows for note in row.notes]
-    late = [[row.student, f"{row.days_late} days late"] for row in rows if row.days_late]
+    late = [[row.student, f"{row.days_late} day{'s' * (row.days_late > 1)} late"] for row in rows if row.days_late]
     if not lines + late:
         return ""
     return "<h2>To know</h2>" + table("What is odd or late", ["student", "note"], lines + late)

@@ -15,10 +15,12 @@ import json
 import os
 import re
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import permutations
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,7 +30,7 @@ MOST_CELLS = 1000
 
 MOODLE = re.compile(r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_file_?$")
 CANVAS = re.compile(r"(?P<student>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_(?P<attempt>\d+)_.+$")
-STUDENT = re.compile(r"""^STUDENT\s*=\s*(?:(["'])(?P<text>.*?)\1|(?P<number>\d+))\s*(?:#.*)?$""", re.MULTILINE)
+STUDENT = re.compile(r"""^STUDENT\s*=\s*(?:(["'])(?P<text>.*?)\1|(?P<number>\d{1,18}))\s*(?:#.*)?$""", re.MULTILINE)
 COPIED = re.compile(r"(-\d+| \(\d+\))$")  # what browsers and platforms add to the name of a second copy
 
 
@@ -231,11 +233,31 @@ def _source(cell):
     return text.encode("utf-8", "replace").decode()  # half characters, which no file can hold
 
 
-def named_in(cells: list[str]) -> str | None:
-    """What the notebook says its author is called: the last literal in `STUDENT = ...`."""
+def named_in(cells: list[str]) -> str | int | None:
+    """What the notebook says its author is called: the last literal in `STUDENT = ...`, text or a whole number."""
     found = [match for cell in cells for match in STUDENT.finditer(cell)]
-    return (found[-1]["text"] or found[-1]["number"] or "") if found else None
+    if not found:
+        return None
+    return int(found[-1]["number"]) if found[-1]["number"] else found[-1]["text"] or ""
 
 
 def same_name(one: str, other: str) -> bool:
-    return one.strip().lower() == other.strip().lower()
+    """Whether two names are the same but for case, accents, spaces and commas, and which part of it comes first.
+
+    >>> same_name("Ada Lovelace", "lovelaceada"), same_name("Lovelace, Ada", "Ada Lovelace"), same_name("Ada", "Bob")
+    (True, True, False)
+    """
+    return any(_joined(a) == "".join(order) for a, b in ((one, other), (other, one)) for order in _orders(b))
+
+
+def _orders(name):
+    words = re.findall(r"[^\W_]+", _bare(name))
+    return permutations(words) if len(words) <= 4 else [words]
+
+
+def _joined(name):
+    return re.sub(r"[\W_]", "", _bare(name))
+
+
+def _bare(name):
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).casefold()

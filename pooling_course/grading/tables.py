@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Row:
         days_late, share: by the rule; the share of the points that is left.
         record: the marks (see `mark.mark`); None where grading failed.
         notes: what the instructor should know.
+        says: what the notebook says its author is called, "" where it does not.
     """
 
     submission: Submission
@@ -29,6 +31,7 @@ class Row:
     share: float
     record: dict | None = None
     notes: list[str] = field(default_factory=list)
+    says: str = ""
 
     @classmethod
     def of(cls, submission: Submission, attempts: int, rule: Rule) -> "Row":
@@ -90,7 +93,8 @@ class Roster:
 
     def __init__(self, path: Path, assignment: str):
         try:
-            self.text = path.read_bytes().decode("utf-8-sig")
+            data = path.read_bytes()
+            self.text, self.coding = data.decode("utf-8-sig"), "utf-8-sig" if data.startswith(BOM_UTF8) else "utf-8"
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} cannot be read as a table in UTF-8: {error}.") from None
         first = self.text.partition("\n")[0]
@@ -123,7 +127,7 @@ class Roster:
         empty = [line[0] for line in self._students() if not any(line is other for other in filled)]
         text = io.StringIO()
         csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerows(self.lines)
-        path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
+        path.write_text(text.getvalue(), encoding=self.coding, newline="")
         yield f"{len(filled)} marks are filled into {path}, column {self.head[self.column]!r}."
         if missing:
             yield f"Not in that table, or twice: {', '.join(missing)}."
