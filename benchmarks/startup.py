@@ -103,14 +103,14 @@ def races(rounds):
 
 def imports():
     """[(module, ms)]: what pooling_course imports at the top level of its own, beyond BASE, with all that is below."""
-    code = f"import {', '.join(BASE)}; import pooling_course"
+    code = f"import {', '.join(BASE)}; import pooling_course.explorer"
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
     lines = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \| ( *)(\S+)$", ran.stderr, re.MULTILINE)
     found = []
     for micros, indent, name in reversed(lines):  # a module's own imports stand before it, further in
-        if not indent and name != "pooling_course":
+        if not indent and not name.startswith("pooling_course"):
             break
         if len(indent) // 2 <= 2:
             found.append({"module": "  " * (len(indent) // 2) + name, "ms": int(micros) / 1e3})
