@@ -72,8 +72,8 @@ class Explorer {
   // ---- grids
 
   addGrid(name) {
-    const base = make("canvas", { "aria-hidden": "true" });
-    const over = make("canvas", { class: "pc-over", "aria-hidden": "true" });
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
     const stage = make("div", {
       class: "pc-stage", tabindex: "0", role: "application",
       onkeydown: (event) => this.key(event, name),
@@ -82,10 +82,10 @@ class Explorer {
       onpointerleave: () => this.point(null, name),
       onpointerdown: (event) => this.press(event, name),
       ondblclick: () => this.edit(""),
-    }, base, over);
+    }, canvas);
     const caption = make("figcaption", {});
     const figure = make("figure", { class: "pc-grid" }, caption, stage);
-    this.grid[name] = { base, over, stage, caption, figure };
+    this.grid[name] = { canvas, cells, stage, caption, figure, near: [0, 0] };
     this.grids.append(figure);
   }
 
@@ -209,7 +209,7 @@ class Explorer {
   }
 
   paintInput(name) {
-    const { frame, base, stage, caption } = this.grid[name];
+    const { frame, cells, stage, caption } = this.grid[name];
     if (!frame) return;
     const { h, w, channels, values } = this.states.input;
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
@@ -217,9 +217,9 @@ class Explorer {
     const padding = flow ? "" : this.shown.map(({ kind, s }) => (kind === "max" ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
     const unread = first && unreadOf(first.rows, first.cols);
     const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
-    const ctx = sizeCanvas(base, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
+    this.grid[name].near = first ? first.s.padding : [0, 0];
+    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
     if (ctx) {
-      paintIndices(ctx, this.look, frame, first ? first.s.padding : [0, 0]);
       if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
       else this.paintValues(ctx, frame);
       if (first) {
@@ -262,7 +262,7 @@ class Explorer {
   }
 
   paintOutput(kind) {
-    const { frame, base, stage, caption } = this.grid[kind];
+    const { frame, cells, stage, caption } = this.grid[kind];
     const shown = this.shown.find((v) => v.kind === kind);
     const title = NAMES[kind];
     if (!frame) {
@@ -271,10 +271,9 @@ class Explorer {
     }
     const { state } = shown;
     const flow = this.backward && !shown.gradient?.error;
-    const ctx = sizeCanvas(base, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
+    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
     if (ctx) {
       const outputAt = (r, c) => state.at(this.channel, r, c);
-      paintIndices(ctx, this.look, frame);
       if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
       else paintCells(ctx, this.look, frame, this.colourOf(state.at), outputAt);
     }
@@ -329,13 +328,18 @@ class Explorer {
   overlay() {
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
-    for (const [name, { frame, over }] of Object.entries(this.grid)) {
-      const ctx = frame && sizeCanvas(over, frame.width, frame.height, [this.look, frame.key, JSON.stringify(marks[name])]);
-      if (ctx) paintMarks(ctx, this.look, frame, marks[name]);
-    }
+    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
     update(this.sentence, { text: sentence });
     if (at && !this.lensBox.hidden) drawLens(this, at);
     this.drawRoutes(routes);
+  }
+
+  paintGrid({ canvas, cells, frame, near }, marks) {
+    const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [this.look, frame.key, cells.parts, JSON.stringify(marks)]);
+    if (!ctx) return;
+    paintIndices(ctx, this.look, frame, near);
+    ctx.drawImage(cells, 0, 0, cells.width / cells.ratio, cells.height / cells.ratio);
+    paintMarks(ctx, this.look, frame, marks);
   }
 
   // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.

@@ -203,7 +203,7 @@ def page(name, notebook, widgets):
     notebook.cells.append(nbformat.v4.new_markdown_cell(_with_files(_script(models), widgets.static)))
     notebook.cells[0].source = notebook.cells[0].source.partition(f"\n\n{links.OPEN}")[0]  # said by launch
     notebook.cells = [
-        cell for cell in map(_instead, notebook.cells) if cell.source and not cell.id.endswith("-install")
+        cell for cell in map(_folded, map(_instead, notebook.cells)) if cell.source and not cell.id.endswith("-install")
     ]
     notebook.metadata.pop("widgets")
     return notebook
@@ -218,6 +218,15 @@ def instead():
 def _instead(cell):
     words = instead().get(cell.id)
     return cell if words is None else nbformat.v4.new_markdown_cell(words.strip())
+
+
+def _folded(cell):
+    """What tells the reader how a prediction went opens when the reader wants it."""
+    head, _, words = cell.source.partition("\n")
+    if head == "## Back to your prediction":
+        summary = "<summary>Open this when you have committed to your answer</summary>"
+        cell.source = f"{head}\n\n<details>{summary}\n\n{words.strip()}\n\n</details>"
+    return cell
 
 
 def _widgets(output, models):
