@@ -18,10 +18,76 @@ import torch.nn.functional as F
 from . import rules, words
 
 Pair = tuple[int, int]
+NOTHING = -(2**40)  # in taps: no position, as this window is shorter than others
+
+
+class Windows:
+    """Where the windows of a layer lie, by its kernel_size, stride, padding, dilation (pairs) and ceil_mode.
+
+    What `trace` and the explorer ask of the settings of a layer: those of a `Pooling`, or of one of its relatives
+    (`relatives.py`). Each also has `kind`, `code()`, `layer()`, `pool(x)`, `says(...)`; averages have `counts(h, w)`.
+    """
+
+    divides = False  # whether it averages
+    divisor_override = None
+    shares_vary = False  # whether a share depends on the cell, or on what it holds
+
+    def raw_output_size(self, h: int, w: int) -> Pair:
+        """The output size by the formula alone, which is 0 or less where no window fits."""
+        return tuple(self._axis(i, size)[-1] for i, size in enumerate((h, w)))
+
+    def output_size(self, h: int, w: int) -> Pair:
+        """(h_out, w_out) for an input of h x w cells.
+
+            out = floor((H + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1
+
+        `ceil_mode` rounds up instead, but drops a last window that would start beyond the input and its left
+        padding (`pooling_output_shape` in ATen/native/Pool.h).
+
+        Raises:
+            ValueError: no window fits, or a dilated window would read no cell at all.
+
+        >>> Pooling("max", 3, stride=2, padding=1).output_size(112, 112)
+        (56, 56)
+        """
+        rules.check_size(self, h, w)
+        return self.raw_output_size(h, w)
+
+    def formula(self, h: int, w: int) -> tuple[str, str]:
+        """The rule for (height, width) with the numbers put in.
+
+        >>> Pooling("avg", 2, ceil_mode=True).formula(5, 6)[0]
+        'ceil((5 + 2*0 - 2) / 2) + 1 = 3'
+        """
+        return tuple(self._axis_formula(i, size) for i, size in enumerate((h, w)))
+
+    def _axis(self, i, size):
+        reach = self.dilation[i] * (self.kernel_size[i] - 1) + 1
+        room = size + 2 * self.padding[i] - reach
+        steps = -(-room // self.stride[i]) if self.ceil_mode else room // self.stride[i]
+        beyond = self.ceil_mode and steps * self.stride[i] >= size + self.padding[i]
+        return reach, steps, beyond, steps + 1 - beyond
+
+    def _axis_formula(self, i, size):
+        reach, steps, beyond, out = self._axis(i, size)
+        if self.dilation[i] > 1:
+            reach = f"{self.dilation[i]}*({self.kernel_size[i]} - 1) - 1"
+        rounding = "ceil" if self.ceil_mode else "floor"
+        text = f"{rounding}(({size} + 2*{self.padding[i]} - {reach}) / {self.stride[i]}) + 1 = {steps + 1}"
+        return f"{text}, less 1 (the last window would start in the right padding) = {out}" if beyond else text
+
+    def taps(self, i: int, size: int, out: int) -> torch.Tensor:
+        """The positions along axis `i` that each of `out` windows reads, int64 of shape (out, kernel_size)."""
+        starts = torch.arange(out)[:, None] * self.stride[i] - self.padding[i]
+        return starts + torch.arange(self.kernel_size[i]) * self.dilation[i]
+
+    def listed(self, settings: dict) -> str:
+        """The layer and its settings as a line of Python."""
+        return f"{rules.LAYERS[self.kind]}({', '.join(f'{n}={rules.short(v)}' for n, v in settings.items())})"
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Windows):
     """The settings of one pooling layer; immutable, hashable and comparable.
 
     Args:
@@ -100,61 +166,41 @@ class Pooling:
             value, default = getattr(self, name), self.__dataclass_fields__[name].default
             if value != default and value != (default, default):
                 settings[name] = value
-        listed = ", ".join(f"{name}={rules.short(value)}" for name, value in settings.items())
-        return f"{rules.LAYERS[self.kind]}({listed})"
+        return self.listed(settings)
 
     __repr__ = code
 
-    def raw_output_size(self, h: int, w: int) -> Pair:
-        """The output size by the formula alone, which is 0 or less where no window fits."""
-        return tuple(self._axis(i, size)[-1] for i, size in enumerate((h, w)))
+    def pool(self, x):
+        """(output, winners) by torch; winners None for average."""
+        p = self
+        if p.kind == "max":
+            return F.max_pool2d(x, p.kernel_size, p.stride, p.padding, p.dilation, p.ceil_mode, return_indices=True)
+        settings = (p.ceil_mode, p.count_include_pad, p.divisor_override)
+        return F.avg_pool2d(x, p.kernel_size, p.stride, p.padding, *settings), None
 
-    def output_size(self, h: int, w: int) -> Pair:
-        """(h_out, w_out) for an input of h x w cells.
+    divides = property(lambda self: self.kind == "avg")
 
-            out = floor((H + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1
+    def counts(self, h: int, w: int) -> torch.Tensor:
+        """How many cells each window reads, of shape (h_out, w_out); torch says it: the sum over a plane of ones."""
+        ones = torch.ones(1, h, w, dtype=torch.float64)
+        return F.avg_pool2d(ones, self.kernel_size, self.stride, self.padding, self.ceil_mode, divisor_override=1)[0]
 
-        `ceil_mode` rounds up instead, but drops a last window that would start beyond the input and its left
-        padding (`pooling_output_shape` in ATen/native/Pool.h).
-
-        Raises:
-            ValueError: no window fits, or a dilated window would read no cell at all.
-
-        >>> Pooling("max", 3, stride=2, padding=1).output_size(112, 112)
-        (56, 56)
-        """
-        rules.check_size(self, h, w)
-        return self.raw_output_size(h, w)
-
-    def formula(self, h: int, w: int) -> tuple[str, str]:
-        """The rule for (height, width) with the numbers put in.
-
-        >>> Pooling("avg", 2, ceil_mode=True).formula(5, 6)[0]
-        'ceil((5 + 2*0 - 2) / 2) + 1 = 3'
-        """
-        return tuple(self._axis_formula(i, size) for i, size in enumerate((h, w)))
-
-    def _axis(self, i, size):
-        reach = self.dilation[i] * (self.kernel_size[i] - 1) + 1
-        room = size + 2 * self.padding[i] - reach
-        steps = -(-room // self.stride[i]) if self.ceil_mode else room // self.stride[i]
-        beyond = self.ceil_mode and steps * self.stride[i] >= size + self.padding[i]
-        return reach, steps, beyond, steps + 1 - beyond
-
-    def _axis_formula(self, i, size):
-        reach, steps, beyond, out = self._axis(i, size)
-        if self.dilation[i] > 1:
-            reach = f"{self.dilation[i]}*({self.kernel_size[i]} - 1) - 1"
-        rounding = "ceil" if self.ceil_mode else "floor"
-        text = f"{rounding}(({size} + 2*{self.padding[i]} - {reach}) / {self.stride[i]}) + 1 = {steps + 1}"
-        return f"{text}, less 1 (the last window would start in the right padding) = {out}" if beyond else text
+    def says(self, read, divisor, output, channel) -> str:
+        """The maximum or the sum of one window in words; `read` lists what each of its positions is, and holds."""
+        if divisor is None:
+            return words.max_sum(
+                [-torch.inf if held is None else held for what, held in read if what != "overhang"], output
+            )
+        counts = self.count_include_pad and self.divisor_override is None
+        entries = [held or 0 for what, held in read if what == "cell" or what == "padded" and counts]
+        return words.average_sum(entries, divisor, output, whole=isinstance(output, int))
 
 
 def trace(pooling, x, device=None) -> "Trace":
     """Pool `x` with torch and keep what is needed to say where every number came from.
 
     Args:
-        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`.
+        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`, or one of their relatives (`settings_of`).
         x: tensor, array or nested lists, of shape (H, W), (C, H, W) or (N, C, H, W). Tensors and arrays keep
             their dtype; lists become torch's default float. Not copied: leave it unchanged while you use the trace.
         device: None computes where x lies; "auto" takes the best accelerator there is; or a torch device.
@@ -166,13 +212,13 @@ def trace(pooling, x, device=None) -> "Trace":
     >>> trace(Pooling("max", 2), [[1, 3], [5, 6]]).output
     tensor([[6.]])
     """
-    pooling = Pooling.of(pooling)
+    pooling = settings_of(pooling)
     x = as_tensor(x).detach()
     full = x.unsqueeze(0) if x.ndim == 2 else x
     full = full.to(pick_device(device)) if device is not None else full
     rules.check_input(pooling.kind, full)
     size = pooling.output_size(*full.shape[-2:])
-    output, winners = _pool(pooling, full)
+    output, winners = pooling.pool(full)
     if tuple(output.shape[-2:]) != size:
         raise RuntimeError(
             f"{pooling.code()} on {tuple(full.shape)}: torch on {full.device.type} returned {tuple(output.shape[-2:])} "
@@ -234,7 +280,7 @@ class Trace:
             upstream = upstream.to(self._output).reshape(self._output.shape)
         with torch.inference_mode(False), torch.enable_grad():
             x = self._x.clone().requires_grad_()
-            output, _ = _pool(self.pooling, x)
+            output, _ = self.pooling.pool(x)
             # down to one number first: with grad_outputs, torch would import sympy for 0.3 s
             loss = output.sum() if upstream is None else (output * upstream.clone()).sum()
             (gradient,) = torch.autograd.grad(loss, x)
@@ -243,11 +289,8 @@ class Trace:
     @cached_property
     def taps(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows and columns that windows read: int64 of shape (h_out, k_h) and (w_out, k_w), outside positions too."""
-        p = self.pooling
-        return tuple(
-            torch.arange(out)[:, None] * p.stride[i] - p.padding[i] + torch.arange(p.kernel_size[i]) * p.dilation[i]
-            for i, out in enumerate(self._output.shape[-2:])
-        )
+        sizes = zip(self._x.shape[-2:], self._output.shape[-2:], strict=True)
+        return tuple(self.pooling.taps(i, size, out) for i, (size, out) in enumerate(sizes))
 
     @cached_property
     def reads(self) -> torch.Tensor:
@@ -266,17 +309,15 @@ class Trace:
 
     @cached_property
     def divisors(self) -> torch.Tensor | None:
-        """What each average is divided by, int64 of shape (h_out, w_out); None for max.
+        """What each average is divided by, int64 of shape (h_out, w_out); None where nothing is divided, as in max.
 
-        torch says it: on a plane of ones the sum counts the cells read, and the average is that sum / divisor.
+        On a plane of ones the sum counts the cells read, and the average is that sum / divisor.
         """
-        if self.pooling.kind == "max":
+        if not self.pooling.divides:
             return None
-        p, ones = self.pooling, torch.ones(1, *self._x.shape[-2:], dtype=torch.float64)
-        if p.divisor_override is not None:  # as given: the quotient below would round it beyond 2**53
-            return torch.full(self._output.shape[-2:], p.divisor_override)
-        count = F.avg_pool2d(ones, p.kernel_size, p.stride, p.padding, p.ceil_mode, divisor_override=1)[0]
-        return (count / self.passes).round().long()
+        if self.pooling.divisor_override is not None:  # as given: the quotient below would round it beyond 2**53
+            return torch.full(self._output.shape[-2:], self.pooling.divisor_override)
+        return (self.pooling.counts(*self._x.shape[-2:]) / self.passes).round().long()
 
     @cached_property
     def passes(self) -> torch.Tensor:
@@ -288,7 +329,25 @@ class Trace:
         tensor(0.2500, dtype=torch.float64)
         """
         ones = torch.ones(1, *self._x.shape[-2:], dtype=torch.float64)
-        return _pool(self.pooling, ones)[0][0]
+        return self.pooling.pool(ones)[0][0]
+
+    @cached_property
+    def spread(self) -> torch.Tensor | None:
+        """Where shares vary from cell to cell: of shape (m, n, *input); None where winners or divisors say it all.
+
+        The share of an input cell in window (row, col) is `spread[row % m, col % n][..., cell]`. torch's autograd
+        says it, asked for every m-th row and n-th column of windows at a time, as those do not overlap.
+        """
+        if not self.pooling.shares_vary:
+            return None
+        apart = [min(int(_apart(taps)), len(taps)) for taps in self.taps]
+        planes = []
+        for i in range(apart[0]):
+            for j in range(apart[1]):
+                upstream = torch.zeros_like(self._output)
+                upstream[..., i :: apart[0], j :: apart[1]] = 1
+                planes.append(self.backward(self._shaped(upstream)).reshape(self._x.shape))
+        return torch.stack(planes).reshape(*apart, *self._x.shape)
 
     def window(self, row: int, col: int, channel: int = 0, image: int = 0) -> "Window":
         """What the window of output cell (row, col) reads, in one channel of one image.
@@ -307,8 +366,13 @@ class Trace:
         plane = (image, channel) if batched else (channel,)
         winner = None if self._winners is None else divmod(self._winners[plane][row, col].item(), self._x.shape[-1])
         divisor = None if self.divisors is None else self.divisors[row, col].item()
-        rows, cols = (taps[i].tolist() for taps, i in zip(self.taps, (row, col), strict=True))
-        return Window.read(self.pooling, self._x[plane], rows, cols, self._output[plane][row, col], winner, divisor)
+        rows, cols = (taps[i][taps[i] != NOTHING].tolist() for taps, i in zip(self.taps, (row, col), strict=True))
+        spread = self.spread
+        if spread is not None:
+            by = spread.shape[:2]
+            spread = spread[row % by[0], col % by[1]][plane]
+        output = self._output[plane][row, col]
+        return Window.read(self.pooling, self._x[plane], rows, cols, output, winner, divisor, spread, channel)
 
 
 @dataclass(frozen=True)
@@ -336,39 +400,59 @@ class Window:
     text: str
 
     @classmethod
-    def read(cls, pooling, plane, rows, cols, output, winner, divisor):
+    def read(cls, pooling, plane, rows, cols, output, winner, divisor, spread, channel):
         h, w = plane.shape
         pad = pooling.padding
-        positions = [(r, c) for r in rows for c in cols]
-        inside = [0 <= r < h and 0 <= c < w for r, c in positions]
-        declared = [-pad[0] <= r < h + pad[0] and -pad[1] <= c < w + pad[1] for r, c in positions]
-        cells = [at for at, here in zip(positions, inside, strict=True) if here]
-        values = [plane[at].item() for at in cells]
-        shares = [float(at == winner) if divisor is None else 1 / divisor for at in cells]
-        entries, held = [], iter(values)
-        for here, padding in zip(inside, declared, strict=True):
-            if here:
-                entries.append(next(held))
-            elif padding and (divisor is None or pooling.count_include_pad and pooling.divisor_override is None):
-                entries.append(0 if divisor else -torch.inf)
+        read = []
+        for at in ((r, c) for r in rows for c in cols):
+            inside = all(0 <= i < size for i, size in zip(at, (h, w), strict=True))
+            declared = all(-p <= i < size + p for i, size, p in zip(at, (h, w), pad, strict=True))
+            what = "cell" if inside else "padded" if declared else "overhang"
+            read.append((what, at, plane[at].item() if inside else None))
+        where = {what: [at for found, at, _ in read if found == what] for what in ("cell", "padded", "overhang")}
+        if spread is not None:
+            shares = [spread[at].item() for at in where["cell"]]
+        else:
+            shares = [float(at == winner) if divisor is None else 1 / divisor for at in where["cell"]]
         value = output.item()
-        whole = not plane.is_floating_point()
-        text = words.average_sum(entries, divisor, value, whole) if divisor else words.max_sum(entries, value)
-        where = list(zip(positions, inside, declared, strict=True))
         return cls(
-            cells=cells,
-            values=values,
-            padded=[at for at, here, padding in where if padding and not here],
-            overhang=[at for at, here, padding in where if not padding],
+            cells=where["cell"],
+            values=[held for what, _, held in read if what == "cell"],
+            padded=where["padded"],
+            overhang=where["overhang"],
             shares=shares,
             divisor=divisor,
             winner=winner,
             output=value,
-            text=text,
+            text=pooling.says([(what, held) for what, _, held in read], divisor, value, channel),
         )
 
     def __str__(self):
         return self.text
+
+
+def _apart(taps):
+    """How many windows further one starts after the last position that this one reads."""
+    reach = taps[0].max() - taps[0].min() + 1
+    return -(-reach // (taps[1, 0] - taps[0, 0])) if len(taps) > 1 else 1
+
+
+def settings_of(layer) -> Windows:
+    """The settings of a layer: a Pooling, or one of its relatives.
+
+    Raises:
+        TypeError: a layer that has no windows and shares.
+
+    >>> settings_of(torch.nn.AdaptiveAvgPool2d(3))
+    nn.AdaptiveAvgPool2d(output_size=3)
+    """
+    if isinstance(layer, Windows):
+        return layer
+    if isinstance(layer, (torch.nn.MaxPool2d, torch.nn.AvgPool2d)):
+        return Pooling.of(layer)
+    from .relatives import relative_of
+
+    return relative_of(layer)
 
 
 def as_tensor(x, name="input") -> torch.Tensor:
@@ -413,11 +497,3 @@ def pick_device(device) -> torch.device:
 
 
 _said = False
-
-
-def _pool(p, x):
-    """(output, winners) by torch; winners None for average."""
-    if p.kind == "max":
-        return F.max_pool2d(x, p.kernel_size, p.stride, p.padding, p.dilation, p.ceil_mode, return_indices=True)
-    settings = (p.ceil_mode, p.count_include_pad, p.divisor_override)
-    return F.avg_pool2d(x, p.kernel_size, p.stride, p.padding, *settings), None

@@ -19,7 +19,14 @@ DTYPES = {
     ("max", "mps"): (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *FLOATS[:3]),
     ("avg", "mps"): FLOATS[:3],
 }
-LAYERS = {"max": "nn.MaxPool2d", "avg": "nn.AvgPool2d"}
+LAYERS = {
+    "max": "nn.MaxPool2d",
+    "avg": "nn.AvgPool2d",
+    "adaptive max": "nn.AdaptiveMaxPool2d",
+    "adaptive avg": "nn.AdaptiveAvgPool2d",
+    "lp": "nn.LPPool2d",
+    "conv": "nn.Conv2d",
+}
 FOREIGN = {"max": ("count_include_pad", "divisor_override"), "avg": ("dilation",)}
 
 
@@ -51,7 +58,7 @@ def flag(name, value) -> bool:
 
 
 def check_kind(kind):
-    if not isinstance(kind, str) or kind not in LAYERS:
+    if not isinstance(kind, str) or kind not in FOREIGN:
         raise ValueError(f"kind={kind!r} is not a pooling: use 'max' (nn.MaxPool2d) or 'avg' (nn.AvgPool2d).")
 
 
@@ -90,7 +97,7 @@ def check_size(p, h, w):
                 f"{size}{f' + 2 * {p.padding[i]} padding' if p.padding[i] else ''}; "
                 f"take a smaller kernel_size or a larger input."
             )
-        if p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
+        if p.kind == "max" and p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
             raise ValueError(
                 f"{p.code()} on an input of {h} x {w}: in {axis}, dilation={p.dilation[i]} is larger than the input "
                 f"({size}) and padding={p.padding[i]}, so a window would read no cell at all, and torch's backward "

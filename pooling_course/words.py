@@ -67,11 +67,49 @@ def average_sum(values, divisor, output, whole=False) -> str:
     return f"{quotient} {equals(values, output)}"
 
 
+def norm_sum(values, norm, area, output) -> str:
+    """An LP norm in words; `area` counts the positions of a whole window.
+
+    >>> norm_sum([0, 3, 4, 0], 2, 4, 5)
+    '(0^2 + 3^2 + 4^2 + 0^2)^(1/2) = 5'
+    >>> norm_sum([1, 2], 1, 4, 6)
+    '(1 + 2) * 4/2 = 6'
+    """
+    power = "" if norm == 1 else f"^{number(norm)}"
+    scale = "" if len(values) == area else f" * {area}/{len(values)}"
+    powers = _joined([f"{_signed(number(v))}{power}" for v in values], " + ")
+    if norm == 1:
+        total = f"({powers}){scale}" if scale else powers
+    else:
+        total = f"(({powers}){scale})^(1/{number(norm)})" if scale else f"({powers})^(1/{number(norm)})"
+    return f"{total} {equals(values, output)}"
+
+
+def weighted_sum(terms, bias, output) -> str:
+    """A sum of (weight, value) in words, and the bias if there is one.
+
+    >>> weighted_sum([(0.5, 3), (-1, 2)], 0.25, -0.25)
+    '0.5*3 + (-1)*2 + 0.25 (bias) = -0.25'
+    """
+    products = [f"{_signed(number(w))}*{_signed(number(v))}" for w, v in terms]
+    added = "" if bias is None else f" + {_signed(number(bias))} (bias)"
+    written = [n for term in terms for n in term] + ([] if bias is None else [bias])
+    return f"{_joined(products, ' + ') or '0'}{added} {equals(written, output)}"
+
+
+def _signed(text):
+    return f"({text})" if text.startswith("-") else text
+
+
 def _listed(values, separator):
     texts = [number(v) for v in values]
+    return _joined([_signed(t) if separator == " + " else t for t in texts], separator)
+
+
+def _joined(texts, separator):
     if len(texts) > LONGEST_SUM:
         texts = [*texts[:4], f"… {len(texts) - 5} more …", texts[-1]]
-    return separator.join(f"({t})" if separator == " + " and t.startswith("-") else t for t in texts)
+    return separator.join(texts)
 
 
 def _fixed(value, decimals):

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 import test_pooling as checks
 import test_rules
-from pooling_course import pooling, rules
-from pooling_course.pooling import Pooling, Trace, Window
+from pooling_course import rules
+from pooling_course.pooling import Pooling, Trace, Window, Windows
 from reference import one_thread  # noqa: F401
 
 NAN = math.nan
@@ -153,7 +153,7 @@ def test_a_mistaken_pooling_is_caught(mutant, kind, given, x, caught_by, monkeyp
     every = [getattr(checks, name) for name in caught_by]
     for check in every:
         check(kind, given, x)
-    monkeypatch.setattr(pooling, "_pool", mutant(pooling._pool))
+    monkeypatch.setattr(Pooling, "pool", mutant(Pooling.pool))
     for check in every:
         with pytest.raises(AssertionError):
             check(kind, given, x)
@@ -243,9 +243,9 @@ def changed(**change):
 
 AROUND = [
     (Pooling, "__post_init__", steps_by_one, "max", PAIR, RAMP, ["check_size", "check_output", "check_reads"]),
-    (Pooling, "_axis", plain_ceil, "max", {"kernel_size": 1, "stride": 2, "ceil_mode": True}, RAMP, ["check_size"]),
-    (Pooling, "_axis", plain_floor, "avg", PAIR | {"ceil_mode": True}, RAMP[:5], ["check_size"]),
-    (Pooling, "output_size", width_first, "avg", PAIR, RAMP[:4], ["check_size"]),
+    (Windows, "_axis", plain_ceil, "max", {"kernel_size": 1, "stride": 2, "ceil_mode": True}, RAMP, ["check_size"]),
+    (Windows, "_axis", plain_floor, "avg", PAIR | {"ceil_mode": True}, RAMP[:5], ["check_size"]),
+    (Windows, "output_size", width_first, "avg", PAIR, RAMP[:4], ["check_size"]),
     (Trace, "taps", taps_without_padding, "avg", PADDED, RAMP, ["check_reads", "check_windows"]),
     (Trace, "taps", taps_without_dilation, "max", PAIR | {"dilation": 2}, RAMP, ["check_reads", "check_windows"]),
     (Trace, "reads", reads_once, "max", {"kernel_size": 3, "stride": 1}, RAMP, ["check_reads"]),

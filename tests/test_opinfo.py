@@ -69,7 +69,7 @@ def test_a_wrong_answer_to_a_sample_would_be_seen(kind, infos):
 @pytest.mark.parametrize("kind", LAYERS)
 def test_every_error_input_of_torch_is_refused_before_torch_is_asked(kind, infos, monkeypatch):
     op, _ = infos[kind]
-    monkeypatch.setattr("pooling_course.pooling._pool", lambda *_: pytest.fail("torch was asked"))
+    monkeypatch.setattr("pooling_course.pooling.Pooling.pool", lambda *_: pytest.fail("torch was asked"))
     errors = [error.sample_input for error in op.error_inputs("cpu")]
     for sample in errors:
         with pytest.raises((ValueError, TypeError), match=r"\.$"):

@@ -330,7 +330,7 @@ TRACED = trace(Pooling("max", 2), zeros(2, 3, 6, 4))
             ["torch.int64", "no gradient", "x.float()"],
             lambda: pool("max", zeros(6, 6, dtype=torch.int64)).backward(),
         ),
-        (TypeError, ["Conv2d", "nn.MaxPool2d or nn.AvgPool2d"], lambda: trace(torch.nn.Conv2d(1, 1, 1), SIX)),
+        (TypeError, ["Softmax2d", "nn.MaxPool2d or nn.AvgPool2d"], lambda: trace(torch.nn.Softmax2d(), SIX)),
         (TypeError, ["MaxPool1d", "nn.MaxPool2d or nn.AvgPool2d"], lambda: Pooling.of(torch.nn.MaxPool1d(2))),
         (
             ValueError,
@@ -359,7 +359,7 @@ def test_no_accelerator_is_said_once(monkeypatch, capsys):
 
 
 def test_a_backend_that_returns_another_size_is_found_out(monkeypatch):
-    monkeypatch.setattr("pooling_course.pooling._pool", lambda *_: (zeros(1, 1, 4, 3), None))
+    monkeypatch.setattr("pooling_course.pooling.Pooling.pool", lambda *_: (zeros(1, 1, 4, 3), None))
     with pytest.raises(
         RuntimeError, match=r"torch on cpu returned \(4, 3\) where its own rule gives \(3, 3\).*'cpu'\.$"
     ):
