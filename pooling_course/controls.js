@@ -1,9 +1,14 @@
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
 import { make, update } from "./dom.js";
-import { largestKernel, pair, settingsOf, strideHint } from "./geometry.js";
+import { NORM_STEP, OWN, isAdaptive, largestKernel, pair, settingsOf, sizeHint, strideHint } from "./geometry.js";
+import { NAMES } from "./sentences.js";
 
-export const SETTINGS = ["kind", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override", "compare"];
-const PAIRS = SETTINGS.slice(1, 5);
+const PAIRS = ["kernel_size", "stride", "padding", "dilation", "output_size"];
+export const SETTINGS = ["kind", ...PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "norm_type", "weights", "compare"];
+const SLIDERS = ["output_size", "norm_type", "kernel_size", "stride", "padding", "dilation"];
+const SHORT = { "adaptive max": "Max", "adaptive avg": "Average" }; // the legend says that they are adaptive
+const LEAST = { padding: 0, norm_type: NORM_STEP };
+const STEP = { norm_type: NORM_STEP };
 let instances = 0;
 
 export class Controls {
@@ -18,18 +23,10 @@ export class Controls {
   set = (changes) => this.view.set(changes);
 
   build() {
-    const radios = (legend, name, choices, onchange) => {
-      const inputs = {};
-      const set = make("fieldset", {}, make("legend", {}, legend));
-      for (const [value, text] of choices) {
-        inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
-        set.append(make("label", {}, inputs[value], text));
-      }
-      return [set, inputs];
-    };
-    const [kinds, kindInputs] = radios("Pooling", "kind", [["max", "Max"], ["avg", "Average"], ["both", "Both"]], (value) => this.setKind(value));
-    const [directions, directionInputs] = radios("Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
-    Object.assign(this, { kindInputs, directionInputs });
+    this.kindSet = make("fieldset", {});
+    this.nameKinds();
+    const directions = make("fieldset", {});
+    this.directionInputs = this.radios(directions, "Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
     this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
     for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
@@ -37,17 +34,36 @@ export class Controls {
     this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
     this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
     const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
-    const first = make("div", { class: "pc-row" }, kinds, directions, this.upstreamLabel, inputs, this.channelLabel);
+    const first = make("div", { class: "pc-row" }, this.kindSet, directions, this.upstreamLabel, inputs, this.channelLabel);
     this.sliders = {};
-    const sliders = make("div", { class: "pc-row pc-sliders" }, this.buildSlider("kernel_size"), this.buildSlider("stride"), this.buildSlider("padding"));
+    const sliders = make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.slice(0, -1).map((name) => this.buildSlider(name)));
     return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
   }
 
+  radios(set, legend, name, choices, onchange) {
+    const inputs = {};
+    const labels = choices.map(([value, text]) => {
+      inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
+      return make("label", {}, inputs[value], text);
+    });
+    set.replaceChildren(make("legend", {}, legend), ...labels);
+    return inputs;
+  }
+
+  // The kinds that can stand side by side: max and average, or relatives of theirs.
+  nameKinds() {
+    const kinds = this.get("kinds");
+    const choices = [...kinds.map((kind) => [kind, SHORT[kind] ?? NAMES[kind]]), ["both", "Both"]];
+    const legend = kinds.every(isAdaptive) ? "Adaptive pooling" : "Pooling";
+    this.kindInputs = this.radios(this.kindSet, legend, "kind", choices, (value) => this.setKind(value));
+  }
+
   buildMore() {
+    this.checks = {};
     const check = (name, text) => {
       const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
-      this[name] = input;
-      return make("label", { class: "pc-check" }, input, text);
+      this.checks[name] = { input, label: make("label", { class: "pc-check" }, input, text) };
+      return this.checks[name].label;
     };
     this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
     this.divisorInput = make("input", {
@@ -70,11 +86,12 @@ export class Controls {
     const value = make("output", { class: "pc-value" });
     const inputs = ["height", "width"].map((side, i) =>
       make("input", {
-        type: "range", min: name === "padding" ? 0 : 1, step: 1, "aria-describedby": hint.id,
+        type: "range", min: LEAST[name] ?? 1, step: STEP[name] ?? 1, "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
       }));
-    this.sliders[name] = { inputs, value, hint };
-    return make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
+    const el = make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
+    this.sliders[name] = { el, inputs, value, hint };
+    return el;
   }
 
   setKind(value) {
@@ -104,7 +121,12 @@ export class Controls {
   }
 
   slide(name, i, value) {
-    const both = [...pair(this.get(name))];
+    this.view.announceSize = true;
+    if (name === "norm_type") {
+      this.set({ norm_type: value });
+      return;
+    }
+    const both = [...this.now(name)];
     both[i] = value;
     if (!this.apart) both.fill(value);
     const changes = { [name]: both[0] === both[1] ? both[0] : both };
@@ -112,51 +134,54 @@ export class Controls {
       const padding = pair(this.get("padding")).map((p, j) => Math.min(p, Math.floor(both[j] / 2)));
       changes.padding = padding[0] === padding[1] ? padding[0] : padding;
     }
-    this.view.announceSize = true;
     this.set(changes);
+  }
+
+  // The two numbers of a setting; an output_size of None is the size of the input.
+  now(name) {
+    const { h, w } = this.view.states.input;
+    return pair(this.get(name)).map((n, i) => n ?? [h, w][i]);
   }
 
   // Show what the traits say, for an input of this size.
   sync({ h, w, channels }) {
     const { kinds, backward } = this.view;
-    const settings = settingsOf(this.get, kinds[0]);
-    const [max, avg] = [kinds.includes("max"), kinds.includes("avg")];
+    const settings = settingsOf(this.get, kinds.find((kind) => OWN[kind].includes("padding")) ?? kinds[0]);
+    const used = (name) => kinds.some((kind) => OWN[kind].includes(name));
+    // what neither of the two kinds has is not there; what the other one has is there, but out of use
+    const within = (name) => this.get("kinds").some((kind) => OWN[kind].includes(name));
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
-    const most = this.get("most");
-    const limits = {
-      kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
-      stride: pair(Math.max(most.stride, ...settings.stride)),
-      padding: settings.kernel.map((k) => Math.floor(k / 2)),
-      dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
-    };
-    limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
-    if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
-    const hints = {
-      kernel_size: Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < most.kernel_size ? `a larger window does not fit ${h} × ${w}` : "",
-      stride: strideHint(settings),
-      padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
-      dilation: max ? "" : "belongs to max pooling",
-    };
-    for (const [name, { inputs, value, hint }] of Object.entries(this.sliders)) {
-      const now = pair(this.get(name));
-      update(value, { text: this.apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
-      update(hint, { text: hints[name] });
+    const limits = this.limits(settings, h, w);
+    const hints = this.hints(settings, limits, h, w);
+    const fixed = this.get("kinds").includes("conv");
+    for (const name of SLIDERS) {
+      const { el, inputs, value, hint } = this.sliders[name];
+      update(el, { hidden: !within(name) && !(fixed && name === "kernel_size") });
+      if (el.hidden) continue;
+      const now = this.now(name);
+      const apart = this.apart && PAIRS.includes(name);
+      update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
+      const inUse = used(name) || (fixed && name === "kernel_size");
+      update(hint, { text: inUse ? hints[name] ?? "" : `belongs to ${this.owner(name)}` });
       inputs.forEach((input, i) => update(input, {
         max: limits[name][i], // before value, or the value is clipped
         value: now[i],
-        hidden: i === 1 && !this.apart,
-        disabled: name === "dilation" && !max,
-        "aria-label": this.apart ? `${name}, ${["height", "width"][i]}` : name,
+        hidden: i === 1 && !apart,
+        disabled: !used(name) || (fixed && name === "kernel_size"),
+        "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
       }));
     }
     update(this.apartInput, { checked: this.apart });
-    update(this.ceil_mode, { checked: this.get("ceil_mode") });
-    update(this.count_include_pad, { checked: this.get("count_include_pad"), disabled: !avg });
-    update(this.divisorInput, { disabled: !avg });
+    for (const [name, { input, label }] of Object.entries(this.checks)) {
+      update(label, { hidden: !within(name) });
+      update(input, { checked: this.get(name), disabled: !used(name) });
+    }
+    update(this.divisorLabel, { hidden: !within("divisor_override") });
+    update(this.divisorInput, { disabled: !used("divisor_override") });
     if (document.activeElement !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
     this.syncPresets();
     update(this.channelLabel, { hidden: channels === 1 });
@@ -165,6 +190,43 @@ export class Controls {
       this.channelInput.replaceChildren(...names.map((n, i) => make("option", { value: i }, `${n}`)));
     }
     update(this.channelInput, { value: this.view.channel });
+  }
+
+  limits(settings, h, w) {
+    const most = this.get("most");
+    const limits = {
+      kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
+      stride: pair(Math.max(most.stride, ...settings.stride)),
+      padding: settings.kernel.map((k, i) => Math.max(Math.floor(k / 2), settings.weights ? settings.padding[i] : 0)),
+      dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
+      output_size: pair(Math.max(most.output_size, ...this.now("output_size"))),
+      norm_type: pair(Math.max(most.norm_type, this.get("norm_type"))),
+    };
+    limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
+    if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
+    return limits;
+  }
+
+  // What a slider's place means, or why it goes no further.
+  hints(settings, limits, h, w) {
+    if (settings.weights || this.get("kinds").includes("conv")) {
+      const [rows, cols] = pair(this.get("kernel_size"));
+      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings) };
+    }
+    const full = Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < this.get("most").kernel_size;
+    return {
+      kernel_size: full ? `a larger window does not fit ${h} × ${w}` : "",
+      stride: strideHint(settings),
+      padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
+      norm_type: { 1: "1: the sum", 2: "2: the root of the sum of squares" }[this.get("norm_type")] ?? "",
+      output_size: sizeHint(this.now("output_size"), [h, w]),
+    };
+  }
+
+  // The kind, of those that can be chosen here, to which a setting belongs.
+  owner(name) {
+    const kind = this.get("kinds").find((k) => OWN[k].includes(name));
+    return kind === "conv" ? "the convolution" : `${NAMES[kind].replace(/^[AM]/, (c) => c.toLowerCase())} pooling`;
   }
 
   syncPresets() {

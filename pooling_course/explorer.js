@@ -1,16 +1,17 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, list, make, themeBehind, update, watchTheme } from "./dom.js";
-import { axis, code, fit, formula, neighbours, number, place, settingsOf, stateKey, unreadOf } from "./geometry.js";
-import { attachGradients, ownMisfit, signedScale } from "./gradients.js";
+import { axis, code, fit, formula, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf } from "./geometry.js";
+import { attachGradients, ownMisfit, passedBy, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
 } from "./paint.js";
 import { pointedAt } from "./pointing.js";
-import { drawLens, numberTables } from "./readout.js";
+import { drawLens, numberTables, table } from "./readout.js";
 import { NAMES, totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
 
+const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const px = (size) => `${Math.ceil(size)}px`;
 
 class Explorer {
@@ -30,7 +31,7 @@ class Explorer {
 
   get = (name) => this.model.get(name);
   get kinds() {
-    return this.get("compare") ? ["max", "avg"] : [this.get("kind")];
+    return this.get("compare") ? this.get("kinds") : [this.get("kind")];
   }
   get backward() {
     return this.get("direction") === "backward";
@@ -50,9 +51,10 @@ class Explorer {
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
     this.formula = make("div", { class: "pc-formula" });
+    this.weights = make("div", { class: "pc-tables pc-weights", hidden: true });
     this.grids = make("div", { class: "pc-grids" });
     this.grid = {};
-    for (const name of ["input", "max", "input2", "avg"]) this.addGrid(name);
+    for (const name of ["input", "first", "input2", "second"]) this.addGrid(name);
     this.routes = make("canvas", { class: "pc-over", "aria-hidden": "true" });
     this.totals = make("div", { class: "pc-totals" });
     this.lens = make("canvas", { class: "pc-lens", "aria-hidden": "true" });
@@ -61,7 +63,7 @@ class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(this.controls.el, this.code, this.formula, this.grids, this.player.el, this.notice, this.totals, this.sentence, numbers, live);
+    this.root.append(this.controls.el, this.code, this.formula, this.weights, this.grids, this.player.el, this.notice, this.totals, this.sentence, numbers, live);
   }
 
   setChannel(channel) {
@@ -105,9 +107,16 @@ class Explorer {
     return values[this.channel * h * w + r * w + c];
   };
 
-  colourOf(at) {
-    if (this.isPhoto) return (r, c) => [at(0, r, c) * 255, at(1, r, c) * 255, at(2, r, c) * 255];
-    return (r, c) => rgb(this.look.values, this.scale, at(this.channel, r, c));
+  colourOf(at, scale = this.scale) {
+    if (this.isPhoto && scale === this.scale) return (r, c) => [at(0, r, c) * 255, at(1, r, c) * 255, at(2, r, c) * 255];
+    return (r, c) => rgb(this.look.values, scale, at(this.channel, r, c));
+  }
+
+  // The scale of an output: the input's, in which max and average always lie, and for sums their own.
+  scaleFor({ s, state }) {
+    if (s.norm === null && !s.weights) return this.scale;
+    state.scale ??= scaleOf(state.values);
+    return state.scale;
   }
 
   schedule = () => {
@@ -125,7 +134,8 @@ class Explorer {
     this.shown = this.kinds.map((kind, i) => {
       const s = settingsOf(this.get, kind);
       const input = i && this.backward ? "input2" : "input";
-      return { kind, s, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
+      const grid = OUTPUTS[this.get("kinds").indexOf(kind)];
+      return { kind, s, grid, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
     });
     for (const shown of this.shown) shown.state = this.states.get(shown.key);
     this.channel = Math.min(this.channel, this.states.input.channels - 1);
@@ -139,16 +149,17 @@ class Explorer {
     }
     this.root.removeAttribute("aria-busy");
     clearTimeout(this.patience);
-    if (this.scaleFor !== values) {
-      this.scaleFor = values;
+    if (this.scaled !== values) {
+      this.scaled = values;
       this.scale = scaleOf(values);
     }
     if (this.backward) this.signedScale = signedScale(this);
     this.say(this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
-    for (const kind of ["max", "avg"]) this.paintOutput(kind);
+    for (const name of OUTPUTS) this.paintOutput(name);
     this.drawCode();
+    this.drawWeights();
     this.drawTotals();
     this.drawTables();
     this.overlay();
@@ -162,7 +173,8 @@ class Explorer {
     if (!this.backward) return;
     const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
       const { kind, s, state, chosen, gradient } = v;
-      const [up, down] = chosen ? [1, state.passesAt(chosen.row, chosen.col)] : gradient.totals[this.channel].map(Number);
+      const passed = () => (gradient?.shareOf ? passedBy(this, v, chosen.row, chosen.col) : state.passesAt(chosen.row, chosen.col));
+      const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map(Number);
       return totals(kind, up, down, s);
     });
     lines(this.totals, texts);
@@ -172,7 +184,7 @@ class Explorer {
     const { h, w } = this.states.input;
     const possible = this.shown.filter(({ state }) => !state.error);
     // room for the padding that the slider can reach, so that the grid stands still while it moves
-    const reserve = Math.max(1, ...possible.map(({ s }) => Math.floor(Math.max(...s.kernel) / 2)));
+    const reserve = Math.max(1, ...possible.map(({ s }) => Math.max(...s.padding, Math.floor(Math.max(...s.kernel) / 2))));
     const most = (of) => Math.max(reserve, ...possible.map(of));
     const margin = {
       top: reserve,
@@ -186,12 +198,12 @@ class Explorer {
       update(this.grid[name].figure, { hidden: !this.shown.some((v) => v.input === name) });
       this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
     }
-    for (const kind of ["max", "avg"]) {
-      const shown = this.shown.find((v) => v.kind === kind);
-      const { figure, stage } = this.grid[kind];
+    for (const name of OUTPUTS) {
+      const shown = this.shown.find((v) => v.grid === name);
+      const { figure, stage } = this.grid[name];
       update(figure, { hidden: !shown });
       update(stage, { hidden: !shown || Boolean(shown.state.error) });
-      this.grid[kind].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
+      this.grid[name].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
       const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
       update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
     }
@@ -214,7 +226,7 @@ class Explorer {
     const { h, w, channels, values } = this.states.input;
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
     const flow = this.backward && first && !first.gradient?.error ? first : null;
-    const padding = flow ? "" : this.shown.map(({ kind, s }) => (kind === "max" ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
+    const padding = flow ? "" : this.shown.map(({ s }) => (isMax(s.kind) ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
     const unread = first && unreadOf(first.rows, first.cols);
     const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
     this.grid[name].near = first ? first.s.padding : [0, 0];
@@ -261,10 +273,10 @@ class Explorer {
     return ` · ${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
-  paintOutput(kind) {
-    const { frame, cells, stage, caption } = this.grid[kind];
-    const shown = this.shown.find((v) => v.kind === kind);
-    const title = NAMES[kind];
+  paintOutput(name) {
+    const { frame, cells, stage, caption } = this.grid[name];
+    const shown = this.shown.find((v) => v.grid === name);
+    const title = NAMES[shown?.kind];
     if (!frame) {
       update(caption, { text: shown ? `${title}: not possible here` : "" });
       return;
@@ -275,16 +287,29 @@ class Explorer {
     if (ctx) {
       const outputAt = (r, c) => state.at(this.channel, r, c);
       if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
-      else paintCells(ctx, this.look, frame, this.colourOf(state.at), outputAt);
+      else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
     }
     const channels = this.states.input.channels;
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
-    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
+    const own = !flow && this.scaleFor(shown) !== this.scale ? " · colours from its own smallest to largest" : "";
+    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}${own}` });
     update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
     if (this.numbers.open && this.shown) this.tables.replaceChildren(...numberTables(this));
+  }
+
+  // What a convolution has learned, or was given.
+  drawWeights() {
+    const weights = this.shown.find((v) => v.s.weights)?.s.weights;
+    update(this.weights, { hidden: !weights });
+    if (!weights || (this.weights.of === weights && this.weights.channel === this.channel)) return;
+    Object.assign(this.weights, { of: weights, channel: this.channel });
+    const plane = weights.weight[Math.min(this.channel, weights.weight.length - 1)];
+    const channel = weights.weight.length > 1 ? ` of channel ${this.channel}` : "";
+    const bias = weights.bias ? `, bias ${number(weights.bias[this.channel])}` : "";
+    this.weights.replaceChildren(table(`Weights${channel}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c]));
   }
 
   drawCode() {
@@ -319,7 +344,7 @@ class Explorer {
 
   get at() {
     const at = this.hover ?? this.pick;
-    const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].kind;
+    const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].grid;
     const frame = this.grid[grid].frame;
     if (!frame) return null;
     return { grid, row: Math.min(at.row, frame.rows - 1), col: Math.min(at.col, frame.cols - 1) };
@@ -441,7 +466,7 @@ class Explorer {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
     }
-    const upstream = type === "upstream" && this.shown.find((v) => v.kind === grid);
+    const upstream = type === "upstream" && this.shown.find((v) => v.grid === grid);
     const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
     const { frame, stage } = this.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
@@ -452,12 +477,12 @@ class Explorer {
   }
 
   step(by) {
-    const { kind, state } = this.shown[0];
+    const { grid, state } = this.shown[0];
     if (state?.error) return;
-    const at = [kind, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
+    const at = [grid, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
     const count = state.h * state.w;
     const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
-    this.choose({ grid: kind, row: Math.floor(next / state.w), col: next % state.w });
+    this.choose({ grid, row: Math.floor(next / state.w), col: next % state.w });
     if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
@@ -508,6 +533,10 @@ class Explorer {
     const { model } = this;
     this.events = [
       ...SETTINGS.map((name) => [`change:${name}`, this.schedule]),
+      ["change:kinds", () => {
+        this.controls.nameKinds();
+        this.schedule();
+      }],
       ...["message", "preset", "direction", "upstream_mode", "chosen"].map((name) => [`change:${name}`, this.schedule]),
       ["change:own", () => {
         this.states.addOwn();

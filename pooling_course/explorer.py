@@ -7,11 +7,21 @@ import torch
 import traitlets as t
 
 from . import assets, rules, words
-from .pooling import Pooling, Trace, as_tensor, trace
+from .pooling import Pooling, Trace, Windows, as_tensor, settings_of, trace
+from .relatives import LP, Adaptive, Depthwise
 from .states import AHEAD, CHUNK, Packer, ahead, is_name, key
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
-SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override")
+SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "output_size", "norm_type", "weights")
+TWINS = (("max", "avg"), ("adaptive max", "adaptive avg"), ("lp", "avg"), ("conv", "avg"))  # shown side by side
+OWN = {  # the settings that belong to a kind; where another is shown beside it, the rest is kept
+    "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "adaptive max": ("output_size",),
+    "adaptive avg": ("output_size",),
+    "lp": ("norm_type", "kernel_size", "stride", "ceil_mode"),
+    "conv": ("weights", "stride", "padding", "dilation"),
+}
 
 
 class Checked(t.Any):
@@ -26,14 +36,16 @@ class PoolingExplorer(anywidget.AnyWidget):
     Args:
         x: what is pooled: a preset's name ("worked", "digit", "photo", ...), a tensor, array or nested lists of
             shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
-        pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2).
-        compare: show max and average side by side.
+        pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2); or a relative:
+            `nn.AdaptiveMaxPool2d`, `nn.AdaptiveAvgPool2d`, `nn.LPPool2d`, or a depthwise `nn.Conv2d`.
+        compare: show max and average side by side, or a relative beside its twin (LP and convolution: the average).
         direction: "forward", or "backward" for the gradient; a switch in the widget, too.
         upstream: the upstream gradient, for the backward direction: None for ones, "chosen" for 1 at the chosen
             output cell and 0 elsewhere, or a table shaped like the output.
 
     The settings are traits and can be read, set, observed and linked: `kind`, `kernel_size`, `stride`, `padding`,
     `dilation`, `ceil_mode`, `count_include_pad`, `divisor_override`; an int, or (height, width) where they differ.
+    Relatives have `output_size` (adaptive) or `norm_type` (LP); the `weights` of a convolution come with its layer.
     `pooling` and `layer` are the same settings as one object; `chosen` is the output cell (row, col) that was picked.
     Setting kernel_size lowers a padding that has become
     too large, as the slider does. `dilation` belongs to max, the last two to average: switching kind keeps them.
@@ -62,6 +74,10 @@ class PoolingExplorer(anywidget.AnyWidget):
     count_include_pad = Checked(True).tag(sync=True)
     divisor_override = Checked(None).tag(sync=True)
     compare = t.Bool(False).tag(sync=True)
+    kinds = t.List(["max", "avg"]).tag(sync=True)
+    output_size = Checked(2).tag(sync=True)
+    norm_type = Checked(2).tag(sync=True)
+    weights = t.Dict(allow_none=True, default_value=None).tag(sync=True)
 
     pooling = Checked()
     layer = Checked()
@@ -75,18 +91,24 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     preset = t.Unicode().tag(sync=True)
     presets = t.List().tag(sync=True)
-    most = t.Dict({"kernel_size": 5, "stride": 5}).tag(sync=True)
+    most = t.Dict({"kernel_size": 5, "stride": 5, "output_size": 10, "norm_type": 10}).tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
 
     def __init__(self, x="worked", pooling="max", *, compare=False, direction="forward", upstream=None):
         from .images import PRESETS
 
-        pooling = Pooling(pooling, 2) if isinstance(pooling, str) else Pooling.of(pooling)
+        pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
         presets = [[name, label] for name, (label, _) in PRESETS.items()]
         self._serial, self._upstreams = 0, {0: None}
         super().__init__(
-            **_settings(pooling), pooling=pooling, x=x, presets=presets, compare=compare, direction=direction
+            **_settings(pooling),
+            kinds=_twins(pooling.kind),
+            pooling=pooling,
+            x=x,
+            presets=presets,
+            compare=compare,
+            direction=direction,
         )
         self.upstream = upstream
         self.on_msg(self._answer)
@@ -124,10 +146,23 @@ class PoolingExplorer(anywidget.AnyWidget):
                 settings[name] = value = rules.short(rules.pair(name, value))
             if name == "kernel_size":
                 settings["padding"] = self._lowered(value)
-            Pooling(**_own(settings))
+            for kind in (settings["kind"], *(kind for kind in OWN if name in OWN[kind][:1])):
+                made = _made(settings | {"kind": kind})  # also what belongs to a kind that is not on view
+            if name == "output_size":
+                value = rules.short(made.size)
+            self._check_kernel(settings)
         except (TypeError, ValueError) as error:
             raise t.TraitError(str(error)) from None
         return value
+
+    def _check_kernel(self, settings):
+        if settings["weights"] and "conv" in self.kinds:
+            kernel, asked = _made(settings | {"kind": "conv"}).kernel_size, rules.pair("", settings["kernel_size"])
+            if kernel != asked:
+                raise ValueError(
+                    f"kernel_size={rules.short(asked)}: the weights of this convolution are {kernel[0]} x {kernel[1]}; "
+                    f"for another size, set layer to another nn.Conv2d."
+                )
 
     def _lowered(self, kernel_size):
         both = zip(rules.pair("padding", self.padding), rules.pair("kernel_size", kernel_size), strict=True)
@@ -137,12 +172,12 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _gather(self, change):
         if change.name == "kernel_size":
             self.padding = self._lowered(change.new)
-        self.pooling = Pooling(**_own({n: getattr(self, n) for n in SETTINGS}))
+        self.pooling = self._of_kind(self.kind)
 
     @t.validate("pooling", "layer")
     def _is_pooling(self, proposal):
         try:
-            pooling = Pooling.of(proposal.value)
+            pooling = settings_of(proposal.value)
         except (TypeError, ValueError) as error:
             raise t.TraitError(str(error)) from None
         return pooling if proposal.trait.name == "pooling" else proposal.value
@@ -150,9 +185,11 @@ class PoolingExplorer(anywidget.AnyWidget):
     @t.observe("pooling")
     def _spread(self, change):
         with self.hold_trait_notifications():
+            if change.new.kind not in self.kinds:
+                self.kinds = _twins(change.new.kind)
             for name, value in _settings(change.new).items():
                 setattr(self, name, value)
-        if self.layer is None or Pooling.of(self.layer) != change.new:
+        if self.layer is None or settings_of(self.layer) != change.new:
             self.layer = change.new.layer()
 
     @t.observe("layer")
@@ -178,17 +215,26 @@ class PoolingExplorer(anywidget.AnyWidget):
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
-        self._packer = Packer(_planes(self.x), self._upstreams)
+        self._packer = Packer(_planes(self.x), self._upstreams, self._convolution)
         self._serial += 1
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
         states = self._packer.pack(self._names(), AHEAD)
         self.book = {"input": self._packer.cells() | {"serial": self._serial}, **states}
 
+    @t.observe("weights")
+    def _fill_anew(self, _):
+        if hasattr(self, "_packer") and self._packer.convolution != self._convolution:
+            self._fill(None)  # no state with the weights of before
+
+    @property
+    def _convolution(self):
+        return self._of_kind("conv") if self.weights else None
+
     def _names(self):
         """The states worth sending ahead, in the order in which a learner is likely to meet them."""
-        poolings = [self._of_kind(kind) for kind in ("max", "avg")]
+        poolings = [self._of_kind(kind) for kind in self.kinds]
         poolings.sort(key=lambda p: p.kind != self.kind)
-        states = ahead(poolings, self.most["kernel_size"], self.most["stride"])
+        states = ahead(poolings, self.most)
         names = [key(p) for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0]
         gradients = [f"grad0 {name}" for name in names if self.x.is_floating_point()]
         if self.direction == "forward" or not gradients:
@@ -208,7 +254,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self.x = change.new
 
     def _of_kind(self, kind):
-        return Pooling(**_own({n: getattr(self, n) for n in SETTINGS} | {"kind": kind}))
+        return _made({n: getattr(self, n) for n in SETTINGS} | {"kind": kind})
 
     # ---- upstream gradient ---------------------------------------------------------------------------------------
 
@@ -238,7 +284,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self._upstreams[len(self._upstreams)] = planes
             data = planes.numpy().astype("<f8").tobytes()
             serial = len(self._upstreams) - 1
-            book = self._packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in ("max", "avg"))
+            book = self._packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in self.kinds)
             shape = list(planes.shape)
             self.own = {"serial": serial, "shape": shape, "data": data, "input": self._serial, "book": book}
             self.upstream_mode = "own"
@@ -265,7 +311,8 @@ class PoolingExplorer(anywidget.AnyWidget):
             self._edit_upstream(content)
 
     def _send_states(self, keys):
-        left = list(dict.fromkeys(filter(is_name, keys if isinstance(keys, list) else ())))
+        asked = keys if isinstance(keys, list) else ()
+        left = list(dict.fromkeys(name for name in asked if is_name(name, self._packer.convolution)))
         while left:
             part = self._packer.pack(left, CHUNK)
             left = left[len(part["entries"]) :]
@@ -339,13 +386,38 @@ def _typed(content, shape):
 
 def _settings(pooling):
     """The traits of a pooling: its own settings, short."""
-    names = [n for n in SETTINGS if n not in rules.FOREIGN[pooling.kind]]
-    return {n: rules.short(getattr(pooling, n)) for n in names}
+    if isinstance(pooling, Adaptive):
+        return {"kind": pooling.kind, "output_size": rules.short(pooling.size)}
+    if isinstance(pooling, Depthwise):
+        own = {
+            "weights": {"weight": pooling.weight, "bias": pooling.bias},
+            "kernel_size": rules.short(pooling.kernel_size),
+        }
+    else:
+        own = {}
+    return own | {n: rules.short(getattr(pooling, n)) for n in ("kind", *OWN[pooling.kind]) if n != "weights"}
 
 
-def _own(settings):
-    """Without what belongs to the other kind."""
-    return {n: v for n, v in settings.items() if n not in rules.FOREIGN.get(settings["kind"], ())}
+def _twins(kind):
+    return list(next(twins for twins in TWINS if kind in twins))
+
+
+def _made(settings) -> Windows:
+    """The pooling, or its relative, that these traits stand for, without what belongs to other kinds."""
+    kind = settings["kind"]
+    if kind not in OWN:
+        rules.check_kind(kind)
+    own = {n: settings[n] for n in OWN[kind]}
+    if kind.startswith("adaptive"):
+        return Adaptive(kind, own["output_size"])
+    if kind == "lp":
+        return LP(**own)
+    if kind == "conv":
+        weights = own.pop("weights")
+        if not weights:
+            raise ValueError("kind='conv' needs weights: set layer to a depthwise nn.Conv2d.")
+        return Depthwise(**weights, **own)
+    return Pooling(kind, **own)
 
 
 def _input(x):

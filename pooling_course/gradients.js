@@ -1,5 +1,5 @@
 // The backward direction of what is shown: upstream gradients and, from torch's autograd, input gradients.
-import { taps } from "./geometry.js";
+import { taps, windowOf } from "./geometry.js";
 import { arrayOf } from "./states.js";
 
 export const fits = (own, { state }) => Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
@@ -13,6 +13,10 @@ export function attachGradients(view) {
     const { h, w } = v.state;
     if (mode === "chosen") {
       const [row, col] = view.get("chosen");
+      if (v.s.norm !== null || v.s.weights) {
+        v.gradient = view.states.get(`grad0 ${v.key}`); // its shares
+        if (!v.gradient) missing.push(`grad0 ${v.key}`);
+      }
       v.chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
       v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
       v.gradientAt = chosenGradient(view, v);
@@ -30,7 +34,8 @@ export function attachGradients(view) {
 }
 
 // One window alone: its gradient is its shares.
-function chosenGradient(view, { chosen: { row, col }, state, rows, cols }) {
+function chosenGradient(view, v) {
+  const { chosen: { row, col }, state, rows, cols } = v;
   if (state.winner) {
     return (ch, r, c) => {
       const winner = state.winner(ch, row, col);
@@ -38,14 +43,21 @@ function chosenGradient(view, { chosen: { row, col }, state, rows, cols }) {
     };
   }
   const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];
-  const share = shareOf(view, state, row, col);
-  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? share : 0);
+  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : 0);
 }
 
-// The share of each cell in an average, as the input's dtype holds it.
-export function shareOf(view, state, row, col) {
+// The share of an input cell in window (row, col) that reads it: all for a winner, or as the input's dtype holds it.
+export function shareOf(view, { state, gradient }, row, col, cell, channel = view.channel) {
+  if (state.winner) return 1;
+  if (gradient?.shareOf) return gradient.shareOf(channel, row, col, cell.row, cell.col);
   const share = 1 / state.divisorAt(row, col);
   return view.states.input.float === "f4" ? Math.fround(share) : share;
+}
+
+// The sum of the shares of window (row, col).
+export function passedBy(view, v, row, col) {
+  const cells = windowOf(v.rows, v.cols, row, col).filter((t) => t.what === "cell");
+  return cells.reduce((sum, cell) => sum + shareOf(view, v, row, col, cell), 0);
 }
 
 // One scale for every gradient on view, with 0 in its middle.

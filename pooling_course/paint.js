@@ -335,7 +335,7 @@ export function paintRoutes(ctx, look, routes, most) {
   ctx.textBaseline = "middle";
   ctx.lineWidth = 1;
   ctx.strokeStyle = look.window;
-  const starts = new Map(routes.map((route) => [`${route.from.x} ${route.from.y}`, route]));
+  const starts = new Map(routes.filter(({ text }) => text).map((route) => [`${route.from.x} ${route.from.y}`, route]));
   for (const { from, text } of starts.values()) {
     const width = ctx.measureText(text).width + 8;
     const [left, top] = [from.x - width - 2, from.y - 8];

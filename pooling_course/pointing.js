@@ -1,14 +1,15 @@
 // What is pointed at, in cells: marks on the grids, routes of the gradient, and the sentence. `view` is the explorer, which is
 // only read; `v` is what it shows of one kind: {kind, s, rows, cols, state, input}.
-import { about, place, readers, windowOf } from "./geometry.js";
-import { shareOf } from "./gradients.js";
+import { about, place, readers, taps, windowOf } from "./geometry.js";
+import { passedBy, shareOf } from "./gradients.js";
 import { gave, got, readerSentence, routeText, windowSentence } from "./sentences.js";
 
 export const mark = (shape, row, col, rows = 1, cols = 1) => ({ shape, row, col, rows, cols });
 
 // The window of an output cell, on the input, and its winner.
 export function windowMarks({ s, rows, cols, state }, channel, row, col) {
-  const whole = mark("window", row * rows.stride - rows.padding, col * cols.stride - cols.padding, rows.k, cols.k);
+  const [inRows, inCols] = [taps(rows, row), taps(cols, col)];
+  const whole = mark("window", inRows[0], inCols[0], inRows.length, inCols.length);
   const apart = () => windowOf(rows, cols, row, col).map((tap) => mark("window", tap.row, tap.col));
   const marks = Math.max(...s.dilation) === 1 ? [whole] : apart();
   const winner = state.winner?.(channel, row, col);
@@ -18,10 +19,10 @@ export function windowMarks({ s, rows, cols, state }, channel, row, col) {
 
 // {marks: {grid: [...]}, routes, sentence} of the cell `at`: {grid, row, col}, or null.
 export function pointedAt(view, at) {
-  const marks = { input: [], max: [], input2: [], avg: [] };
+  const marks = { input: [], first: [], input2: [], second: [] };
   const [routes, sentences] = [[], []];
   const route = (v, from, to, amount, text) => {
-    if (amount !== 0) routes.push({ from: { grid: v.kind, ...from }, to: { grid: v.input, ...to }, amount, text });
+    if (amount !== 0) routes.push({ from: { grid: v.grid, ...from }, to: { grid: v.input, ...to }, amount, text });
   };
   const possible = view.shown.filter((v) => !v.state.error && !(view.backward && v.gradient?.error));
   const over = view.isInput(at?.grid) ? overInput : overOutput;
@@ -31,10 +32,10 @@ export function pointedAt(view, at) {
 
 function overOutput(view, { grid, row, col }, possible, { marks, route, say }) {
   const { channel, inputAt } = view;
-  const pointed = possible.find((v) => v.kind === grid) ?? possible[0];
+  const pointed = possible.find((v) => v.grid === grid) ?? possible[0];
   for (const v of possible) {
     if (row >= v.state.h || col >= v.state.w) continue;
-    marks[v.kind].push(mark("window", row, col));
+    marks[v.grid].push(mark("window", row, col));
     if (view.backward || v === pointed) marks[v.input].push(...windowMarks(v, channel, row, col));
     if (view.backward) say(giving(view, v, row, col, route));
     else say(windowSentence(v, row, col, { at: inputAt, channel, whole: view.states.input.whole }));
@@ -47,10 +48,12 @@ function giving(view, v, row, col, route) {
   const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
   const divisor = state.divisorAt(row, col);
   const winner = state.winner?.(view.channel, row, col);
-  const amount = winner ? u : u * shareOf(view, state, row, col);
-  for (const { row: r, col: c } of winner ? [winner] : cells) route(v, { row, col }, { row: r, col: c }, amount, routeText(u, divisor));
+  const amounts = (winner ? [winner] : cells).map((t) => ({ ...t, amount: u * shareOf(view, v, row, col, t) }));
+  for (const { row: r, col: c, amount } of amounts) route(v, { row, col }, { row: r, col: c }, amount, v.gradient?.shareOf ? "" : routeText(u, divisor));
+  const amount = amounts[0]?.amount ?? 0;
   const ties = winner && cells.filter((t) => view.inputAt(t.row, t.col) === view.inputAt(winner.row, winner.col)).length;
-  const more = { winner, ties, cells: cells.length, divisor, passes: state.passesAt(row, col), given: s.divisor !== null, amount };
+  const passes = v.gradient?.shareOf ? passedBy(view, v, row, col) : state.passesAt(row, col);
+  const more = { winner, ties, cells: cells.length, divisor, passes, given: s.divisor !== null, amount };
   return gave(kind, { row, col }, u, more);
 }
 
@@ -59,13 +62,13 @@ function overInput(view, { row, col }, possible, { marks, route, say }) {
   say(`Input at ${place(row, col)} is ${about(view.inputAt(row, col))}.`);
   for (const v of possible) {
     const found = readersOf(view, v, row, col);
-    marks[v.kind].push(...found.map((window) => mark("reader", window.row, window.col)));
+    marks[v.grid].push(...found.map((window) => mark("reader", window.row, window.col)));
     if (view.backward) {
       say(getting(view, v, row, col, found, route));
     } else {
       const won = found.filter((window) => window.winner && window.reached);
-      marks[v.kind].push(...won.map((window) => mark("ring", window.row, window.col)));
-      say(readerSentence(v, found, won));
+      marks[v.grid].push(...won.map((window) => mark("ring", window.row, window.col)));
+      say(readerSentence(v, found, won, view.channel, { row, col }));
     }
   }
 }
@@ -84,8 +87,10 @@ function getting(view, v, row, col, found, route) {
   for (const window of found) {
     window.u = v.upstreamAt(view.channel, window.row, window.col);
     window.divisor = v.state.divisorAt(window.row, window.col);
-    const amount = window.winner ? window.u : window.u * shareOf(view, v.state, window.row, window.col);
-    if (window.reached) route(v, { row: window.row, col: window.col }, { row, col }, amount, routeText(window.u, window.divisor));
+    window.share = shareOf(view, v, window.row, window.col, { row, col });
+    const amount = window.u * window.share;
+    const text = v.gradient?.shareOf ? about(amount) : routeText(window.u, window.divisor);
+    if (window.reached) route(v, { row: window.row, col: window.col }, { row, col }, amount, text);
   }
   return got(v.kind, { row, col }, v.gradientAt(view.channel, row, col), found);
 }

@@ -1,6 +1,6 @@
 // Numbers in reach where cells are too small for them: a lens on the input, and tables.
 import { make, update } from "./dom.js";
-import { number } from "./geometry.js";
+import { number, taps } from "./geometry.js";
 import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
 import { mark, windowMarks } from "./pointing.js";
 import { NAMES } from "./sentences.js";
@@ -12,11 +12,11 @@ const MOST_ROWS = 32;
 // A lens on the input where cells are too small for numbers.
 export function drawLens(view, at) {
   const { h, w } = view.states.input;
-  const shown = view.shown.find((v) => v.kind === at.grid) ?? view.shown[0];
+  const shown = view.shown.find((v) => v.grid === at.grid) ?? view.shown[0];
   let [r, c] = [at.row, at.col];
   if (!view.isInput(at.grid)) {
-    r = Math.round(r * shown.rows.stride - shown.rows.padding + (shown.rows.reach - 1) / 2);
-    c = Math.round(c * shown.cols.stride - shown.cols.padding + (shown.cols.reach - 1) / 2);
+    const middle = (read) => Math.round((read[0] + read[read.length - 1]) / 2);
+    [r, c] = [middle(taps(shown.rows, r)), middle(taps(shown.cols, c))];
   }
   const half = Math.floor(LENS / 2);
   const from = { row: r - half, col: c - half };
@@ -40,7 +40,7 @@ export function drawLens(view, at) {
   ctx.restore();
 }
 
-function table(caption, rows, cols, at) {
+export function table(caption, rows, cols, at) {
   const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
   const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
   const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from . import rules, words
-from .pooling import NOTHING, Pair, Pooling, Windows
+from .pooling import NOTHING, Pair, Pooling, Windows, as_tensor
 
 
 def relative_of(layer) -> Windows:
@@ -153,6 +153,7 @@ class LP(Windows):
         if not 0 < norm < math.inf:
             also = "; with inf, nn.LPPool2d is nn.MaxPool2d on x.abs(), so look at that" if norm == math.inf else ""
             raise ValueError(f"norm_type={norm}: norm_type must be a finite number above 0{also}.")
+        object.__setattr__(self, "norm_type", int(norm) if norm == int(norm) else float(norm))
         like = Pooling(
             "avg", self.kernel_size, self.stride, ceil_mode=self.ceil_mode
         )  # the same windows, the same rules
@@ -190,7 +191,7 @@ class Depthwise(Windows):
         TypeError, ValueError: settings that torch refuses.
 
     >>> Depthwise((((0.25, 0.25), (0.25, 0.25)),), stride=2)
-    nn.Conv2d(in_channels=1, out_channels=1, kernel_size=2, stride=2, groups=1, bias=False)
+    nn.Conv2d(in_channels=1, out_channels=1, kernel_size=2, stride=2, bias=False)
     """
 
     weight: tuple
@@ -203,6 +204,15 @@ class Depthwise(Windows):
     shares_vary = True
 
     def __post_init__(self):
+        object.__setattr__(self, "weight", _tuples(self.weight))
+        object.__setattr__(self, "bias", _tuples(self.bias))
+        weight = as_tensor(self.weight, "weight")
+        if weight.ndim != 3 or 0 in weight.shape:
+            raise ValueError(
+                f"weight of shape {tuple(weight.shape)}: give one table for each channel, (C, height, width)."
+            )
+        if self.bias is not None and as_tensor(self.bias, "bias").shape != weight.shape[:1]:
+            raise ValueError(f"bias={self.bias!r} for {len(weight)} channels: give one number for each, or None.")
         for name, least in (("stride", 1), ("padding", 0), ("dilation", 1)):
             value = rules.pair(name, getattr(self, name))
             if min(value) < least:
@@ -227,8 +237,8 @@ class Depthwise(Windows):
                 raise ValueError("padding='same' pads more on one side here: take an odd kernel_size, or a number.")
             padding = tuple(r // 2 for r in reach) if padding == "same" else 0
         weight = layer.weight.detach().cpu()[:, 0]
-        bias = None if layer.bias is None else tuple(layer.bias.detach().cpu().tolist())
-        return cls(_tuples(weight.tolist()), bias, layer.stride, padding, layer.dilation)
+        bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
+        return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
 
     kernel_size = property(lambda self: (len(self.weight[0]), len(self.weight[0][0])))
 
@@ -237,7 +247,8 @@ class Depthwise(Windows):
         settings = {"in_channels": channels, "out_channels": channels, "kernel_size": self.kernel_size}
         settings |= {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
         plain = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
-        settings = {name: value for name, value in settings.items() if plain.get(name) != value} | {"groups": channels}
+        settings = {name: value for name, value in settings.items() if plain.get(name) != value}
+        settings |= {"groups": channels} if channels > 1 else {}
         return self.listed(settings | ({"bias": False} if self.bias is None else {}))
 
     __repr__ = code
@@ -269,4 +280,4 @@ class Depthwise(Windows):
 
 
 def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value

@@ -1,8 +1,9 @@
 """Slider states, pooled by torch ahead and packed for the browser, which only looks them up.
 
-A state is one pooling of one input: for max the winners (the output is what the winners hold), for average the
-outputs, the divisors and how much of its upstream gradient each window passes on. A gradient, `grad<n> <key>`, is the
-input gradient of a state for upstream gradient n, where 0 stands for ones. `geometry.js` names states as `key` does.
+A state is one pooling of one input: where there are winners, these (the output is what they hold), otherwise the
+outputs, for averages with the divisors and how much of its upstream gradient each window passes on. A gradient,
+`grad<n> <key>`, is the input gradient of a state for upstream gradient n, where 0 stands for ones; where shares depend
+on what the cells hold, they come with it. `geometry.js` names states as `key` does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,19 +14,29 @@ from itertools import product
 
 import torch
 
-from .pooling import Pooling, Trace, trace
+from .pooling import Pooling, Trace, Windows, trace
+from .relatives import LP, Adaptive, Depthwise
 
 AHEAD = 500_000  # bytes sent with the widget itself; what is beyond is asked for when needed
 CHUNK = 1_000_000  # bytes of one answer
+LARGEST = 2**22  # cells of an output; adaptive pooling makes any number of them
 SMALL = 2**16  # cells up to which one thread is the fastest
 
 
-def key(p: Pooling) -> str:
+def key(p: Windows) -> str:
     """The name of a state; settings that cannot matter are dropped, so that twins share it.
 
     >>> key(Pooling("max", 2)), key(Pooling("avg", 3, 1, count_include_pad=False))
     ('max 2 2 2 2 0 0 0 1 1', 'avg 3 3 1 1 0 0 0 1 -')
+    >>> key(Adaptive("adaptive max", (3, None))), key(LP(2, 3, 1))
+    ('adaptive-max 3 -', 'lp 3 3 1 1 0 2')
     """
+    if isinstance(p, Adaptive):
+        return f"{p.kind.replace(' ', '-')} {' '.join('-' if n is None else str(n) for n in p.size)}"
+    if isinstance(p, LP):
+        return f"lp {' '.join(map(str, (*p.kernel_size, *p.stride, int(p.ceil_mode), p.norm_type)))}"
+    if isinstance(p, Depthwise):  # its weights come with the widget
+        return f"conv {' '.join(map(str, (*p.stride, *p.padding, *p.dilation)))}"
     numbers = " ".join(map(str, (*p.kernel_size, *p.stride, *p.padding, int(p.ceil_mode))))
     if p.kind == "max":
         dilation = (d if k > 1 else 1 for k, d in zip(p.kernel_size, p.dilation, strict=True))
@@ -35,9 +46,17 @@ def key(p: Pooling) -> str:
 
 
 @lru_cache(maxsize=4096)
-def from_key(name: str) -> Pooling:
-    """The pooling that a key stands for."""
+def from_key(name: str, convolution: Depthwise | None = None) -> Windows:
+    """The pooling that a key stands for; `convolution` lends its weights."""
     kind, *numbers = name.split()
+    if kind.startswith("adaptive-"):
+        return Adaptive(kind.replace("-", " "), tuple(None if n == "-" else int(n) for n in numbers))
+    if kind == "lp":
+        kh, kw, sh, sw, ceil = map(int, numbers[:5])
+        return LP(float(numbers[5]), (kh, kw), (sh, sw), bool(ceil))
+    if kind == "conv":
+        sh, sw, ph, pw, dh, dw = map(int, numbers)
+        return replace(convolution, stride=(sh, sw), padding=(ph, pw), dilation=(dh, dw))
     kh, kw, sh, sw, ph, pw, ceil = map(int, numbers[:7])
     if kind == "max":
         dilation = tuple(map(int, numbers[7:9]))
@@ -46,35 +65,70 @@ def from_key(name: str) -> Pooling:
     return Pooling(kind, (kh, kw), (sh, sw), (ph, pw), 1, bool(ceil), numbers[7] == "1", divisor)
 
 
-def split(name: str) -> tuple[int | None, Pooling]:
+def split(name: str, convolution: Depthwise | None = None) -> tuple[int | None, Windows]:
     """(number of the upstream gradient, None for a forward state; the pooling) of a name."""
     if not name.startswith("grad"):
-        return None, from_key(name)
+        return None, from_key(name, convolution)
     head, _, rest = name.partition(" ")
-    return int(head.removeprefix("grad")), from_key(rest)
+    return int(head.removeprefix("grad")), from_key(rest, convolution)
 
 
-def is_name(name) -> bool:
+def is_name(name, convolution: Depthwise | None = None) -> bool:
     """Whether `name` stands for a state: what a page asks for may be anything."""
     try:
-        return bool(split(name))
-    except (AttributeError, IndexError, TypeError, ValueError):
+        return bool(split(name, convolution))
+    except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
         return False
 
 
-def ahead(poolings: list[Pooling], most_kernel: int, most_stride: int) -> Iterator[Pooling]:
-    """Every state the sliders reach from these settings, nearest first; then those behind one more switch."""
-    grid = list(product(range(1, most_kernel + 1), range(1, most_stride + 1), range(most_kernel // 2 + 1)))
+def ahead(poolings: list[Windows], most: dict) -> Iterator[Windows]:
+    """Every state the sliders reach from these settings, nearest first; then those behind one more switch.
+
+    `most` says how far the sliders go: {"kernel_size", "stride", "output_size", "norm_type"}.
+    """
+    yield from poolings
+    if isinstance(poolings[0], Adaptive):
+        here = poolings[0].size[0] or 1
+        for n in sorted(range(1, most["output_size"] + 1), key=lambda n: abs(n - here)):
+            yield from (replace(p, size=n) for p in poolings)
+        return
+    yield from (n for p in poolings if isinstance(p, LP) for n in _norms(p, most))
+    fixed = next((p.kernel_size[0] for p in poolings if isinstance(p, Depthwise)), None)
+    kernels = [fixed] if fixed else range(1, most["kernel_size"] + 1)
+    grid = [
+        (k, s, p)
+        for k, s, p in product(kernels, range(1, most["stride"] + 1), range(max(kernels) // 2 + 1))
+        if p <= k // 2
+    ]
     here = (poolings[0].kernel_size[0], poolings[0].stride[0], poolings[0].padding[0])
     grid.sort(key=lambda at: sum(abs(a - b) for a, b in zip(at, here, strict=True)))
-    yield from poolings
     for base in (poolings, [v for p in poolings for v in _switched(p)]):
         for k, s, p in grid:
-            if p <= k // 2:
-                yield from (replace(b, kernel_size=k, stride=s, padding=p) for b in base)
+            for b in base:
+                yield from _placed(b, k, s, p)
+
+
+def _placed(base, k, s, p):
+    """The settings of `base` with the sliders here, if it has such a place."""
+    if isinstance(base, Pooling):
+        yield replace(base, kernel_size=k, stride=s, padding=p)
+    elif isinstance(base, Depthwise):
+        yield replace(base, stride=s, padding=p)
+    elif p == 0:
+        yield replace(base, kernel_size=k, stride=s)
+
+
+def _norms(p, most):
+    yield from (replace(p, norm_type=n) for n in range(1, most["norm_type"] + 1) if n != p.norm_type)
 
 
 def _switched(p):
+    if isinstance(p, Depthwise):
+        yield from (replace(p, dilation=d) for d in (1, 2, 3) if p.dilation != (d, d))
+        return
+    if isinstance(p, LP):
+        yield replace(p, ceil_mode=not p.ceil_mode)
+        return
     p = replace(p, kernel_size=1, stride=1, padding=0)
     yield replace(p, ceil_mode=not p.ceil_mode)
     if p.kind == "avg":
@@ -88,10 +142,11 @@ class Packer:
     """Packs states of one input (C, H, W) into entries (plain data) and one buffer.
 
     `upstreams` are the upstream gradients that gradients are asked for by number; 0 is None, which means ones.
+    `convolution` has the weights of those states that are convolutions.
     """
 
-    def __init__(self, x: torch.Tensor, upstreams: dict | None = None):
-        self.x, self.upstreams = x, upstreams or {0: None}
+    def __init__(self, x: torch.Tensor, upstreams: dict | None = None, convolution: Depthwise | None = None):
+        self.x, self.upstreams, self.convolution = x, upstreams or {0: None}, convolution
         self.float = "f4" if x.dtype in (torch.float16, torch.bfloat16, torch.float32) else "f8"
         self.index = "u2" if x.shape[-1] * x.shape[-2] <= 2**16 else "u4"
 
@@ -119,15 +174,16 @@ class Packer:
 
     def cost(self, name) -> int:
         """Bytes of one state, about, without torch."""
-        upstream, p = split(name)
+        upstream, p = split(name, self.convolution)
         if upstream is not None:
             return int(self.float[1]) * self.x.numel()
         h, w = (max(0, n) for n in p.raw_output_size(*self.x.shape[-2:]))
-        return int((self.index if p.kind == "max" else self.float)[1]) * self.x.shape[0] * h * w
+        return int((self.index if p.kind.endswith("max") else self.float)[1]) * self.x.shape[0] * h * w
 
     def _state(self, name):
         try:
-            upstream, p = split(name)
+            upstream, p = split(name, self.convolution)
+            _affordable(p, *p.raw_output_size(*self.x.shape[-2:]))
             t = trace(p, self.x)
             return self._forward(t) if upstream is None else self._gradient(t, self.upstreams.get(upstream))
         except (TypeError, ValueError) as error:
@@ -135,9 +191,11 @@ class Packer:
 
     def _forward(self, t: Trace):
         h, w = t.output.shape[-2:]
-        if t.divisors is None:
+        if t.winners is not None:
             return {"h": h, "w": w}, {"winners": _raw(t.winners, self.index)}
         entry, arrays = {"h": h, "w": w}, {"values": _raw(t.output, self.float)}
+        if t.divisors is None:
+            return entry, arrays
         for one, many, tensor in (("divisor", "divisors", t.divisors), ("passes", "passed", t.passes)):
             if (tensor == tensor[0, 0]).all():
                 entry[one] = tensor[0, 0].item()
@@ -153,13 +211,21 @@ class Packer:
         gradient = t.backward(upstream)
         sent = t.output.new_ones(()).expand(t.output.shape) if upstream is None else upstream
         totals = [[a.item(), b.item()] for a, b in zip(sent.sum((1, 2)), gradient.sum((1, 2)), strict=True)]
-        return {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
+        entry, arrays = {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
+        if t.spread is not None:
+            entry["apart"], arrays["spread"] = list(t.spread.shape[:2]), _raw(t.spread, self.float)
+        return entry, arrays
 
     def cells(self) -> dict:
         """The input itself."""
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
         return {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+
+
+def _affordable(p, h, w):
+    if h > 0 and w > 0 and h * w > LARGEST:
+        raise ValueError(f"{p.code()} makes an output of {h} x {w}, too large to be shown: at most {LARGEST:,} cells.")
 
 
 @contextmanager

@@ -17,11 +17,8 @@ const answers = {
   taps: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.out }, (_, o) => g.taps(a, o))),
   readers: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.size }, (_, at) => g.readers(a, at))),
   positions: (s, h, w, row, col) => g.windowOf(...axes(s, h, w), row, col).map((t) => [t.what, t.row, t.col]),
-  sentence: (s, x, [row, col], divisor, output, whole) => {
-    const found = g.windowOf(...axes(s, x.length, x[0].length), row, col);
-    const values = g.entries(s, found, (r, c) => x[r][c]);
-    return s.kind === "max" ? g.maxSum(values, output) : g.averageSum(values, divisor, output, whole);
-  },
+  sentence: (s, x, [row, col], divisor, output, whole) =>
+    g.sumOf(s, g.windowOf(...axes(s, x.length, x[0].length), row, col), (r, c) => x[r][c], 0, divisor, output, whole),
 };
 
 const { default: asked } = await import(cases);

@@ -18,7 +18,9 @@ import pytest
 import torch
 
 from pooling_course import assets, words
-from pooling_course.pooling import Pooling, trace
+from pooling_course.explorer import _settings
+from pooling_course.pooling import NOTHING, Pooling, trace
+from pooling_course.relatives import LP, Adaptive, Depthwise
 from pooling_course.states import key
 
 GEOMETRY = assets.HERE / "geometry.js"
@@ -52,6 +54,21 @@ def ask(tmp_path_factory):
 
 
 def any_pooling(rng):
+    return any_relative(rng) if rng.random() < 0.3 else any_of_the_two(rng)
+
+
+def any_relative(rng):
+    kind, two = rng.choice(["adaptive max", "adaptive avg", "lp", "conv"]), [rng.randint(1, 5), rng.randint(1, 4)]
+    if kind.startswith("adaptive"):
+        return Adaptive(kind, rng.choice([two[0], tuple(two), (two[0] + 4, None), None]))
+    stride = rng.choice([1, 2, 3, (1, 3)])
+    if kind == "lp":
+        return LP(rng.choice([1, 2, 2.0, 3, 0.5, 2.5]), tuple(two), rng.choice([None, stride]), rng.random() < 0.5)
+    weight = [[[rng.choice([0.25, -1, 0, rng.uniform(-1, 1)]) for _ in range(two[1])] for _ in range(two[0])]]
+    return Depthwise(weight, rng.choice([None, [0.5], [-1.3]]), stride, rng.choice([0, 1, (3, 2)]), rng.choice([1, 2]))
+
+
+def any_of_the_two(rng):
     kind, kernel = rng.choice(["max", "avg"]), [rng.randint(1, 5), rng.randint(1, 5)]
     if rng.random() < 0.5:
         kernel[1] = kernel[0]
@@ -73,7 +90,16 @@ def poolings_and_sizes(n, seed=0):
 
 def settings(p):
     """A pooling as geometry.js holds it."""
-    return {
+    plain = {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "ceil": False, "divisor": None}
+    plain |= {"kind": p.kind, "countPad": True, "size": (None, None), "norm": None, "weights": None}
+    if isinstance(p, Adaptive):
+        return plain | {"size": p.size}
+    if isinstance(p, LP):
+        return plain | {"norm": p.norm_type, "kernel": p.kernel_size, "stride": p.stride, "ceil": p.ceil_mode}
+    if isinstance(p, Depthwise):
+        names = {"kernel": p.kernel_size, "stride": p.stride, "padding": p.padding, "dilation": p.dilation}
+        return plain | names | {"weights": {"weight": p.weight, "bias": p.bias}}
+    return plain | {
         "kind": p.kind,
         "kernel": p.kernel_size,
         "stride": p.stride,
@@ -86,12 +112,16 @@ def settings(p):
 
 
 def traits(p):
-    """A pooling as the widget's traits hold it: equal pairs as one int, and the other kind's settings set, too."""
+    """A pooling as the widget's traits hold it: equal pairs as one int, and the other kinds' settings set, too."""
+    others = {"kernel_size": 4, "stride": 3, "padding": (2, 1), "dilation": (2, 3), "ceil_mode": True}
+    others |= {"count_include_pad": False, "divisor_override": 5, "output_size": 7, "norm_type": 9, "weights": None}
+    if not isinstance(p, Pooling):
+        return others | _settings(p)
     short = {n: v[0] if v[0] == v[1] else v for n in ("kernel_size", "stride", "padding") for v in [getattr(p, n)]}
     of_max = {"dilation": p.dilation if p.kind == "max" else (2, 3)}
     of_avg = {"count_include_pad": p.count_include_pad, "divisor_override": p.divisor_override}
     of_avg = of_avg if p.kind == "avg" else {"count_include_pad": False, "divisor_override": 5}
-    return {"kind": p.kind, **short, **of_max, **of_avg, "ceil_mode": p.ceil_mode}
+    return others | {"kind": p.kind, **short, **of_max, **of_avg, "ceil_mode": p.ceil_mode}
 
 
 @cache
@@ -102,7 +132,7 @@ def windows(n):
         p, h, w = any_pooling(rng), rng.randint(1, 9), rng.randint(1, 9)
         try:
             t = trace(p, some_input(rng, h, w))
-        except ValueError:
+        except (TypeError, ValueError):  # relatives pool no whole numbers
             continue
         found.append((t, rng.randrange(t.output.shape[0]), rng.randrange(t.output.shape[1])))
     return found
@@ -184,8 +214,12 @@ def check_reads(ask, source=None):
     answers = ask([["counts", *case] for case in asked], source)
     for t, (rows, cols) in zip(traces, answers, strict=True):
         assert torch.equal(torch.tensor(rows)[:, None] * torch.tensor(cols), t.reads), t
-    agree(ask, source, [["taps", *case] for case in asked], [[taps.tolist() for taps in t.taps] for t in traces])
+    agree(ask, source, [["taps", *case] for case in asked], [read(t) for t in traces])
     agree(ask, source, [["readers", *case] for case in asked], [[readers(t, 0), readers(t, 1)] for t in traces])
+
+
+def read(t):
+    return [[[at for at in row if at != NOTHING] for row in taps.tolist()] for taps in t.taps]
 
 
 def readers(t, side):
@@ -200,9 +234,8 @@ def check_unread(ask, source=None):
 
 
 def unread(t):
-    missed = t.reads == 0
-    rows, cols = ([i for i, whole in enumerate(missed.all(side).tolist()) if whole] for side in (1, 0))
-    return {"rows": rows, "cols": cols, "count": int(missed.sum())}
+    rows, cols = ([at for at, read in enumerate(readers(t, side)) if not read] for side in (0, 1))
+    return {"rows": rows, "cols": cols, "count": int((t.reads == 0).sum())}
 
 
 def check_stride_hints(ask, source=None):
@@ -242,7 +275,7 @@ def check_sentences(ask, source=None):
 
 
 def check_largest_kernel(ask, source=None):
-    cases = poolings_and_sizes(800, seed=7)
+    cases = [case for case in poolings_and_sizes(800, seed=7) if isinstance(case[0], Pooling)]
     asked = [["largestKernel", settings(p), h, w, 7] for p, h, w in cases]
     agree(ask, source, asked, [largest_kernel(p, h, w, 7) for p, h, w in cases])
 
@@ -307,12 +340,21 @@ def test_cells_fill_the_width_and_never_leave_it(ask):
 
 WRONG = {
     check_names: [
-        ("s.kernel[i] > 1 ? d : 1", "d"),
+        ("kernel[i] > 1 ? d : 1", "d"),
         ("counted ? 1 : 0} ${s.divisor", "s.countPad ? 1 : 0} ${s.divisor"),
-        ("s.stride[0] !== s.kernel[0] || ", ""),
-        ("max ? null : get", "get"),
+        ("s.stride[0] !== usual[0] || ", ""),
+        ('own("divisor_override", null)', 'get("divisor_override")'),
+        ("s.norm].join", "2].join"),
+        ('n ?? "-"', "n"),
+        ('n ?? "None"', "n"),
+        ("channels ? [1, 1] : s.kernel", "s.kernel"),
+        ("channels && !s.weights.bias", "channels"),
     ],
-    check_sizes: [("steps * stride >= size + padding", "steps * stride > size + padding"), ("2 * padding", "padding")],
+    check_sizes: [
+        ("s.size[i] ?? size", "s.size[i] ?? 1"),
+        ("steps * stride >= size + padding", "steps * stride > size + padding"),
+        ("2 * padding", "padding"),
+    ],
     check_formulas: [("a.dilation > 1", "a.dilation > 2"), ("a.beyond ? `", "s.ceil ? `")],
     check_numbers: [
         ("DECIMALS = 4", "DECIMALS = 3"),
@@ -324,15 +366,21 @@ WRONG = {
         ("start / a.stride < a.out", "start / a.stride <= a.out"),
         ("let j = a.k - 1; j >= 0", "let j = a.k - 1; j > 0"),
         ("o * a.stride - a.padding", "o * a.stride"),
+        ("Math.ceil(((o + 1) * size) / out)", "Math.ceil((o * size) / out) + 1"),
+        ("at < a.windows[o][1]", "at <= a.windows[o][1]"),
     ],
     check_unread: [("n ? [] : [at]", "n ? [at] : []"), ("rows.size - unreadRows.length", "rows.size")],
     check_stride_hints: [("by < kernel[i]", "by <= kernel[i]"), ("by > kernel[i]", "by > kernel[0]")],
     check_windows: [("at < a.size + a.padding", "at <= a.size + a.padding"), ("at >= 0 && at < a.size", "at < a.size")],
     check_sentences: [
         ("s.countPad && s.divisor === null", "s.countPad"),
-        ('s.kind === "max" ? -Infinity : 0', "0"),
+        ("isMax(s.kind) ? -Infinity : 0", "0"),
         ("LONGEST_SUM = 16", "LONGEST_SUM = 15"),
-        ('t.startsWith("-")', "false"),
+        ("values.length === area", "true"),
+        ('norm === 1 ? ""', 'norm === 2 ? ""'),
+        ("s.weights.bias?.[channel] ?? null", "null"),
+        ("weights[i], valueAt", "weights[0], valueAt"),
+        ('number(value).startsWith("-")', "false"),
         ("[...values, output].every", "[output].every"),
     ],
     check_largest_kernel: [("let k = most", "let k = most - 1"), ("Math.min(p, Math.floor(k / 2))", "p")],

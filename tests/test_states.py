@@ -38,7 +38,7 @@ INPUTS = {
 }
 BOTH = [Pooling("max", 2), Pooling("avg", 2)]
 SETTINGS = [
-    *ahead(BOTH, 5, 5),
+    *ahead(BOTH, {"kernel_size": 5, "stride": 5}),
     Pooling("max", (2, 3), (1, 2), (1, 0), (1, 2), True),
     Pooling("avg", (3, 2), 1, (1, 1), 1, True, False),
     Pooling("avg", 3, 2, 1, divisor_override=-4),
@@ -161,7 +161,7 @@ def some_settings(base, k):
 
 def test_the_sliders_states_come_first_and_nearest_first():
     here = [Pooling("avg", 3, 2, 1, count_include_pad=False), Pooling("max", 3, 2, 1, dilation=2)]
-    found = list(ahead(here, 5, 4))
+    found = list(ahead(here, {"kernel_size": 5, "stride": 4}))
     grid = [(k, s, p) for k in range(1, 6) for s in range(1, 5) for p in range(k // 2 + 1)]
     sliders = {key(replace(b, kernel_size=k, stride=s, padding=p)) for b in here for k, s, p in grid}
     first = list(dict.fromkeys(map(key, found)))[: len(sliders)]
@@ -172,7 +172,7 @@ def test_the_sliders_states_come_first_and_nearest_first():
 
 
 def test_behind_the_sliders_come_the_states_of_one_more_switch():
-    found = {key(p) for p in ahead(BOTH, 3, 2)}
+    found = {key(p) for p in ahead(BOTH, {"kernel_size": 3, "stride": 2})}
     switched = [
         replace(BOTH[0], ceil_mode=True),
         replace(BOTH[1], ceil_mode=True),
