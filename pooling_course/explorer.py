@@ -147,9 +147,9 @@ class PoolingExplorer(anywidget.AnyWidget):
             if name == "kernel_size":
                 settings["padding"] = self._lowered(value)
             for kind in (settings["kind"], *(kind for kind in OWN if name in OWN[kind][:1])):
-                made = _made(settings | {"kind": kind})  # also what belongs to a kind that is not on view
+                found = made(settings | {"kind": kind})  # also what belongs to a kind that is not on view
             if name == "output_size":
-                value = rules.short(made.size)
+                value = rules.short(found.size)
             self._check_kernel(settings)
         except (TypeError, ValueError) as error:
             raise t.TraitError(str(error)) from None
@@ -157,7 +157,7 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     def _check_kernel(self, settings):
         if settings["weights"] and "conv" in self.kinds:
-            kernel, asked = _made(settings | {"kind": "conv"}).kernel_size, rules.pair("", settings["kernel_size"])
+            kernel, asked = made(settings | {"kind": "conv"}).kernel_size, rules.pair("", settings["kernel_size"])
             if kernel != asked:
                 raise ValueError(
                     f"kernel_size={rules.short(asked)}: the weights of this convolution are {kernel[0]} x {kernel[1]}; "
@@ -254,7 +254,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self.x = change.new
 
     def _of_kind(self, kind):
-        return _made({n: getattr(self, n) for n in SETTINGS} | {"kind": kind})
+        return made({n: getattr(self, n) for n in SETTINGS} | {"kind": kind})
 
     # ---- upstream gradient ---------------------------------------------------------------------------------------
 
@@ -357,7 +357,11 @@ class PoolingExplorer(anywidget.AnyWidget):
         """What an untrusted notebook shows in the widget's place: the same numbers, standing still."""
         if self.x.numel() > 400:
             return f"<p>{html.escape(repr(self))}: run this cell to explore.</p>"
-        tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), self.trace.output))
+        try:
+            output = self.trace.output
+        except (TypeError, ValueError) as error:
+            return f"<p>{html.escape(str(error))}</p>"
+        tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), output))
         return "".join(_table(caption, plane) for caption, x in tables for plane in _planes(x)[:1])
 
 
@@ -402,7 +406,7 @@ def _twins(kind):
     return list(next(twins for twins in TWINS if kind in twins))
 
 
-def _made(settings) -> Windows:
+def made(settings) -> Windows:
     """The pooling, or its relative, that these traits stand for, without what belongs to other kinds."""
     kind = settings["kind"]
     if kind not in OWN:

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import nbformat
 import torch
 from nbclient import NotebookClient
 
-from pooling_course import Pooling, PoolingExplorer, images, links, states
+from pooling_course import Pooling, PoolingExplorer, explorer, images, links, states
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -108,9 +109,10 @@ class Widgets:
             at[last] = base64.b64decode(buffer["data"])
         own = {n: v for n, v in state.items() if n[0] != "_" and n not in ("layout", "tabbable", "tooltip")}
         if "book" in own:
-            own["book"] = self.book(own["book"])
-        if "presets" in own:
-            own["presets"] = [[n, label] for n, label in own["presets"] if n != "photo" or own["preset"] == "photo"]
+            own["book"] = self.book(own["book"], own)
+        if "presets" in own:  # the other inputs come with states of max and average alone
+            other = () if own["kinds"] != list(KINDS) else {*images.PRESETS} - {"photo"}
+            own["presets"] = [[n, label] for n, label in own["presets"] if n in (own["preset"], *other)]
         return {"module": self._module(state), "state": own, **closed}
 
     def _module(self, state):
@@ -119,16 +121,18 @@ class Widgets:
             self.styles.append(state["_css"])
         return self.modules.setdefault(state["_esm"], state["_anywidget_id"].rpartition(".")[2])
 
-    def book(self, book):
+    def book(self, book, own=None):
         """The name of the file of a book, which holds all that a kernel would have added when asked.
 
         It is fetched as a script, which unlike other files a page opened from disk may do.
         """
-        cells, names = book["input"], wanted(book)
-        same = (bytes(cells["data"]), str(cells["shape"]), frozenset(names))
+        cells, shown = book["input"], [explorer.made(own | {"kind": kind}) for kind in (own or {}).get("kinds", ())]
+        names = wanted(book, shown, own)
+        convolution = next((p for p in shown if p.kind == "conv"), None)
+        same = (bytes(cells["data"]), str(cells["shape"]), frozenset(names), convolution and convolution.weight)
         if same not in self.books:
             if not cells["whole"]:  # whole numbers are left as they came: their dtype, which decides, is not told
-                book = {"input": cells, **states.Packer(_tensor(cells)).pack(names, MOST)}
+                book = {"input": cells, **states.Packer(_tensor(cells), None, convolution).pack(names, MOST)}
             text = json.dumps(book, default=lambda data: {"bytes": data.decode("latin-1")}, separators=(",", ":"))
             packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
             name = self.books[same] = hashlib.sha256(packed).hexdigest()[:12]
@@ -148,11 +152,18 @@ class Widgets:
         (self.static / "widgets.css").write_text("\n".join(self.styles), encoding="utf-8")
 
 
-def wanted(book):
+def wanted(book, shown=(), own=None):
     """Names of the states of a book and of those a reader may come to: every place of the sliders, forwards and
     backwards, and what lessons ask for beyond them: height and width apart, and sums in place of averages.
+
+    `shown` are the two poolings that this explorer can show side by side, if they are not plain max and average.
     """
     size, cells = range(1, 6), book["input"]
+    if any(p.kind not in KINDS for p in shown):
+        norms = [replace(p, norm_type=n / 2) for p in shown if p.kind == "lp" for n in range(1, 21)]
+        reached = [p for base in (shown, *([n] for n in norms)) for p in states.ahead(list(base), own["most"])]
+        names = [states.key(p) for p in reached if min(p.raw_output_size(*cells["shape"][-2:])) > 0]
+        return [f"{gradient}{name}" for name in dict.fromkeys(names) for gradient in ("", "grad0 ")]
     places = [(k, s, p) for k, s, p in product(size, size, range(3)) if p <= k // 2]
     sliders = [Pooling(kind, *place) for kind in KINDS for place in places]
     apart = [Pooling(kind, (a, b), (c, d)) for kind in KINDS for a, b, c, d in product(size, repeat=4)]

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import nn
 
 from pooling_course import Pooling, PoolingExplorer, images, words
+from pooling_course.pooling import settings_of
 from pooling_course.states import key
 from reference import one_thread  # noqa: F401
 
@@ -184,6 +185,83 @@ def test_every_setting_can_be_linked_in_the_browser(explorer, name):
 @pytest.mark.parametrize("box", [ipywidgets.HBox, ipywidgets.VBox, ipywidgets.Tab, ipywidgets.Accordion])
 def test_it_sits_in_boxes_beside_other_widgets(explorer, box):
     assert box([explorer, ipywidgets.IntSlider()]).children[0] is explorer
+
+
+# --- relatives ----------------------------------------------------------------------------------------------------
+
+RELATIVES = {
+    "adaptive avg": (nn.AdaptiveAvgPool2d(4), ["adaptive max", "adaptive avg"]),
+    "adaptive max": (nn.AdaptiveMaxPool2d((2, None)), ["adaptive max", "adaptive avg"]),
+    "lp": (nn.LPPool2d(3, 2, stride=1), ["lp", "avg"]),
+    "conv": (nn.Conv2d(1, 1, 3, padding=1), ["conv", "avg"]),
+}
+
+
+@pytest.mark.parametrize("kind", RELATIVES)
+def test_a_relative_opens_beside_its_twin(kind):
+    layer, twins = RELATIVES[kind]
+    explorer = PoolingExplorer("worked", layer, compare=True)
+    assert explorer.kind == kind and explorer.kinds == twins
+    assert settings_of(explorer.layer) == explorer.pooling == settings_of(layer)
+    with torch.no_grad():
+        torch.testing.assert_close(explorer.trace.output, layer(explorer.x[None])[0])
+    x = explorer.x.clone().requires_grad_()
+    layer(x[None]).sum().backward()
+    torch.testing.assert_close(explorer.gradient, x.grad)
+    assert explorer.book["entries"][0]["key"] == key(explorer.pooling)
+    explorer.kind = next(twin for twin in twins if twin != kind)
+    assert explorer.kinds == twins and explorer.pooling.kind != kind
+    explorer.layer = nn.MaxPool2d(2)
+    assert explorer.kinds == ["max", "avg"]
+
+
+def test_settings_of_relatives_can_be_set_one_by_one():
+    explorer = PoolingExplorer("worked", nn.AdaptiveMaxPool2d(2))
+    explorer.output_size = [3, 4]
+    assert explorer.layer.output_size == (3, 4)
+    explorer.layer = nn.LPPool2d(2, 3, 1)
+    explorer.norm_type, explorer.stride = 4, 2
+    assert explorer.pooling.code() == "nn.LPPool2d(norm_type=4, kernel_size=3, stride=2)"
+
+
+def test_other_weights_come_with_states_of_their_own():
+    explorer = PoolingExplorer("worked", nn.Conv2d(1, 1, 2, bias=False))
+    serial, before = explorer.book["input"]["serial"], explorer.book["data"]
+    other = nn.Conv2d(1, 1, 2, bias=False)
+    explorer.layer = other
+    assert explorer.book["input"]["serial"] == serial + 1 and explorer.book["data"] != before
+    assert explorer.weights["weight"] == tuple(tuple(map(tuple, w)) for w in other.weight.detach()[:, 0].tolist())
+    explorer.stride = 3
+    assert explorer.book["input"]["serial"] == serial + 1
+
+
+@pytest.mark.parametrize(
+    "layer, name, value, says",
+    [
+        (nn.AdaptiveAvgPool2d(2), "output_size", 0, "a map of no cells is no map"),
+        (nn.AdaptiveAvgPool2d(2), "output_size", "2", "whole numbers only"),
+        (nn.MaxPool2d(2), "output_size", -1, "a map of no cells is no map"),
+        (nn.LPPool2d(2, 2), "norm_type", 0, "a finite number above 0"),
+        (nn.MaxPool2d(2), "norm_type", None, "norm_type is a number"),
+        (nn.Conv2d(1, 1, 3), "kernel_size", 2, "the weights of this convolution are 3 x 3"),
+        (nn.MaxPool2d(2), "kind", "conv", "set layer to a depthwise nn.Conv2d"),
+        (nn.MaxPool2d(2), "layer", nn.Conv2d(1, 2, 3), "mixes channels"),
+    ],
+)
+def test_what_a_relative_refuses_is_refused_and_nothing_changes(layer, name, value, says):
+    explorer = PoolingExplorer("worked", layer)
+    before = shown(explorer), explorer.pooling
+    with pytest.raises(traitlets.TraitError, match=says):
+        setattr(explorer, name, value)
+    assert (shown(explorer), explorer.pooling) == before
+    explorer.set_state({name: value}) if name != "layer" else None
+    assert name == "layer" or says in explorer.message
+
+
+def test_a_setting_that_does_not_fit_the_input_is_named_where_the_numbers_would_stand():
+    explorer = PoolingExplorer(torch.ones(3, 2, 2), nn.Conv2d(1, 1, 1))
+    assert "it has weights for 1" in explorer._repr_mimebundle_()[0]["text/html"]
+    assert "it has weights for 1" in explorer.book["entries"][0]["error"]
 
 
 # --- input --------------------------------------------------------------------------------------------------------

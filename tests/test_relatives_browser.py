@@ -1,0 +1,156 @@
+"""Do the relatives of the two poolings, in a real JupyterLab, show torch's numbers for every place of their sliders?"""
+
+import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
+
+import browser
+from pooling_course import Pooling, images, trace, words
+from pooling_course.relatives import LP, Adaptive, Depthwise, relative_of
+from test_browser import faults, new_page, run_cell, written
+
+pytestmark = pytest.mark.browser
+WORKED = images.preset("worked")
+NAMES = {"avg": "Average", "adaptive max": "Adaptive max", "adaptive avg": "Adaptive average"}
+NAMES |= {"lp": "LP", "conv": "Convolution"}
+WEIGHTS = [[[[1.0, -2.0, 0.5], [0.25, 0.0, -1.0], [3.0, 1.0, -0.125]]]]
+CELLS = [
+    "import torch\nfrom torch import nn\nfrom pooling_course import PoolingExplorer\n"
+    f"conv = nn.Conv2d(1, 1, 3, stride=2, padding=1)\nconv.load_state_dict({{'weight': torch.tensor({WEIGHTS}), "
+    "'bias': torch.tensor([0.5])})",
+    "adaptive = PoolingExplorer('worked', nn.AdaptiveAvgPool2d(4), compare=True)\nadaptive",
+    "lp = PoolingExplorer('worked', nn.LPPool2d(2, 2))\nlp",
+    "convolution = PoolingExplorer('worked', conv, compare=True)\nconvolution",
+]
+
+
+@pytest.fixture(scope="module")
+def page(lab, chromium):
+    lab.write("relatives.ipynb", *CELLS)
+    page = new_page(chromium)
+    lab.open(page, "relatives.ipynb")
+    lab.run_all(page)
+    expect(page.locator(".pc-explorer")).to_have_count(3, timeout=browser.START)
+    yield page
+    page.context.close()
+
+
+def conv(**settings):
+    return Depthwise(WEIGHTS[0], [0.5], **settings)
+
+
+def by_torch(p, x):
+    with torch.no_grad():
+        return p.layer()(x[None])[0]
+
+
+def check(explorer, *poolings):
+    """The code lines, and every number of inputs and outputs, are torch's own."""
+    expect(explorer.code).to_have_text([p.code() for p in poolings])
+    seen = explorer.read()
+    tables = {name.partition(",")[0]: rows for name, rows in seen["tables"]}
+    for p in poolings:
+        expected = by_torch(p, WORKED)
+        assert tables[f"{NAMES[p.kind]} output"] == written(expected)
+        size = "{} × {}".format(*expected.shape)
+        assert any(c.startswith(f"{NAMES[p.kind]} output {size}") for c in seen["captions"])
+        text = trace(p, WORKED).window(0, 0).text
+        assert f"{NAMES[p.kind]} output at row 0, column 0: {text}." in seen["sentence"]
+
+
+def check_backwards(explorer, *poolings):
+    expect(explorer.code).to_have_text([p.code() for p in poolings])
+    tables = {name.rpartition(",")[0]: rows for name, rows in explorer.read()["tables"]}
+    for p in poolings:
+        x = WORKED.clone().requires_grad_()
+        p.layer()(x[None]).sum().backward()
+        assert tables[f"Input gradient of {NAMES[p.kind].lower()}"] == written(x.grad)
+
+
+def test_adaptive_pooling_has_one_slider_the_output_size(page):
+    adaptive = run_cell(page, 1)
+    assert not adaptive.slider("kernel_size").is_visible() and not adaptive.slider("dilation").is_visible()
+    for n in range(1, 9):
+        adaptive.slide("output_size", n)
+        check(adaptive, *(Adaptive(kind, n) for kind in ("adaptive max", "adaptive avg")))
+    adaptive.tick("height and width apart", True)
+    adaptive.slide("output_size, width", 2)
+    check(adaptive, *(Adaptive(kind, (8, 2)) for kind in ("adaptive max", "adaptive avg")))
+    adaptive.choose("Backward")
+    check_backwards(adaptive, *(Adaptive(kind, (8, 2)) for kind in ("adaptive max", "adaptive avg")))
+
+
+def test_lp_pooling_has_its_norm_as_a_slider_and_average_for_a_twin(page):
+    lp = run_cell(page, 2)
+    for norm in (1, 2, 4):
+        slide_norm(lp, norm)
+        for k, stride in [(2, 2), (3, 1), (5, 3)]:
+            lp.slide("kernel_size", k)
+            lp.slide("stride", stride)
+            check(lp, LP(norm, k, stride))
+    lp.tick("ceil_mode", True)
+    check(lp, LP(4, 5, 3, True))
+    expect(lp.slider("padding")).to_be_disabled()
+    lp.choose("Both")
+    check(lp, LP(4, 5, 3, True), Pooling("avg", 5, 3, ceil_mode=True))
+    lp.choose("Backward")
+    check_backwards(lp, LP(4, 5, 3, True), Pooling("avg", 5, 3, ceil_mode=True))
+
+
+def slide_norm(explorer, norm):
+    slider = explorer.slider("norm_type")
+    slider.focus()
+    while (now := float(slider.input_value())) != norm:
+        explorer.page.keyboard.press("ArrowRight" if norm > now else "ArrowLeft")
+        assert float(slider.input_value()) != now
+
+
+def test_a_convolution_shows_its_weights_which_hold_its_kernel_size(page):
+    convolution = run_cell(page, 3)
+    expect(convolution.slider("kernel_size")).to_be_disabled()
+    weights = convolution.root.locator(".pc-weights")
+    expect(weights.locator("caption")).to_have_text("Weights, bias 0.5")
+    expect(weights.locator("td:not(:first-child), tbody td")).to_have_text(
+        [words.number(w) for row in WEIGHTS[0][0] for w in row]
+    )
+    for stride, padding in [(2, 1), (1, 1), (1, 0), (3, 0)]:
+        convolution.slide("stride", stride)
+        convolution.slide("padding", padding)
+        check(convolution, conv(stride=stride, padding=padding), Pooling("avg", 3, stride, padding))
+    convolution.choose("Convolution")
+    convolution.slide("dilation", 2)
+    check(convolution, conv(stride=3, dilation=2))
+    convolution.slide("dilation", 1)
+    convolution.choose("Both")
+    convolution.choose("Backward")
+    check_backwards(convolution, conv(stride=3), Pooling("avg", 3, 3))
+
+
+def test_pointing_backwards_tells_where_a_gradient_goes_and_what_a_cell_gets(page):
+    lp = run_cell(page, 2)
+    lp.slide("stride", 1)
+    lp.choose("Backward")
+    t = trace(LP(2, 2, 1), WORKED)
+    lp.grid("Upstream gradient").press("ArrowRight")
+    shares = [words.number(sum(t.window(0, 1).shares))]
+    expect(lp.sentence).to_contain_text(f"The shares of its 4 cells add up to ≈ {shares[0]}.")
+    lp.grid("Input gradient").press("ArrowDown")
+    gets = t.backward()[1, 1].item()
+    expect(lp.sentence).to_contain_text(f"≈ {words.number(gets)}: a share from each of the 4 windows that read it.")
+
+
+def test_nothing_here_is_out_of_reach_of_a_screen_reader_and_no_error_was_logged(page):
+    for i in (1, 2, 3):
+        run_cell(page, i)
+    assert faults(page) == []
+    assert page.complaints == []
+
+
+def test_these_checks_notice_wrong_numbers(page):
+    adaptive = run_cell(page, 1)
+    check(adaptive, *(Adaptive(kind, 4) for kind in ("adaptive max", "adaptive avg")))
+    adaptive.root.locator(".pc-numbers td").last.evaluate("(td) => (td.textContent += '1')")
+    with pytest.raises(AssertionError):
+        check(adaptive, *(Adaptive(kind, 4) for kind in ("adaptive max", "adaptive avg")))
+    assert relative_of(nn.AdaptiveAvgPool2d(4)) == Adaptive("adaptive avg", 4)
