@@ -139,8 +139,37 @@ def test_the_course_has_exercises_from_the_first_lesson_to_the_seventh():
     assert len(lessons) >= 12 and {exercise.lesson for exercise in lessons} == {f"0{n}" for n in range(1, 8)}
     order = [(exercise.lesson, LEVELS.index(exercise.level)) for exercise in found]
     assert order == sorted(order)
-    assert found[0].level == "worked" and {exercise.level for exercise in found} == set(LEVELS)
+    assert {exercise.level for exercise in found} == set(LEVELS)
     assert len({exercise.title for exercise in found}) == len(found)
+
+
+def test_the_exercises_are_a_ladder_in_each_lesson_and_through_the_course():
+    """First one that is solved, then with gaps, then free: no lesson begins free while it has more than one."""
+    steps = {}
+    for exercise in map(load, names()):
+        steps.setdefault(exercise.lesson, []).append(exercise.level)
+    ladders = {lesson: [level for level in levels if level != "own"] for lesson, levels in steps.items()}
+    assert ladders["01"] == ["worked", "gaps"]
+    assert all(ladders[lesson] == ["gaps", "free"] for lesson in ("02", "03", "04"))
+    assert all(levels[0] != "free" and levels[-1] == "free" for lesson, levels in ladders.items() if lesson > "01")
+
+
+def test_gaps_are_filled_one_by_one():
+    """A verdict on one that is filled does not wait for the others."""
+    several = {name: load(name) for name in names() if load(name).stub.count("YOUR CODE HERE") > 1}
+    assert several and all(exercise.level == "gaps" for exercise in several.values())
+    for name, exercise in several.items():
+        gaps = list(definition.SOLUTION.finditer(exercise.source))
+        assert [f"# Gap {i + 1}:" in exercise.source[: gap.start()] for i, gap in enumerate(gaps)] == [True] * len(gaps)
+        for only in gaps:
+            kept = iter(gaps)
+            part = definition.SOLUTION.sub(
+                lambda found: found[0] if next(kept) is only else f"{found[1]}raise NotImplementedError()\n",  # noqa: B023
+                exercise.source,
+            )
+            found = check(name, answer(definition.MARKER.sub("", part), name))
+            assert found.state == "wrong" and 0 < found.passed < found.total
+            assert "for this case nothing is written yet" in repr(found)
 
 
 @pytest.mark.parametrize("name", [name for name in names() if load(name).level == "own"])

@@ -21,6 +21,11 @@ Write your answers where it says `YOUR CODE HERE`; the cell below each shows wha
 work is graded, more cases are tried than you see here. Cells of your own are welcome. Before you hand in, restart the
 kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
+RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS` orders them
+    "worked": "*Step by step: one is solved, and yours is the next.*",
+    "gaps": "*With gaps: most of the code stands there.*",
+    "free": "*On your own.*",
+}
 WHO = """
 Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put the name or number
 that your learning platform knows you by, do not change it later, and run the cell.
@@ -91,7 +96,7 @@ def with_exercises(path: Path) -> dict:
 def exercise_cells(stem, exercise):
     name, id = exercise.name, f"{stem}-exercise-{exercise.name}"
     stuck = f'Stuck? Run `hint("{name}")` in a cell of your own.'
-    yield markdown(f"{id}-task", _task(exercise.title, exercise.task, RULE[exercise.rule], stuck))
+    yield markdown(f"{id}-task", _task(exercise.title, RUNGS[exercise.level], exercise.task, RULE[exercise.rule], stuck))
     yield code(f"{id}-stub", exercise.stub)
     yield code(f"{id}-check", f'check("{name}", {exercise.function})')
 
