@@ -194,6 +194,23 @@ def test_a_rule_cannot_be_got_round_by_hiding_the_code(walls):
         assert (part["state"], part["says"]) == ("refused", [text.HIDDEN_CODE])
 
 
+HIDDEN_TORCH = """
+exec("import torch\\ndef by_torch(n, *how): return torch.nn.MaxPool2d(*how)(torch.empty(1, n, n)).shape[1]")
+def output_size(size, kernel_size, stride, padding):
+    return by_torch(size, kernel_size, stride, padding)
+"""
+
+
+def test_torch_that_no_text_shows_is_seen_in_the_sandbox_too(walls):
+    cells = classroom.cells("ps2", "ada")
+    at = next(i for i, cell in enumerate(cells) if "def output_size" in cell)
+    cells[at] = HIDDEN_TORCH
+    parts = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls)["parts"]
+    assert parts[2]["state"] == "refused" and parts[2]["points"] == 0
+    assert "it called torch" in parts[2]["says"][0] and "plain Python and NumPy only" in parts[2]["says"][0]
+    assert [part["state"] for part in parts].count("solved") == len(parts) - 1
+
+
 # ---- The sandbox itself ----------------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict
     if not callable(function):
         called = f"{exercise.function}, without parentheses" if function is not None else "the name of your function"
         return judge(exercise, cases, [], [f"The check needs the function itself ({called}), and got {function!r}."])
-    outcomes = [run(function, case) for case in cases]
+    outcomes = [run(function, case, exercise.rule) for case in cases]
     return judge(exercise, cases, outcomes, faults(exercise.rule, exercise.function, meaning_of(function)))
 
 

@@ -9,6 +9,7 @@ from .definition import Exercise, Mistake
 from .outcome import Outcome, run
 from .plain import alike, brief, differs, kind, plain, rich
 from .report import Report, Value
+from .source import RULE
 
 PRINTED = 300  # characters of what the function printed that are shown
 HEADS = {
@@ -17,6 +18,7 @@ HEADS = {
     "untouched": "○ {name}: not attempted yet.",
     "refused": "✗ {name}: does not count yet.",
 }
+CALLED = "While your code ran, it called torch."
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
         exercise: what was to be done.
         cases: the arguments, as `exercise.cases(seed)` gives them.
         outcomes: one for each case; [] where the function was not run.
-        faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise.
+        faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise. What
+            breaks it only while it runs, the outcomes say.
     """
     if outcomes and all(outcome.state == "todo" for outcome in outcomes):
         advice = f"Write your code in `{exercise.function}` above, run that cell, then this one."
         return _verdict(exercise, 0, cases, "untouched", None, advice)
+    if not faults and any(outcome.state == "torch" for outcome in outcomes):
+        faults = [f"{RULE[exercise.rule]} {CALLED}"]
     if faults:
         return _verdict(exercise, 0, cases, "refused", None, *faults)
     said = [fault(exercise, case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]

@@ -96,7 +96,8 @@ def with_exercises(path: Path) -> dict:
 def exercise_cells(stem, exercise):
     name, id = exercise.name, f"{stem}-exercise-{exercise.name}"
     stuck = f'Stuck? Run `hint("{name}")` in a cell of your own.'
-    yield markdown(f"{id}-task", _task(exercise.title, RUNGS[exercise.level], exercise.task, RULE[exercise.rule], stuck))
+    texts = (RUNGS[exercise.level], exercise.task, RULE[exercise.rule], stuck)
+    yield markdown(f"{id}-task", _task(exercise.title, *texts))
     yield code(f"{id}-stub", exercise.stub)
     yield code(f"{id}-check", f'check("{name}", {exercise.function})')
 
