@@ -198,6 +198,9 @@ def test_where_a_task_gives_tensors_they_may_be_used_but_not_pooled():
     pools += [lambda x: F.conv2d(x[None, None], torch.ones(1, 1, 2, 2)), lambda x: nn.Unfold(2)(x[None, None])]
     assert [run(function, (x,), "numpy").state for function in pools] == ["torch"] * len(pools)
     assert [run(function, (x,)).state for function in pools] == ["value"] * len(pools)
+    assert (
+        run(lambda n: torch.ones(n).sum(), (3,), "numpy").state == "torch"
+    )  # where it gives none, torch is not needed
 
 
 def test_nothing_is_watched_any_more_when_a_check_is_over():

@@ -91,6 +91,13 @@ def _verdict(exercise, passed, cases, state, mistake=None, *parts):
     return Verdict(exercise.name, passed, total, state, name, Report(head, *parts))
 
 
+def tried(name: str, state: str, why: str = "") -> Verdict:
+    """The verdict on code that one function tests; it holds as a whole, or not."""
+    heads = {"solved": "✓ {name}: it passes.", "wrong": "✗ {name}: {why}."}
+    head = heads.get(state, HEADS[state]).format(name=name, why=why.rstrip("."))
+    return Verdict(name, int(state == "solved"), 1, state, None, Report(head))
+
+
 def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
     """What is wrong with one outcome: a sentence, or ""."""
     if outcome.state == "todo":

@@ -125,7 +125,7 @@ def warm_up():
     answer = NoAnswer()
     for module, names in (
         (pooling_course, set(pooling_course.__all__) - {"Pooling", "Trace", "Window", "images", "trace"}),
-        (pooling_course.exercises, ("check", "hint", "judge", "load", "names", "your_case")),
+        (pooling_course.exercises, ("attempt", "check", "hint", "judge", "load", "names", "your_case")),
     ):
         for name in names:
             setattr(module, name, answer)

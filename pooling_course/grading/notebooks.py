@@ -6,6 +6,7 @@
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 
 from ..exercises import load, names
 from ..exercises.source import RULE
@@ -131,7 +132,8 @@ def _cells(assignment):
 
 
 def _imports(assignment):
-    wanted = {"check": any(isinstance(part, Task) for part in assignment.parts)}
+    wanted = {"attempt": any(isinstance(part, Code) for part in assignment.parts)}
+    wanted |= {"check": any(isinstance(part, Task) for part in assignment.parts)}
     wanted |= {"images": "images." in assignment.given, "your_case": any(map(is_own, assignment.parts))}
     ours = ", ".join(name for name, is_wanted in wanted.items() if is_wanted)
     return f"import numpy as np\nimport torch\nfrom torch import nn\n\nfrom pooling_course import {ours}\n"
@@ -182,12 +184,16 @@ def own_test(exercise):
 
 
 def _of_code(id, part):
+    tests = f"{part.tests.strip()}\n### BEGIN HIDDEN TESTS\n{part.hidden.strip()}\n### END HIDDEN TESTS"
     test = f"""
 {first_line(part.name, part.points)}
-{part.tests.strip()}
-### BEGIN HIDDEN TESTS
-{part.hidden.strip()}
-### END HIDDEN TESTS
+def tests():
+{indent(tests, "    ")}
+
+
+verdict = attempt("{part.name}", tests)
+display(verdict)
+verdict.points({part.points:g})
 """
     yield markdown(f"{id}{part.name}-task", _task(part.title, part.task))
     yield code(f"{id}{part.name}", part.source, nbgrader=answer(part.name))
