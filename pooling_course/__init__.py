@@ -11,6 +11,7 @@ _HOMES = {  # public name: the module it comes from, imported when the name is f
     "Quiz": "quiz",
     "Trace": "pooling",
     "Window": "pooling",
+    "attempt": "exercises",
     "check": "exercises",
     "export_progress": "progress",
     "gradient_report": "report",

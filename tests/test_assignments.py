@@ -4,8 +4,10 @@ Six people hand in: `perfect`, `empty` (untouched), `half` (every other task), `
 right answers to the visible cases, by heart) and `lost` (perfect, but a front end dropped what nbgrader goes by).
 """
 
+import ast
 import copy
 import csv
+import html
 import inspect
 import json
 import os
@@ -22,7 +24,8 @@ import pytest
 import torch
 from torch import nn
 
-from pooling_course.exercises import check, definition, load
+from answers import cell as notebook_cell
+from pooling_course.exercises import attempt, check, definition, load
 from pooling_course.exercises.plain import plain
 from pooling_course.grading import notebooks
 from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Code, Task, Written
@@ -108,13 +111,13 @@ def test_source_is_valid(name):
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
-def test_graded_code_ends_in_a_float_or_an_assert(name):
+def test_graded_code_ends_in_a_float(name):
     """Anything else, such as a verdict, False or a NumPy number, nbgrader counts as full points."""
     for cell in source(name).cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
             for text in (cell.source, without_hidden(cell.source)):
                 *_, last = (line for line in text.splitlines() if not line.startswith("###"))
-                assert re.fullmatch(r"verdict\.points\([\d.]+\)| *assert .+", last), last
+                assert re.fullmatch(r"verdict\.points\([\d.]+\)", last), last
 
 
 def without_hidden(text):
@@ -148,6 +151,50 @@ def test_leaks_are_found(name):
     found = leaks(ASSIGNMENTS[name], source(name))
     assert {"BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS"} <= set(found)
     assert len(found) >= 3 * len(ASSIGNMENTS[name].parts)
+
+
+def ran(nb):
+    """The value of each graded cell of a notebook, run from top to bottom; an error in any cell stops it."""
+    space, marks = {"display": print}, {}
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        body = ast.parse(cell.source).body
+        value = ast.Expression(body.pop().value) if body and isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), "<cell>", "exec"), space)
+        value = eval(compile(value, "<cell>", "eval"), space) if value else None
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            marks[cell.metadata.nbgrader.grade_id] = value
+    return marks
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_an_untouched_notebook_runs_to_its_end_for_no_points(name, capsys):
+    marks = ran(released(name))
+    assert marks and set(marks.values()) == {0.0} and {type(mark) for mark in marks.values()} == {float}
+    assert capsys.readouterr().out.count("not attempted yet") == len(marks)
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_model_answers_get_full_points(name):
+    parts = [part.points for part in ASSIGNMENTS[name].parts if not isinstance(part, Written)]
+    assert list(ran(source(name)).values()) == parts
+
+
+@pytest.mark.parametrize(
+    "body, says",
+    [
+        ("assert False", "✗ x: this does not hold: `assert False`."),
+        ("assert 1 == 2, 'one is not two.'", "✗ x: one is not two."),
+        ("1 / 0", "✗ x: it raises ZeroDivisionError: division by zero."),
+        ("raise NotImplementedError", "○ x: not attempted yet."),
+        ("pass", "✓ x: it passes."),
+    ],
+)
+def test_asserts_end_in_a_verdict(body, says):
+    found = attempt("x", notebook_cell(f"def tests():\n    {body}\n")["tests"])
+    assert repr(found) == says and says.split("`")[0] in html.unescape(found._repr_html_())
+    assert found.points(4) == (4.0 if body == "pass" else 0.0) and type(found.points(4)) is float
 
 
 # ---- Metadata that was lost ------------------------------------------------------------------------------------------
@@ -362,7 +409,7 @@ PEOPLE = {  # who hands in what; each costs some seconds of a fresh kernel
     "ps1": ("perfect", "empty", "half", "wrong", "parrot", "lost"),
     "ps2": ("perfect", "parrot"),
     "ps3": ("perfect", "half", "wrong", "lost"),
-    "project": ("perfect", "half"),
+    "project": ("perfect", "half", "empty"),
 }
 HANDED_IN = [(name, who) for name, people in PEOPLE.items() for who in people]
 

@@ -2,15 +2,12 @@
 
 import doctest
 import html
-import linecache
 import re
 import subprocess
 import sys
 import types
-from inspect import getsource, signature
-from itertools import combinations, count
-from pathlib import Path
-from textwrap import indent
+from inspect import signature
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -18,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from answers import answer, cell, outcomes, verdict
 from pooling_course.exercises import check, definition, hint, judge, load, names, outcome, plain, run, source, your_case
 from pooling_course.exercises.definition import LEVELS, of_module
 from pooling_course.exercises.report import Report, Value
@@ -25,9 +23,7 @@ from pooling_course.exercises.verdict import _alike as same_outcome
 from pooling_course.exercises.verdict import fault
 
 SEEDS = (0, 1, 2, 3, 4, "ada")
-BY_HAND = [name for name in names() if load(name).rule == "numpy"]
 MISTAKES = [(name, mistake) for name in names() for mistake in load(name).mistakes]
-_cells = count()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,29 +33,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def cell(code, **given):
-    """What a notebook cell defines; as in IPython, its source can be read again."""
-    name = f"<cell {next(_cells)}>"
-    linecache.cache[name] = len(code), None, code.splitlines(keepends=True), name
-    space = {"np": np, "torch": torch, "nn": nn, "F": F, "__name__": "__main__", **given}
-    exec(compile(code, name, "exec"), space)
-    return space
-
-
-def answer(code, name="output-size"):
-    """A function that a learner wrote."""
-    return cell(code)[load(name).function]
-
-
-def outcomes(exercise, function, seed=0):
-    return [run(function, case) for case in exercise.cases(seed)]
-
-
-def verdict(exercise, function, seed=0):
-    """As `check`, but with no look at the source: the known mistakes may use torch."""
-    return judge(exercise, exercise.cases(seed), outcomes(exercise, function, seed))
 
 
 # ---- Every exercise --------------------------------------------------------------------------------------------------
@@ -139,8 +112,37 @@ def test_the_course_has_exercises_from_the_first_lesson_to_the_seventh():
     assert len(lessons) >= 12 and {exercise.lesson for exercise in lessons} == {f"0{n}" for n in range(1, 8)}
     order = [(exercise.lesson, LEVELS.index(exercise.level)) for exercise in found]
     assert order == sorted(order)
-    assert found[0].level == "worked" and {exercise.level for exercise in found} == set(LEVELS)
+    assert {exercise.level for exercise in found} == set(LEVELS)
     assert len({exercise.title for exercise in found}) == len(found)
+
+
+def test_the_exercises_are_a_ladder_in_each_lesson_and_through_the_course():
+    """First one that is solved, then with gaps, then free: no lesson begins free while it has more than one."""
+    steps = {}
+    for exercise in map(load, names()):
+        steps.setdefault(exercise.lesson, []).append(exercise.level)
+    ladders = {lesson: [level for level in levels if level != "own"] for lesson, levels in steps.items()}
+    assert ladders["01"] == ["worked", "gaps"]
+    assert all(ladders[lesson] == ["gaps", "free"] for lesson in ("02", "03", "04"))
+    assert all(levels[0] != "free" and levels[-1] == "free" for lesson, levels in ladders.items() if lesson > "01")
+
+
+def test_gaps_are_filled_one_by_one():
+    """A verdict on one that is filled does not wait for the others."""
+    several = {name: load(name) for name in names() if load(name).stub.count("YOUR CODE HERE") > 1}
+    assert several and all(exercise.level == "gaps" for exercise in several.values())
+    for name, exercise in several.items():
+        gaps = list(definition.SOLUTION.finditer(exercise.source))
+        assert [f"# Gap {i + 1}:" in exercise.source[: gap.start()] for i, gap in enumerate(gaps)] == [True] * len(gaps)
+        for only in gaps:
+            kept = iter(gaps)
+            part = definition.SOLUTION.sub(
+                lambda found: found[0] if next(kept) is only else f"{found[1]}raise NotImplementedError()\n",  # noqa: B023
+                exercise.source,
+            )
+            found = check(name, answer(definition.MARKER.sub("", part), name))
+            assert found.state == "wrong" and 0 < found.passed < found.total
+            assert "for this case nothing is written yet" in repr(found)
 
 
 @pytest.mark.parametrize("name", [name for name in names() if load(name).level == "own"])
@@ -162,210 +164,6 @@ def test_wrong_numbers_on_paper_are_recognised_without_their_decimal_points():
     wrong = F.max_pool2d(torch.from_numpy(x)[None], 2, 1)[0].int().tolist()
     function = answer(f"def my_max_map(x):\n    return {wrong}", "my-max-map")
     assert check("my-max-map", function, "ada").mistake == "one-step"
-
-
-# ---- Rules -----------------------------------------------------------------------------------------------------------
-
-
-WRAPPED = {  # right answers that leave the work to torch; `truth` stands above them, in the same cell
-    "a call": "def {f}({args}):\n    return truth({args})",
-    "an alias": "{f} = truth",
-    "a lambda": "{f} = lambda {args}: truth({args})",
-    "a helper": "def helper(*args):\n    return truth(*args)\n\ndef {f}({args}):\n    return helper({args})",
-    "an import inside": "def {f}({args}):\n    {imports}\n{inside}\n    return truth({args})",
-    "a partial": "import functools\n{f} = functools.partial(truth)",
-    "a partial's argument": "import functools\n{f} = functools.partial(lambda by, *args: by(*args), truth)",
-    "a default": "def {f}({args}, by=truth):\n    return by({args})",
-    "a default of the same name": "def {f}({args}, truth=truth):\n    return truth({args})",
-    "a nested function": "def {f}({args}):\n    def inner():\n        return truth({args})\n    return inner()",
-    "a list": "by = [truth]\ndef {f}({args}):\n    return by[0]({args})",
-    "a class": "class By:\n    def pool(self, *args):\n        return truth(*args)\n\n"
-    "def {f}({args}):\n    return By().pool({args})",
-    "two that call each other": "def one({args}):\n    return two({args})\n\n"
-    "def two({args}):\n    return truth({args}) if 1 else one({args})\n\n{f} = one",
-    "the exercise's own": "from pooling_course.exercises import load\n"
-    "def {f}({args}):\n    return load('{name}').truth({args})",
-}
-IMPORTS = "import numpy as np\n    import torch\n    import torch.nn.functional as F\n    from torch import nn"
-
-
-@pytest.mark.parametrize("name", BY_HAND)
-@pytest.mark.parametrize("way", WRAPPED)
-def test_a_wrapped_torch_call_is_refused(name, way):
-    exercise = load(name)
-    file = Path(sys.modules[exercise.model.__module__].__file__).read_text("utf-8")
-    above = re.sub(r"^from \.", "from pooling_course.exercises.tasks.", file.partition("class Mistakes")[0], flags=re.M)
-    inside = indent(getsource(exercise.truth), "    ")
-    names = {"f": exercise.function, "args": ", ".join(exercise.parameters), "name": name}
-    code = f"{above}\n{WRAPPED[way].format(**names, imports=IMPORTS, inside=inside)}\n"
-    function = answer(code, name)
-    assert verdict(exercise, function).state == "solved"  # the cases cannot tell
-
-    found = check(name, function)
-    assert found.state == "refused" and found.points(3) == 0 and found.passed == 0 and found.mistake is None
-    assert source.RULE["numpy"] in repr(found) and "does not count yet" in repr(found)
-    assert source.faults("numpy", exercise.function, source.names_in(code)(exercise.function))
-
-
-THROUGH_THE_COURSE = """
-from pooling_course import Pooling, trace
-
-def max_by_hand(x, kernel_size, stride):
-    return trace(Pooling("max", kernel_size, stride), x).output
-"""
-STARRED = """
-from torch import *
-from torch.nn.functional import *
-
-def max_by_hand(x, kernel_size, stride):
-    return max_pool2d(from_numpy(x)[None], kernel_size, stride)[0].numpy()
-"""
-IN_A_CLOSURE = """
-def by_torch(x, kernel_size, stride):
-    return F.max_pool2d(torch.from_numpy(x)[None], kernel_size, stride)[0].numpy()
-
-def made(pool):
-    def max_by_hand(x, kernel_size, stride):
-        return pool(x, kernel_size, stride)
-    return max_by_hand
-
-max_by_hand = made(by_torch)
-"""
-BY_DUNDER = """
-def max_by_hand(x, kernel_size, stride):
-    return np.__builtins__["__import__"]("torch").nn.MaxPool2d(kernel_size, stride)(x)
-"""
-BY_EVAL = """
-def max_by_hand(x, kernel_size, stride):
-    return eval("F.max_pool2d(torch.from_numpy(x)[None], kernel_size, stride)[0].numpy()")
-"""
-BY_GLOBAL = """
-def max_by_hand(x, kernel_size, stride):
-    global F
-    import torch.nn.functional as F
-    return F.max_pool2d(torch.from_numpy(x)[None], kernel_size, stride)[0].numpy()
-"""
-BY_CALLABLE = """
-class Pool:
-    def __call__(self, x, kernel_size, stride):
-        return F.max_pool2d(torch.from_numpy(x)[None], kernel_size, stride)[0].numpy()
-
-max_by_hand = Pool()
-"""
-
-
-@pytest.mark.parametrize(
-    "code", [THROUGH_THE_COURSE, STARRED, IN_A_CLOSURE, BY_DUNDER, BY_EVAL, BY_GLOBAL, BY_CALLABLE], ids=range(7)
-)
-def test_other_ways_to_let_torch_do_it_are_refused_live_and_as_text(code):
-    assert check("max-by-hand", answer(code, "max-by-hand")).state == "refused"
-    text = f"import torch\nimport torch.nn.functional as F\nimport numpy as np\n{code}"
-    assert source.faults("numpy", "max_by_hand", source.names_in(text)("max_by_hand"))
-
-
-HONEST = {
-    "helpers": """
-import math
-from itertools import product
-
-SIDES = ("top", "left")
-
-def places(size, kernel_size, stride):
-    return range(math.floor((size - kernel_size) / stride) + 1)
-
-def largest(window):
-    return max(value for row in window for value in row)
-
-def max_by_hand(x, kernel_size, stride):
-    rows, cols = (places(size, kernel_size, stride) for size in x.shape)
-    output = np.empty((len(rows), len(cols)))
-    for row, col in product(rows, cols):
-        output[row, col] = largest(x[row * stride :][:kernel_size, col * stride :][:, :kernel_size])
-    return output
-""",
-    "comprehension": """
-def max_by_hand(x, kernel_size, stride):
-    def window(row, col):
-        return [line[col : col + kernel_size] for line in x.tolist()[row : row + kernel_size]]
-
-    tops = range(0, len(x) - kernel_size + 1, stride)
-    lefts = range(0, len(x[0]) - kernel_size + 1, stride)
-    return [[max(map(max, window(top, left))) for left in lefts] for top in tops]
-""",
-    "windows by numpy": """
-from numpy.lib.stride_tricks import sliding_window_view
-
-def max_by_hand(x, kernel_size, stride):
-    return sliding_window_view(x, (kernel_size, kernel_size))[::stride, ::stride].max(axis=(2, 3))
-""",
-    "recursion": """
-def along(cells, kernel_size, stride):
-    if len(cells) < kernel_size:
-        return []
-    return [np.max(cells[:kernel_size], axis=0), *along(cells[stride:], kernel_size, stride)]
-
-def max_by_hand(x, kernel_size, stride):
-    down = np.array(along(x, kernel_size, stride))
-    return np.array(along(down.T, kernel_size, stride)).T
-""",
-    "two that call each other": """
-def even(cells):
-    return cells[0] if len(cells) == 1 else max(cells[0], odd(cells[1:]))
-
-def odd(cells):
-    return cells[0] if len(cells) == 1 else max(cells[0], even(cells[1:]))
-
-def max_by_hand(x, kernel_size, stride):
-    size = [(n - kernel_size) // stride + 1 for n in x.shape]
-    starts = [(row * stride, col * stride) for row in range(size[0]) for col in range(size[1])]
-    windows = [x[top : top + kernel_size, left : left + kernel_size] for top, left in starts]
-    return np.array([even(window.ravel()) for window in windows]).reshape(size)
-""",
-    "a class, a lambda, a default and a partial": """
-import functools
-
-class Window:
-    def __init__(self, cells):
-        self.cells = cells
-
-    def largest(self):
-        return self.cells.max()
-
-cut = lambda x, top, left, size: Window(x[top : top + size, left : left + size])
-highest = functools.partial(np.max, axis=None)
-
-def max_by_hand(x, kernel_size, stride, highest=highest):
-    output = np.zeros([(size - kernel_size) // stride + 1 for size in x.shape])
-    for row, col in np.ndindex(*output.shape):
-        torch = cut(x, row * stride, col * stride, kernel_size)  # a name of one's own
-        output[row, col] = highest([torch.largest()])
-    return output
-""",
-}
-
-
-@pytest.mark.parametrize("way", HONEST)
-def test_honest_answers_count_live_and_as_text(way):
-    found = check("max-by-hand", answer(HONEST[way], "max-by-hand"))
-    assert found.state == "solved", found
-    text = f"import torch\nimport numpy as np\n{HONEST[way]}"
-    assert source.faults("numpy", "max_by_hand", source.names_in(text)("max_by_hand")) == []
-
-
-@pytest.mark.parametrize("name", BY_HAND)
-def test_model_answers_keep_the_rule_as_text_too(name):
-    exercise = load(name)
-    text = f"import numpy as np\nimport torch\n{exercise.solution}"
-    assert source.faults("numpy", exercise.function, source.names_in(text)(exercise.function)) == []
-
-
-def test_of_several_definitions_the_last_counts_and_a_broken_cell_defines_nothing():
-    text = "import torch\ndef f(x):\n    return torch.max(x)\n"
-    honest = "if True:\n    def f(x):\n        return x.max()\n"
-    assert source.faults("numpy", "f", source.names_in(text)("f"))
-    assert source.faults("numpy", "f", source.names_in(text + honest)("f")) == []
-    assert source.faults("any", "f", source.names_in(text)("f")) == []
-    assert source.names_in("def f(:")("f") is None
 
 
 # ---- Whatever an answer does -----------------------------------------------------------------------------------------

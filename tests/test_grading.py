@@ -194,6 +194,23 @@ def test_a_rule_cannot_be_got_round_by_hiding_the_code(walls):
         assert (part["state"], part["says"]) == ("refused", [text.HIDDEN_CODE])
 
 
+HIDDEN_TORCH = """
+exec("import torch\\ndef by_torch(n, *how): return torch.nn.MaxPool2d(*how)(torch.empty(1, n, n)).shape[1]")
+def output_size(size, kernel_size, stride, padding):
+    return by_torch(size, kernel_size, stride, padding)
+"""
+
+
+def test_torch_that_no_text_shows_is_seen_in_the_sandbox_too(walls):
+    cells = classroom.cells("ps2", "ada")
+    at = next(i for i, cell in enumerate(cells) if "def output_size" in cell)
+    cells[at] = HIDDEN_TORCH
+    parts = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls)["parts"]
+    assert parts[2]["state"] == "refused" and parts[2]["points"] == 0
+    assert "it called torch" in parts[2]["says"][0] and "plain Python and NumPy only" in parts[2]["says"][0]
+    assert [part["state"] for part in parts].count("solved") == len(parts) - 1
+
+
 # ---- The sandbox itself ----------------------------------------------------------------------------------------------
 
 
@@ -345,6 +362,10 @@ def test_results_that_are_none_of_ours_are_none():
         ("doeada_LATE_12345_67890_ps1-2.ipynb", ("doeada", "12345", True)),
         ("Ada Doe_4711_assignsubmission_file_/x.ipynb", ("Ada Doe", "4711", False)),
         ("Ada Doe_4711_assignsubmission_file/ps1.ipynb", ("Ada Doe", "4711", False)),
+        ("Ada Doe_4711_assignsubmission_file_/own/folder/ps1.ipynb", ("Ada Doe", "4711", False)),
+        ("Ada Doe_4711_assignsubmission_file_my work.ipynb", ("Ada Doe", "4711", False)),
+        ("Group 2-Ada Doe_4711_assignsubmission_file_/ps1.ipynb", ("Group 2-Ada Doe", "4711", False)),
+        ("Participant_4711_assignsubmission_file_/ps1.ipynb", ("Participant", "4711", False)),
     ],
 )
 def test_the_place_says_whose_a_notebook_is(path, whose):
@@ -393,6 +414,12 @@ def test_the_latest_attempt_in_time_counts_and_late_work_costs_by_the_day():
     assert rule.share(submission(when=DUE + timedelta(days=30))) == 0
     assert Rule(penalty=20).share(submission(late=True)) == 0.8
     assert Rule().share(late) == 1
+
+
+def test_two_of_one_name_are_two_people():
+    """Moodle calls everyone Participant where marking is blind."""
+    found = [submission("Participant", number="71"), submission("Participant", number="72"), submission("Participant")]
+    assert one_each(found, Rule()) == [(each, 1) for each in found]
 
 
 def test_nbgraders_timestamp_says_when(tmp_path):
@@ -512,49 +539,17 @@ def test_a_submission_that_the_sandbox_loses_is_not_marked(small_class, tmp_path
     assert grades(tmp_path)["ada"]["points"] == "" and "Not graded" in grades(tmp_path)["ada"]["notes"]
 
 
-# ---- Platforms -------------------------------------------------------------------------------------------------------
-
-CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,ps2 (4711),Final
-    Points Possible,,,,,15,
-"Doe, Ada",12345,,adoe,A,,
-"Roe, Bob",12346,,broe,A,,
-"Zed, Zoe",12347,,zzed,A,,
-"""
-MOODLE = """Identifier,Full name,Email address,Status,Grade,Maximum Grade
-Participant 71,Ada Doe,ada@example.org,Submitted,,15
-Participant 72,Ada Doe,doe@example.org,Submitted,,15
-"""
+# ---- Around it -------------------------------------------------------------------------------------------------------
 
 
-def rows(*whose):
-    full = {"parts": [{"points": 2.5}], "cells": {}}
-    return [tables.Row(submission(name, number=number), 1, 0, 1.0, full) for name, number in whose]
-
-
-def test_canvas_own_export_is_filled_and_who_is_missing_is_told(tmp_path):
-    (tmp_path / "canvas.csv").write_text(CANVAS, encoding="utf-8-sig")
-    roster = tables.Roster(tmp_path / "canvas.csv", "ps2")
-    said = list(roster.fill(tmp_path / "out.csv", rows(("doeada", "12345"), ("roe bob", ""), ("stranger", "99"))))
-    with open(tmp_path / "out.csv", encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert [line["ps2 (4711)"] for line in lines] == ["15", "2.5", "2.5", ""]
-    assert "Not in that table, or twice: stranger." in said
-    assert "In the table without a submission: Zed, Zoe." in said
-
-
-def test_moodles_worksheet_is_filled_by_number_where_names_are_the_same(tmp_path):
-    (tmp_path / "moodle.csv").write_text(MOODLE)
-    roster = tables.Roster(tmp_path / "moodle.csv", "ps2")
-    said = list(roster.fill(tmp_path / "out.csv", rows(("Ada Doe", "72"), ("Ada Doe", ""))))
-    assert "Participant 72,Ada Doe,doe@example.org,Submitted,2.5,15" in (tmp_path / "out.csv").read_text("utf-8-sig")
-    assert said[1:] == ["Not in that table, or twice: Ada Doe.", "In the table without a submission: Participant 71."]
-    assert set(roster.names_of(submission("Ada Doe", number="72"))) == {"Ada Doe", "doe@example.org", "72"}
-
-
-def test_another_table_is_refused_with_its_columns(tmp_path):
-    (tmp_path / "other.csv").write_text("Name;Weight\nada;3\n")
-    with pytest.raises(ValueError, match="no gradebook of Canvas or Moodle.*Name, Weight"):
-        tables.Roster(tmp_path / "other.csv", "ps2")
+def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):
+    """As the one that was handed out, and never touched."""
+    ran = []
+    monkeypatch.setattr(mark, "work", lambda job, trust: ran.append(job) or mark.unreadable("ps2", "done"))
+    for name in ("ada", "bob", "cy"):
+        classroom.write(tmp_path / "class" / f"{name}.ipynb", ['STUDENT = "your name or number"'])
+    assert grade(tmp_path / "class", tmp_path / "out") == 0
+    assert len(ran) == 1 and [row["points"] for row in grades(tmp_path / "out").values()] == ["0", "0", "0"]
 
 
 def test_files_for_students_have_names_that_systems_take():

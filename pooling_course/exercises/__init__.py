@@ -5,15 +5,16 @@ mistakes as real code. A learner's function is run on the cases. Where it fails 
 does, the verdict says which.
 """
 
+import traceback
 from collections.abc import Callable
 
 from .definition import Exercise, load, names
 from .outcome import Outcome, run
 from .report import Report
 from .source import faults, meaning_of
-from .verdict import Verdict, given, judge
+from .verdict import Verdict, given, judge, tried
 
-__all__ = ["Exercise", "Outcome", "Verdict", "check", "hint", "judge", "load", "names", "run", "your_case"]
+__all__ = ["Exercise", "Outcome", "Verdict", "attempt", "check", "hint", "judge", "load", "names", "run", "your_case"]
 
 _asked: dict[str, int] = {}  # how far down the hint ladder this session has gone, by exercise
 
@@ -43,8 +44,35 @@ def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict
     if not callable(function):
         called = f"{exercise.function}, without parentheses" if function is not None else "the name of your function"
         return judge(exercise, cases, [], [f"The check needs the function itself ({called}), and got {function!r}."])
-    outcomes = [run(function, case) for case in cases]
+    outcomes = [run(function, case, exercise.rule) for case in cases]
     return judge(exercise, cases, outcomes, faults(exercise.rule, exercise.function, meaning_of(function)))
+
+
+def attempt(name: str, tests: Callable[[], None]) -> Verdict:
+    """Run tests that are written as asserts, for code that one assignment alone asks for.
+
+    Args:
+        name: of what is tested, as the report calls it.
+        tests: a function that raises AssertionError, or any other error, where the code is not right.
+
+    Returns:
+        A Verdict, as from `check`: `.points(4)` gives all points where nothing is raised, and else none.
+
+    >>> def tests():
+    ...     assert 1 + 1 == 3, "three is wanted"
+    >>> attempt("adding", tests)
+    ✗ adding: three is wanted.
+    """
+    try:
+        tests()
+    except NotImplementedError:
+        return tried(name, "untouched")
+    except AssertionError as error:
+        line = traceback.extract_tb(error.__traceback__)[-1].line
+        return tried(name, "wrong", str(error) or f"this does not hold: `{line}`")
+    except Exception as error:
+        return tried(name, "wrong", f"it raises {type(error).__name__}: {error}")
+    return tried(name, "solved")
 
 
 def your_case(name: str, seed: int | str) -> Report:

@@ -1,7 +1,9 @@
 """Rules for the source of an answer: "without torch" is shown to the learner, and looked up in the code.
 
 A wrapped torch call passes every case, so the cases cannot tell. The rule follows each name that an answer uses, from
-function to function, to the module it comes from. It guides an honest learner; it is no wall against a cunning one.
+function to function, to the module it comes from, and says which name it was. What hides from it (`np.vectorize`, an
+object, text that is run) is seen when the cases run: `outcome.NoTorch` watches torch itself. Both guide an honest
+learner; neither is a wall against a cunning one.
 """
 
 import ast
@@ -19,10 +21,12 @@ RULE = {
     "any": "",
     "numpy": "Rule: plain Python and NumPy only. The point is to do what torch does, not to call it.",
 }
+KNOWN = {"builtins", *ALLOWED["numpy"]}  # modules whose functions need no reading
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
 BARRED = {"__import__", "eval", "exec", "compile", "globals", "locals", "vars", "open", "getattr", "input"}
 
-# What a name means: None for a built-in, ("module", "torch.nn"), ("code", its syntax tree, the names it sees),
-# ("data", None) or ("unknown", what it is).
+# What a name means: None for what has nothing to follow, such as a built-in; ("module", "torch.nn"); ("code", its
+# syntax tree, the names it sees); or ("several", what a list, a partial or the like holds).
 Meaning = tuple | None
 Names = Callable[[str], Meaning]
 
@@ -43,14 +47,15 @@ def faults(rule: str, name: str, meaning: Meaning) -> list[str]:
 
 
 def _follow(meaning, name, allowed, seen, found):
-    if meaning is None or meaning[0] == "data":
+    if meaning is None:
         return
     if meaning[0] == "module":
         if meaning[1].partition(".")[0] not in allowed:
             found[f"Your code uses `{name}`, from {meaning[1].partition('.')[0]}."] = None
         return
-    if meaning[0] == "unknown":
-        found[f"Your code uses `{name}`, {meaning[1]}: write it out as a function in a cell."] = None
+    if meaning[0] == "several":
+        for part in meaning[1]:
+            _follow(part, name, allowed, seen, found)
         return
     _, tree, names = meaning
     if id(tree) in seen:
@@ -129,46 +134,32 @@ def _closure(function):
     return found
 
 
-def meaning_of(value) -> Meaning:
+def meaning_of(value, deep: int = 0) -> Meaning:
     """What a live object means to the rules."""
     if inspect.ismodule(value):
         return "module", value.__name__
-    if _is_data(value):
-        return "data", None
-    home = getattr(value, "__module__", None)
-    if isinstance(value, type) and home == "builtins" or inspect.isbuiltin(value) and home == "builtins":
-        return None
-    if inspect.isfunction(value) or isinstance(value, type):
-        root = (home or "").partition(".")[0]
-        if root in ("torch", "numpy", "pooling_course", *ALLOWED["numpy"]) and "exercises.tasks" not in (home or ""):
-            return "module", home
-        tree = _tree_of(value)
-        return ("code", tree, _names_of(value)) if tree else ("unknown", "whose source cannot be read")
-    if home is None or home == "builtins":
-        home = type(getattr(value, "__self__", value)).__module__
-    root = (home or "").partition(".")[0]
-    if root in ("torch", "pooling_course"):
+    home = getattr(value, "__module__", None) or type(getattr(value, "__self__", value)).__module__
+    root = home.partition(".")[0] if isinstance(home, str) else ""
+    if root in ("torch", "pooling_course") and "exercises.tasks" not in home:
         return "module", home
-    if root in ALLOWED["numpy"]:
-        return ("module", home) if not isinstance(value, functools.partial) else _of_partial(value)
-    return "unknown", f"something of type {type(value).__name__}"
+    if inspect.isfunction(value) or isinstance(value, type):
+        tree = _tree_of(value) if root not in KNOWN else None
+        return ("code", tree, _names_of(value)) if tree else None
+    held = _held(value) if deep < DEEPEST else []
+    return ("several", [meaning_of(part, deep + 1) for part in held]) if held else None
 
 
-def _of_partial(value):
-    if _is_data((*value.args, *value.keywords.values())):
-        return meaning_of(value.func)
-    return "unknown", "a partial with functions among its arguments"
-
-
-def _is_data(value, deep=0):
-    if isinstance(value, (tuple, list, set, frozenset, dict)):
-        items = value.values() if isinstance(value, dict) else value
-        return deep < DEEPEST and all(_is_data(item, deep + 1) for item in items)
-    return (
-        value is None
-        or isinstance(value, (bool, int, float, complex, str, bytes, range, slice))
-        or type(value).__module__ == "numpy"
-    ) and not callable(value)
+def _held(value):
+    """What else is in a live object: the items of a list, the function of a partial, the class of an instance."""
+    if isinstance(value, (dict, list, tuple, set, frozenset)):
+        return [item for item in (value.values() if isinstance(value, dict) else value) if not isinstance(item, PLAIN)]
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if inspect.ismethod(value):
+        return [value.__func__]
+    inner = [inspect.getattr_static(value, name, None) for name in ("__wrapped__", "pyfunc")]  # caches, np.vectorize
+    own = [type(value)] if type(value).__module__ == "__main__" else []
+    return [part for part in (*inner, *own) if part is not None]
 
 
 @functools.lru_cache(256)  # so that a function has one tree, by which it is known again

@@ -9,6 +9,7 @@ from .definition import Exercise, Mistake
 from .outcome import Outcome, run
 from .plain import alike, brief, differs, kind, plain, rich
 from .report import Report, Value
+from .source import RULE
 
 PRINTED = 300  # characters of what the function printed that are shown
 HEADS = {
@@ -17,6 +18,7 @@ HEADS = {
     "untouched": "○ {name}: not attempted yet.",
     "refused": "✗ {name}: does not count yet.",
 }
+CALLED = "While your code ran, it called torch."
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
         exercise: what was to be done.
         cases: the arguments, as `exercise.cases(seed)` gives them.
         outcomes: one for each case; [] where the function was not run.
-        faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise.
+        faults: why the answer does not count, in sentences: how its source breaks the rule of the exercise. What
+            breaks it only while it runs, the outcomes say.
     """
     if outcomes and all(outcome.state == "todo" for outcome in outcomes):
         advice = f"Write your code in `{exercise.function}` above, run that cell, then this one."
         return _verdict(exercise, 0, cases, "untouched", None, advice)
+    if not faults and any(outcome.state == "torch" for outcome in outcomes):
+        faults = [f"{RULE[exercise.rule]} {CALLED}"]
     if faults:
         return _verdict(exercise, 0, cases, "refused", None, *faults)
     said = [fault(exercise, case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
@@ -84,6 +89,13 @@ def _verdict(exercise, passed, cases, state, mistake=None, *parts):
     total, name = len(cases), mistake.name if mistake else None
     head = HEADS[state].format(name=exercise.name, passed=passed, total=total)
     return Verdict(exercise.name, passed, total, state, name, Report(head, *parts))
+
+
+def tried(name: str, state: str, why: str = "") -> Verdict:
+    """The verdict on code that one function tests; it holds as a whole, or not."""
+    heads = {"solved": "✓ {name}: it passes.", "wrong": "✗ {name}: {why}."}
+    head = heads.get(state, HEADS[state]).format(name=name, why=why.rstrip("."))
+    return Verdict(name, int(state == "solved"), 1, state, None, Report(head))
 
 
 def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:

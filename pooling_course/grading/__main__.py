@@ -16,6 +16,7 @@ from tqdm import tqdm
 from . import mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN
 from .book import Book
+from .roster import Roster
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name
 
@@ -45,6 +46,7 @@ def parse(argv):
     add("--deadline", type=_time, help='such as "2026-03-01 23:59"; the latest attempt before it counts')
     add("--late-penalty", type=float, default=0, metavar="PERCENT", help="of the points, for each day begun; 0")
     add("--fill", type=Path, metavar="CSV", help="the gradebook that Canvas or Moodle exported: a copy is filled in")
+    add("--column", metavar="HEADING", help="of the column that --fill fills: else the assignment's name, or Grade")
     add("--progress", type=Path, metavar="FOLDER", help="learners' progress files, if you collected them")
     add("--workers", type=int, default=_cores(), help="submissions at a time; as many as there are cores")
     add("--seconds", type=int, default=Limits.seconds, help=f"of processor time for one task; {Limits.seconds}")
@@ -64,10 +66,10 @@ def _cores():
 def grade(args) -> int:
     """All submissions of a class; 0 where every one has its marks."""
     rule = Rule(args.deadline, args.late_penalty)
-    roster = tables.Roster(args.fill, args.assignment) if args.fill else None
+    roster = Roster(args.fill, args.assignment, args.column) if args.fill else None
     args.out.mkdir(parents=True, exist_ok=True)
     book = Book(args.out / "results.sqlite")
-    rows, waiting, known = [], {}, 0
+    rows, waiting, known = [], defaultdict(list), 0  # the same work, handed in by two, is run once
     for submission, attempts in one_each(find(args.submissions, args.assignment), rule):
         row = tables.Row.of(submission, attempts, rule)
         rows.append(row)
@@ -80,7 +82,7 @@ def grade(args) -> int:
         row.record = book.get(job.key)
         known += row.record is not None
         if row.record is None:
-            waiting[job] = row
+            waiting[job].append(row)
     note_shared_names(rows)
     if known:
         print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
@@ -132,17 +134,20 @@ def run_all(waiting, book, args):
     """Have every job done, and keep each result the moment it is there."""
     if not waiting:
         return
-    with executor(args) as pool, tqdm(total=len(waiting), unit="submission") as bar:
+    with executor(args) as pool, tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
         doing = {pool.submit(mark.work, job, args.trust_submissions): job for job in waiting}
         try:
             for done in as_completed(doing):
                 job = doing.pop(done)
                 try:
-                    waiting[job].record = done.result()
-                    book.put(job.key, waiting[job].record)
+                    record = done.result()
+                    book.put(job.key, record)
+                    for row in waiting[job]:
+                        row.record = record
                 except Lost as reason:
-                    waiting[job].notes.append(f"Not graded: {reason}. Run the command again, or look at it by hand.")
-                bar.update()
+                    for row in waiting[job]:
+                        row.notes.append(f"Not graded: {reason}. Run the command again, or look at it by hand.")
+                bar.update(len(waiting[job]))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -28,7 +28,7 @@ class Code:
         name: of the function that is to be written, with - for _.
         title, task: what the learner reads, in Markdown.
         source: the model answer, with the solution between its markers.
-        tests, hidden: what a right answer passes; the learner sees only the first.
+        tests, hidden: what a right answer passes, the lines of one function; the learner sees only the first.
     """
 
     name: str

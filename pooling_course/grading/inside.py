@@ -125,7 +125,7 @@ def warm_up():
     answer = NoAnswer()
     for module, names in (
         (pooling_course, set(pooling_course.__all__) - {"Pooling", "Trace", "Window", "images", "trace"}),
-        (pooling_course.exercises, ("check", "hint", "judge", "load", "names", "your_case")),
+        (pooling_course.exercises, ("attempt", "check", "hint", "judge", "load", "names", "your_case")),
     ):
         for name in names:
             setattr(module, name, answer)
@@ -240,7 +240,7 @@ class Student:
         from . import text
         from .wire import decode
 
-        questions = [(q["function"], decode(q["cases"])) for q in self.job["questions"]]
+        questions = [(q["function"], q["rule"], decode(q["cases"])) for q in self.job["questions"]]
         cells = [(step, text.without_magics(code)) for step, code in self.job["cells"]]
         if self.job["look"]:
             self.say(f"@ {encode(text.look([code for _, code in cells], self.job['questions']))}")
@@ -251,10 +251,10 @@ class Student:
             self.say(f"> {step}")
             self.say(f"< {step} {encode(execute(code, step, vars(module)))}", f"= {step}")
         first = self.job["first_question"]
-        for step, (name, cases) in enumerate(questions, start=first):
+        for step, (name, rule, cases) in enumerate(questions, start=first):
             if step not in self.job["without"]:
                 self.say(f"> {step}")
-                self.ask(step, vars(module).get(name), cases, run)
+                self.ask(step, vars(module).get(name), cases, lambda *case, rule=rule: run(*case, rule))
                 self.say(f"= {step}")
         self.say(".")
 

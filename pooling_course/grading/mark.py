@@ -13,6 +13,8 @@ from pathlib import Path
 
 from .. import exercises, pooling
 from ..exercises import judge, load
+from ..exercises.source import RULE
+from ..exercises.verdict import CALLED
 from .assignments import ASSIGNMENTS, Task
 from .notebooks import is_own
 from .sandbox import Limits, Question, Sandbox
@@ -137,7 +139,7 @@ def _part(task, seed, said, ended, text):
         return part | {"says": [SAYS["lost"].format(function=exercise.function, why=ended or SAYS["odd"])]}
     part |= {"points": verdict.points(task.points), "passed": verdict.passed, "state": verdict.state}
     if verdict.state == "refused":
-        return part | {"says": text["faults"]}
+        return part | {"says": text["faults"] or [f"{RULE[exercise.rule]} {CALLED}"]}
     if verdict.state == "untouched":
         return part | {"says": [SAYS["untouched"]]}
     if verdict.mistake:

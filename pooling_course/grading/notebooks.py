@@ -6,6 +6,7 @@
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 
 from ..exercises import load, names
 from ..exercises.source import RULE
@@ -21,6 +22,11 @@ Write your answers where it says `YOUR CODE HERE`; the cell below each shows wha
 work is graded, more cases are tried than you see here. Cells of your own are welcome. Before you hand in, restart the
 kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
+RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS` orders them
+    "worked": "*Step by step: one is solved, and yours is the next.*",
+    "gaps": "*With gaps: most of the code stands there.*",
+    "free": "*On your own.*",
+}
 WHO = """
 Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put the name or number
 that your learning platform knows you by, do not change it later, and run the cell.
@@ -91,7 +97,8 @@ def with_exercises(path: Path) -> dict:
 def exercise_cells(stem, exercise):
     name, id = exercise.name, f"{stem}-exercise-{exercise.name}"
     stuck = f'Stuck? Run `hint("{name}")` in a cell of your own.'
-    yield markdown(f"{id}-task", _task(exercise.title, exercise.task, RULE[exercise.rule], stuck))
+    texts = (RUNGS[exercise.level], exercise.task, RULE[exercise.rule], stuck)
+    yield markdown(f"{id}-task", _task(exercise.title, *texts))
     yield code(f"{id}-stub", exercise.stub)
     yield code(f"{id}-check", f'check("{name}", {exercise.function})')
 
@@ -125,7 +132,8 @@ def _cells(assignment):
 
 
 def _imports(assignment):
-    wanted = {"check": any(isinstance(part, Task) for part in assignment.parts)}
+    wanted = {"attempt": any(isinstance(part, Code) for part in assignment.parts)}
+    wanted |= {"check": any(isinstance(part, Task) for part in assignment.parts)}
     wanted |= {"images": "images." in assignment.given, "your_case": any(map(is_own, assignment.parts))}
     ours = ", ".join(name for name, is_wanted in wanted.items() if is_wanted)
     return f"import numpy as np\nimport torch\nfrom torch import nn\n\nfrom pooling_course import {ours}\n"
@@ -176,12 +184,16 @@ def own_test(exercise):
 
 
 def _of_code(id, part):
+    tests = f"{part.tests.strip()}\n### BEGIN HIDDEN TESTS\n{part.hidden.strip()}\n### END HIDDEN TESTS"
     test = f"""
 {first_line(part.name, part.points)}
-{part.tests.strip()}
-### BEGIN HIDDEN TESTS
-{part.hidden.strip()}
-### END HIDDEN TESTS
+def tests():
+{indent(tests, "    ")}
+
+
+verdict = attempt("{part.name}", tests)
+display(verdict)
+verdict.points({part.points:g})
 """
     yield markdown(f"{id}{part.name}-task", _task(part.title, part.task))
     yield code(f"{id}{part.name}", part.source, nbgrader=answer(part.name))

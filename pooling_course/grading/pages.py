@@ -95,8 +95,10 @@ def bars(alt: str, values: dict[str, float]) -> str:
 
 def write_feedback(folder: Path, assignment: str, rows: list[Row]) -> None:
     folder.mkdir(exist_ok=True)
+    namesakes = Counter(row.student.casefold() for row in rows)
     for row in rows:
-        (folder / f"{file_name(row.student)}.html").write_text(feedback(assignment, row), "utf-8", errors="replace")
+        name = row.student if namesakes[row.student.casefold()] == 1 else f"{row.student} {row.submission.number}"
+        (folder / f"{file_name(name)}.html").write_text(feedback(assignment, row), "utf-8", errors="replace")
 
 
 def file_name(student: str) -> str:

@@ -3,8 +3,9 @@
 Whose a notebook is, its place says, as the platforms write it:
 
     nbgrader    submitted/<student>/<assignment>/<assignment>.ipynb
-    Canvas      <name>_<number>_<number>_<file>.ipynb
-    Moodle      <Name>_<number>_assignsubmission_file_/<any>.ipynb
+    Canvas      <name>_<number>_<number>_<file>.ipynb, or <name>_LATE_<number>_<number>_<file>.ipynb
+    Moodle      <Name>_<number>_assignsubmission_file_/<any>.ipynb, or without folders
+                <Name>_<number>_assignsubmission_file_<any>.ipynb
     a folder    <student>/<any>.ipynb
     flat        <student>.ipynb or <student>_<assignment>.ipynb
 
@@ -28,7 +29,7 @@ LARGEST = 100 << 20  # bytes of a notebook: pictures in outputs make some large
 MOST_CODE = 300_000  # characters in all code cells
 MOST_CELLS = 1000
 
-MOODLE = re.compile(r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_file_?$")
+MOODLE = re.compile(r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_file(_.*)?$")
 CANVAS = re.compile(r"(?P<student>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_(?P<attempt>\d+)_.+$")
 STUDENT = re.compile(r"""^STUDENT\s*=\s*(?:(["'])(?P<text>.*?)\1|(?P<number>\d{1,18}))\s*(?:#.*)?$""", re.MULTILINE)
 COPIED = re.compile(r"(-\d+| \(\d+\))$")  # what browsers and platforms add to the name of a second copy
@@ -115,8 +116,8 @@ def owner(path, assignment) -> tuple[str, str, bool] | None:
     """
     *folders, name = path.parts
     stem = name.removesuffix(".ipynb")
-    for folder in folders:
-        if found := MOODLE.match(folder):
+    for part in (*folders, stem):
+        if found := MOODLE.match(part):
             return found["student"], found["number"], False
     if found := CANVAS.match(stem):
         return found["student"], found["number"], bool(found["late"])
@@ -164,10 +165,10 @@ class Rule:
 
 
 def one_each(found: list[Submission], rule: Rule) -> list[tuple[Submission, int]]:
-    """For each student the attempt that counts, and how many there are."""
-    attempts: dict[str, list[Submission]] = {}
+    """For each student the attempt that counts, and how many there are; two of one name differ by their numbers."""
+    attempts: dict[tuple, list[Submission]] = {}
     for submission in found:
-        attempts.setdefault(submission.student, []).append(submission)
+        attempts.setdefault((submission.student, submission.number), []).append(submission)
     return [(rule.counts(those), len(those)) for those in attempts.values()]
 
 
@@ -250,8 +251,21 @@ def same_name(one: str, other: str) -> bool:
     return any(_joined(a) == "".join(order) for a, b in ((one, other), (other, one)) for order in _orders(b))
 
 
+def spellings(name: str) -> list[str]:
+    """What names have in common that `same_name` calls the same, to look them up by.
+
+    >>> spellings("Doe, Jörg"), spellings("Jörg Doe"), spellings("doejörg")
+    (['doejorg', 'doe jorg'], ['jorgdoe', 'doe jorg'], ['doejorg', 'doejorg'])
+    """
+    return [_joined(name), " ".join(sorted(_words(name)))]
+
+
+def _words(name):
+    return re.findall(r"[^\W_]+", _bare(name))
+
+
 def _orders(name):
-    words = re.findall(r"[^\W_]+", _bare(name))
+    words = _words(name)
     return permutations(words) if len(words) <= 4 else [words]
 
 

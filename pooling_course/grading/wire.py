@@ -14,7 +14,7 @@ from ..exercises import Outcome
 from ..exercises.plain import LARGEST
 from ..pooling import Pooling
 
-STATES = ("value", "error", "todo")
+STATES = ("value", "error", "todo", "torch")
 ERROR, PRINTED, TEXT = 300, 2000, 2000  # characters that are kept of an error, of prints, of text that is returned
 DEEPEST = 12  # lists in lists
 POOLINGS = {"max": torch.nn.MaxPool2d, "avg": torch.nn.AvgPool2d}

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 LESSON = "04"
-LEVEL = "free"
+LEVEL = "gaps"
 RULE = "numpy"
 TASK = """
 Divided by what? Return an array of ints that holds, for every output of an `nn.AvgPool2d`, what the sum of its window
@@ -16,33 +16,42 @@ is divided by.
 - `kernel_size`, `stride` and `padding` are whole numbers, the same for rows and columns.
 - `count_include_pad` is True or False.
 - `divisor_override` is a whole number, or None.
+
+Rows and columns do not mix: a window counts as many cells as it has rows that count, times as many columns. The
+function below already multiplies. Its two gaps can be tried one by one.
 """
 HINTS = (
     "Take one window, and only its rows: from which row to which does it reach? Which of these rows count?",
     "A window covers the rows from row * stride - padding on. Those that count end at shape[0] + padding if the "
-    "padding counts, else they lie between 0 and shape[0]. Count rows and columns apart, and multiply.",
+    "padding counts, else they lie between 0 and shape[0]. `size` is shape[0] for rows, and shape[1] for columns.",
 )
 
 
 def average_divisors(shape, out_shape, kernel_size, stride, padding, count_include_pad, divisor_override):
     """The divisor of every output, an array of ints of shape out_shape."""
-    ### BEGIN SOLUTION
+    divisors = np.zeros(out_shape, dtype=int)
     if divisor_override is not None:
-        return np.full(out_shape, divisor_override)
+        # Gap 1: the divisors are not counted, but given.
+        ### BEGIN SOLUTION
+        divisors[:, :] = divisor_override
+        return divisors
+        ### END SOLUTION
 
     def counted(place, size):
+        """How many of the rows that window number `place` covers count, on a map of `size` rows; columns likewise."""
+        # Gap 2: from where to where do they count?
+        ### BEGIN SOLUTION
         start = place * stride - padding
         stop = min(start + kernel_size, size + padding)  # what lies beyond is overhang, and never counts
         if not count_include_pad:
             start, stop = max(start, 0), min(stop, size)
         return stop - start
+        ### END SOLUTION
 
-    divisors = np.zeros(out_shape, dtype=int)
     for row in range(out_shape[0]):
         for col in range(out_shape[1]):
             divisors[row, col] = counted(row, shape[0]) * counted(col, shape[1])
     return divisors
-    ### END SOLUTION
 
 
 def truth(shape, out_shape, kernel_size, stride, padding, count_include_pad, divisor_override):

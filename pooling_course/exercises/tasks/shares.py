@@ -14,6 +14,8 @@ that holds the share of each cell. If several cells hold the maximum, the first 
 each from left to right) has the whole share of 1.
 
 So the output is always `(shares(window, kind) * window).sum()`.
+
+The function below has two gaps, one for each kind. Either can be tried alone.
 """
 HINTS = (
     "What do the shares of a window add up to, in either kind of pooling?",
@@ -26,13 +28,17 @@ HINTS = (
 def shares(window, kind):
     """The share of each cell in the output, an array shaped like window."""
     share = np.zeros(window.shape)
-    ### BEGIN SOLUTION
     if kind == "avg":
+        # Gap 1: what does each cell get?
+        ### BEGIN SOLUTION
         share[:, :] = 1 / window.size
+        ### END SOLUTION
     else:
+        # Gap 2: which cell gets something, and how much?
+        ### BEGIN SOLUTION
         row, col = divmod(window.argmax(), window.shape[1])
         share[row, col] = 1
-    ### END SOLUTION
+        ### END SOLUTION
     return share
 
 
