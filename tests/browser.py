@@ -44,10 +44,15 @@ RUN_ALL = "notebook:run-all-cells"
 START = 90_000  # ms within which a page, a kernel with torch, or a server must be there
 
 
+def installed_browser():
+    """The path of a browser, or None."""
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS), *(p for p in INSTALLED if Path(p).exists())]
+    return next(filter(None, found), None)
+
+
 def find_browser():
     """The path of a browser; without one the test is skipped, but in CI it fails."""
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS), *(p for p in INSTALLED if Path(p).exists())]
-    path = next(filter(None, found), None)
+    path = installed_browser()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(ADVICE)
     return path
