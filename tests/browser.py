@@ -59,8 +59,11 @@ def find_browser():
 
 
 @contextlib.contextmanager
-def jupyterlab(folder):
-    """A JupyterLab of its own over `folder`/work: nothing of the user's is read, and nothing is left behind."""
+def jupyterlab(folder, packages=None):
+    """A JupyterLab of its own over `folder`/work: nothing of the user's is read, and nothing is left behind.
+
+    `packages` is a folder with more packages, as `pip install --target` makes it.
+    """
     notebooks, port, token = folder / "work", _free_port(), secrets.token_hex(16)
     notebooks.mkdir()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON"))}
@@ -68,6 +71,9 @@ def jupyterlab(folder):
         environ[f"JUPYTER_{name}"] = str(folder / name.lower())
     environ |= {"IPYTHONDIR": str(folder / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
     environ |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PYTHONPATH": str(ROOT)}
+    if packages:
+        environ["PYTHONPATH"] += f"{os.pathsep}{packages}"
+        environ["JUPYTER_PATH"] = str(packages / "share" / "jupyter")
     for name, settings in QUIET.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
