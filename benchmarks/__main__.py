@@ -77,7 +77,7 @@ def run(names, quick, tell=print):
             left = pace * (sum(expected.values()) - past)
             words = f"about {clock(pace * expected[name])}, and {clock(left)} until all is done"
             tell(f"[{number}/{len(names)}] {name}: {words}")
-            given["benchmarks"][name] = found = one(name, quick, expected[name], tell)
+            given["benchmarks"][name] = found = one(name, quick, pace * expected[name], tell)
             tell(f"      {found['state']} after {clock(found['seconds'])}{found['why'] and ': ' + found['why']}")
             past += expected[name]
     except KeyboardInterrupt:

@@ -85,5 +85,7 @@ def measure(given):
     return {"claims": claims, "tables": tables, "growth": [], "imports_ms": imports, "checks_ms": rows}
 
 
+OPTIONS = {"--rounds": {"type": int, "default": 20}}
+
 if __name__ == "__main__":
-    main(__doc__, {"--rounds": {"type": int, "default": 20}}, measure)
+    main(__doc__, OPTIONS, measure)

@@ -135,5 +135,7 @@ def by(shape):
     return " × ".join(map(str, shape))
 
 
+OPTIONS = {"--rounds": {"type": int, "default": 60}}
+
 if __name__ == "__main__":
-    main(__doc__, {"--rounds": {"type": int, "default": 60}}, measure)
+    main(__doc__, OPTIONS, measure)

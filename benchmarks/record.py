@@ -1,4 +1,7 @@
-"""Writes what a run found into docs/measurements.md, between the marks that stand there for each benchmark."""
+"""Writes what a run found into docs/measurements.md, between the marks that stand there for each benchmark.
+
+Its plots go into the folder docs/measurements beside it.
+"""
 
 import re
 from pathlib import Path
@@ -27,6 +30,10 @@ def write(given, manual=MANUAL) -> str:
         raise ValueError(f"{manual.name} has no place for {', '.join(sorted(texts.keys() - places))}.")
     written = PLACE.sub(lambda m: m[1] + (texts[m[2]] if m[2] in texts else m[0][len(m[1]) : -len(m[3])]) + m[3], text)
     manual.write_text(written, encoding="utf-8")
+    for name in texts.keys() - {"machine"}:
+        for grown, file in _plots(name, given["benchmarks"][name]["found"]):
+            (manual.parent / file).parent.mkdir(exist_ok=True)
+            (manual.parent / file).write_bytes(page.plot(grown).png())
     kept = sorted(places - texts.keys())
     return f"Written to {manual.name}." + (f" Left as recorded before: {', '.join(kept)}." if kept else "")
 
@@ -47,13 +54,19 @@ def section(name, each):
         for one in found["claims"]
     ]
     parts.append(_table(("claim", "measured", "target", "verdict", "in the same run"), claims))
-    for grown in found["growth"]:
-        parts.append(f"{grown['title']}, in {grown['y_label']}:\n")
+    for grown, file in _plots(name, found):
+        parts.append(f"{grown['title']}, in {grown['y_label']}:\n\n![{page.plot(grown).alt}]({file})\n")
         parts.append(_table(*page.grown_table(grown)))
     for one in () if found["growth"] else found["tables"][:1]:
         parts.append(f"{one['caption']}:\n")
         parts.append(_table(one["head"], one["rows"]))
     return "\n".join(parts)
+
+
+def _plots(name, found):
+    """(what grows, the file of its plot)."""
+    for number, grown in enumerate(found["growth"], start=1):
+        yield grown, f"measurements/{name}{f'-{number}' if number > 1 else ''}.png"
 
 
 def _table(head, rows):

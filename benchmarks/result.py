@@ -104,6 +104,14 @@ def browser():
     return path
 
 
+def arguments(doc, options):
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, settings in options.items():
+        parser.add_argument(name, **settings)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    return parser
+
+
 def main(doc, options, measure):
     """Run one benchmark as a program of its own.
 
@@ -112,11 +120,7 @@ def main(doc, options, measure):
         options: {"--name": the settings of `add_argument`}.
         measure: takes the arguments; returns a dict with "claims", "tables" and "growth", and what else it wants kept.
     """
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, settings in options.items():
-        parser.add_argument(name, **settings)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    given = parser.parse_args()
+    given = arguments(doc, options).parse_args()
     random.seed(0)
     about = machine()
     try:

@@ -179,5 +179,7 @@ def claims(ways):
         yield claim(f"{row['way']} takes beyond that", row["more_s"], "s", at_most=2, peer=beside)
 
 
+OPTIONS = {"--rounds": {"type": int, "default": 5}}
+
 if __name__ == "__main__":
-    main(__doc__, {"--rounds": {"type": int, "default": 5}}, measure)
+    main(__doc__, OPTIONS, measure)
