@@ -196,6 +196,89 @@ def test_what_is_stopped_leaves_a_page_of_what_was_done(scripts, monkeypatch, ca
     assert "Stopped." in capsys.readouterr().out
 
 
+# --- the scripts ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_machine_lacks_is_said_in_the_last_line(monkeypatch, capsys):
+    def measure(given):
+        raise result.NotHere("It needs a made-up thing.")
+
+    monkeypatch.setattr(sys, "argv", ["made-up.py"])
+    with pytest.raises(SystemExit, match=str(result.IMPOSSIBLE)):
+        result.main("Made up?", {}, measure)
+    assert capsys.readouterr().err == "It needs a made-up thing.\n"
+
+
+def test_without_a_browser_or_a_sandbox_a_benchmark_says_so(monkeypatch):
+    import browser
+    from benchmarks import grading
+    from pooling_course.grading import sandbox
+
+    monkeypatch.setattr(browser, "installed_browser", lambda: None)
+    with pytest.raises(result.NotHere, match="^No Chromium found: install one"):
+        result.browser()
+    monkeypatch.setattr(sandbox.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    with pytest.raises(result.NotHere, match="bubblewrap, which is not installed"):
+        grading.measure(None)
+
+
+def step(size, way, ms, **ratios):
+    return {"size": size, "way": way, "median_ms": ms, "p95_ms": 2 * ms, **ratios}
+
+
+def test_the_worst_size_decides_whether_a_step_is_quick_enough():
+    from benchmarks import latency
+
+    quick = step("6x6", "explorer", 10, interact_ratio=20, ipympl_ratio=9)
+    slow = step("28x28", "explorer", 17, interact_ratio=14, ipympl_ratio=10)
+    large = step("512x512", "explorer", 99, interact_ratio=1, ipympl_ratio=1)
+    colour = step("3x512x512", "explorer", 500)
+
+    def verdicts(*rows):
+        found = list(latency.claims([*rows, step("6x6", "interact", 200)]))
+        return [(result.met(one), round(one["figure"])) for one in found]
+
+    assert verdicts(quick) == [(True, 10), (True, 20), (None, 9)]
+    assert verdicts(quick, slow) == [(False, 17), (False, 14), (None, 9)]
+    assert verdicts(quick, large, colour) == verdicts(quick) + [(False, 99), (False, 1), (None, 1)]
+
+
+def test_a_line_leaves_out_what_was_not_measured():
+    from benchmarks import latency
+
+    rows = [step(size, way, 5) for size in ("6x6", "512x512", "3x512x512") for way in ("explorer", "interact")]
+    (grown,) = latency.lines(rows[:3] + rows[4:])
+    assert grown["x"] == [6, 512] and grown["series"] == {"explorer": [5, 5], "interact": [5, None]}
+    assert list(latency.lines(rows[:2])) == []
+
+
+def test_what_nbgrader_would_take_is_drawn_on_from_what_it_took():
+    from benchmarks import grading
+
+    took = {10: 30, 20: 60}
+    assert grading.one_more(took) == 3 and grading.one_more({10: 5, 100: 14, 1000: 104}) == 0.1
+    assert [grading.drawn_on(took, 3, count) for count in (10, 20, 1000)] == [None, 60, 3000]
+    ours = {10: 5, 100: 14, 1000: 121}
+    first, second = grading.claims(ours, {"ours": 0.1, "nbgrader": 3})
+    assert result.met(first) is False and (result.met(second), second["figure"]) == (None, 30)
+    assert [result.met(one) for one in grading.claims({10: 5, 1000: 119}, {"ours": 0.1, "nbgrader": 3})] == [True, None]
+
+
+def test_the_first_kernel_is_the_measure_of_the_others():
+    from benchmarks import startup
+
+    assert [*startup.WAYS][:2] == ["import torch", "first picture"] and len(startup.WAYS) == 5
+    rows = [
+        ("bare", 2, 1, 0),
+        ("first picture", 2.6, 1.3, 0.6),
+        ("Run All of a", 4, 2, 2),
+        ("Run All of b", 4.1, 2, 2.1),
+    ]
+    rows = [{"way": way, "s": s, "ratio": ratio, "more_s": more} for way, s, ratio, more in rows]
+    assert [result.met(one) for one in startup.claims(rows)] == [False, True, False]
+
+
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
