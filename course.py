@@ -278,7 +278,12 @@ COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
     ("site", "build the web pages from the lessons", None, site),
-    ("bench", "measure speed and size beside their peers (`bench -- --help` says more)", None, bench),
+    (
+        "bench",
+        "measure speed and size beside their peers (names of some, --quick, --record; `bench -- --help` says more)",
+        None,
+        bench,
+    ),
     ("links", "write the links to Colab and Binder anew, from the setting in pyproject.toml", None, links),
     ("assignments", "make the assignments and the lessons' exercises anew from their definitions", None, assignments),
     ("grade", "mark a class's submissions (a folder, --assignment, --out; `grade -- --help` says more)", None, grade),
@@ -301,7 +306,7 @@ def parse(argv):
         if add_flags:
             add_flags(command)
     args, more = parser.parse_known_args(ours)
-    if more and args.function is not grade:  # whose own arguments need no dashes before them
+    if more and args.function not in (grade, bench):  # whose own arguments need no dashes before them
         parser.error("unrecognized arguments: " + " ".join(more))
     return args, more + rest
 

@@ -1,9 +1,9 @@
 """Run the benchmarks one after the other, and write one page of what they found: benchmarks/results/index.html
 
     python course.py bench                        all of them, about a quarter of an hour
-    python course.py bench -- latency engine      only these
-    python course.py bench -- --quick             a short run, about three minutes; its page says so
-    python course.py bench -- --record            run nothing: write the last whole run into docs/measurements.md
+    python course.py bench latency engine         only these
+    python course.py bench --quick                a short run, about three minutes; its page says so
+    python course.py bench --record               run nothing: write the last whole run into docs/measurements.md
 
 Leave the machine alone meanwhile: the page says how busy it was before each benchmark began. One that fails or that
 this machine cannot run is a row in the page that says why, and the others go on. Ctrl-C ends the run and writes the
@@ -158,7 +158,7 @@ def end(process):
 
 def main(argv):
     parser = argparse.ArgumentParser(
-        prog="course.py bench --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="course.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all where none is given")
     parser.add_argument("--quick", action="store_true", help="a short run")

@@ -257,7 +257,8 @@ def summary(size, way, found):
 def peers(wanted):
     """A folder with ipympl, gone afterwards; None where it is not wanted or cannot be had."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, IPYMPL]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1"]
+        command += ["--no-deps", "--target", folder, IPYMPL]
         had = wanted and subprocess.run(command, stdout=sys.stderr).returncode == 0
         yield Path(folder) if had else None
 

@@ -23,7 +23,7 @@ h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 3rem; } h3 { margin-top: 2rem
 a { color: var(--pc-reader); }
 code { background: var(--pc-raised); padding: 0.1em 0.3em; border-radius: 4px; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: min(100%, 34rem); font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--pc-muted); padding: 0.4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.9rem 0.3rem 0; }
 th, td { border-bottom: 1px solid var(--pc-hairline); }
@@ -61,7 +61,7 @@ def html(given) -> str:
     parts += [f'<p class="note"><strong>{head}</strong> {escape(words)}</p>' for head, words in notes(given)]
     parts += [_claims(given["benchmarks"])]
     parts += [_benchmark(name, each) for name, each in given["benchmarks"].items() if each["state"] == "done"]
-    rows = [[name, value] for name, value in given["machine"].items()]
+    rows = [[name, str(value)] for name, value in given["machine"].items()]
     parts += ['<h2 id="machine">The machine</h2>', _table("What all figures have in common", ("what", "which"), rows)]
     return PAGE.format(css=_colours() + CSS, body="\n".join(parts))
 
