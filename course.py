@@ -3,12 +3,13 @@
     python course.py lab            open the lessons in JupyterLab
     python course.py test           run every test
     python course.py site           build the web pages, in site/_build/html
+    python course.py bench          measure every claim about speed and size, in benchmarks/results/index.html
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
     python course.py assignments    make the assignments anew from their definitions
     python course.py grade          mark a class's submissions, safely; docs/grading.md
 
 Each makes the environment in .venv first, with exactly the versions of constraints.txt; later starts find it there.
-What stands after `--` goes on to JupyterLab, pytest or Sphinx:  python course.py test -- -k pooling
+What stands after `--` goes on to JupyterLab, pytest, Sphinx and the rest:  python course.py test -- -k pooling
 """
 
 # An older Python must get far enough to say why it is too old, so this file keeps to the syntax of Python 3.6.
@@ -247,6 +248,10 @@ def site(args, rest):
     return hand_over([str(venv_python()), str(ROOT / "site" / "build.py")] + rest)
 
 
+def bench(args, rest):
+    return hand_over([str(venv_python()), "-m", "benchmarks"] + rest)
+
+
 def grade(args, rest):
     return hand_over([str(venv_python()), "-m", "pooling_course.grading"] + rest, folder=Path.cwd())
 
@@ -273,6 +278,12 @@ COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
     ("site", "build the web pages from the lessons", None, site),
+    (
+        "bench",
+        "measure speed and size beside their peers (names of some, --quick, --record; `bench -- --help` says more)",
+        None,
+        bench,
+    ),
     ("links", "write the links to Colab and Binder anew, from the setting in pyproject.toml", None, links),
     ("assignments", "make the assignments and the lessons' exercises anew from their definitions", None, assignments),
     ("grade", "mark a class's submissions (a folder, --assignment, --out; `grade -- --help` says more)", None, grade),
@@ -295,7 +306,7 @@ def parse(argv):
         if add_flags:
             add_flags(command)
     args, more = parser.parse_known_args(ours)
-    if more and args.function is not grade:  # whose own arguments need no dashes before them
+    if more and args.function not in (grade, bench):  # whose own arguments need no dashes before them
         parser.error("unrecognized arguments: " + " ".join(more))
     return args, more + rest
 

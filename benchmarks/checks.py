@@ -8,9 +8,6 @@ In each round the two are called in shuffled order, and the medians compared. to
 need no more, and threads that wait for a busy core would be measured instead.
 """
 
-import argparse
-import json
-import platform
 import random
 import statistics
 import subprocess
@@ -22,6 +19,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.result import claim, main, table
 from pooling_course.exercises import check, load, names
 
 ROOT = Path(__file__).parents[1]
@@ -65,29 +63,29 @@ def check_times(name, rounds):
     return {way: statistics.median(found[1:]) for way, found in times.items()} | {"cases": len(cases)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    given = parser.parse_args()
-    random.seed(0)
+def measure(given):
     torch.set_num_threads(1)
     imports = import_times(given.rounds)
     rows = {name: check_times(name, given.rounds) for name in names()}
-    about = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
-    about |= {"rounds": given.rounds}
-    if given.json:
-        print(json.dumps(about | {"imports_ms": imports, "checks_ms": rows}, indent=1))
-        return
-    print(", ".join(f"{name} {value}" for name, value in about.items()))
-    print("\nimport, fresh process     ms")
-    for what, label in {"torch": "torch", "checks": "+ the checks", "files": "+ every exercise"}.items():
-        print(f"{label:20} {imports[what]:9.1f}")
-    print("\nexercise             cases  check ms  answer alone ms  ratio")
-    for name, row in rows.items():
-        ratio = row["check"] / row["answer"]
-        print(f"{name:20} {row['cases']:5} {row['check']:9.2f} {row['answer']:16.2f} {ratio:6.1f}")
+    peer = f"`import torch` takes {imports['torch']:.0f} ms in the same process"
+    slowest = max(rows, key=lambda name: rows[name]["check"])
+    beside = f"{slowest}, whose answer alone takes {rows[slowest]['answer']:.2f} ms"
+    claims = [
+        claim("Importing the checks costs little beside torch", imports["checks"], "ms", at_most=50, peer=peer),
+        claim("The slowest check of a right answer", rows[slowest]["check"], "ms", peer=beside),
+    ]
+    labels = {"torch": "torch", "checks": "and then the checks", "files": "and then every exercise"}
+    costs = [[name, r["cases"], r["check"], r["answer"], r["check"] / r["answer"]] for name, r in rows.items()]
+    tables = [
+        table(
+            "Imports in a fresh process", ["import", "ms"], [[label, imports[what]] for what, label in labels.items()]
+        ),
+        table("One check of the model answer", ["exercise", "cases", "check, ms", "answer alone, ms", "times"], costs),
+    ]
+    return {"claims": claims, "tables": tables, "growth": [], "imports_ms": imports, "checks_ms": rows}
 
+
+OPTIONS = {"--rounds": {"type": int, "default": 20}}
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, OPTIONS, measure)

@@ -1,19 +1,18 @@
 """How long does a submission take, against nbgrader, and a class? Run: python benchmarks/grading.py [--json]
 
-Both grade the same right and wrong submissions of problem set 2, in turn in one run: `course.py grade` with all its
-sandbox, and nbgrader's autograde, one class each round. Then `course.py grade` alone, for 10, 100 and 1,000
-submissions: the time should grow with their number, and a class of 1,000 take less than two minutes on two cores.
+Both grade the same right and wrong submissions of problem set 2, in turn in one run, a class of each size:
+`course.py grade` with all its sandbox, and nbgrader's autograde. Then `course.py grade` alone, for larger classes: the
+time should grow with their number, and a class of 1,000 take less than two minutes on two cores. What nbgrader would
+take for those is drawn on from the two sizes that it was measured with, and marked so.
 
-The clock of a class runs from the start of the command to the last page written. The first lines say how busy the
+The clock of a class runs from the start of the command to the last page written. The first line says how busy the
 machine was: a figure from a busy one says little.
 """
 
-import argparse
 import json
 import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,9 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import classroom  # noqa: E402
+from benchmarks.result import NotHere, claim, growth, main, table  # noqa: E402
 from pooling_course.exercises import load  # noqa: E402
-from pooling_course.grading import mark  # noqa: E402
+from pooling_course.grading import mark, sandbox  # noqa: E402
 from pooling_course.grading.notebooks import source_path  # noqa: E402
 
 PS = "ps2"
@@ -101,40 +101,59 @@ def in_folder(measure, count):
         return measure(Path(folder), count)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="of both graders in turn")
-    parser.add_argument("--class-size", type=int, default=8, help="submissions for both in a round")
-    parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 1000], help="of classes for ours alone")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    found = {"cores": len(os.sched_getaffinity(0)), "busy": round(os.getloadavg()[0], 2)}
-    print(f"{found['cores']} cores; {found['busy']} processes were running when this began.", file=sys.stderr)
-    ways = {"ours": ours, "nbgrader": nbgrader}
-    times = {way: [] for way in ways}
-    for _ in range(args.rounds):
-        for way, measure in ways.items():
-            times[way].append(in_folder(measure, args.class_size) / args.class_size)
-    found["seconds a submission"] = {way: round(statistics.median(t), 3) for way, t in times.items() if t}
-    found["classes"] = {count: round(in_folder(ours, count), 1) for count in args.sizes}
-    smallest, largest = min(args.sizes, default=0), max(args.sizes, default=0)
-    if largest > smallest:
-        extra = (found["classes"][largest] - found["classes"][smallest]) / (largest - smallest)
-        found["seconds for one more submission"] = round(extra, 4)
-        if args.rounds:
-            found["nbgrader to ours"] = round(found["seconds a submission"]["nbgrader"] / extra, 1)
-    if args.json:
-        print(json.dumps(found, indent=1))
-        return
-    for way, seconds in found["seconds a submission"].items():
-        print(f"{way:10} {seconds:8.3f} s a submission, in a class of {args.class_size}, start included")
-    print("\n| class | whole command | a submission |\n|---|---|---|")
-    for count, seconds in found["classes"].items():
-        print(f"| {count} | {seconds} s | {seconds / count:.3f} s |")
-    for name in ("seconds for one more submission", "nbgrader to ours"):
-        if name in found:
-            print(f"{name}: {found[name]}")
+def measure(given):
+    try:
+        sandbox.refuse_unsupported(trust=False)
+    except sandbox.NoSandbox as reason:
+        raise NotHere(str(reason)) from None
+    times = {"ours": {}, "nbgrader": {}}
+    for count in given.both:
+        for way, measured in random.sample([("ours", ours), ("nbgrader", nbgrader)], 2):
+            times[way][count] = in_folder(measured, count)
+    for count in given.sizes:
+        times["ours"].setdefault(count, 0)
+        times["ours"][count] = in_folder(ours, count)
+    found = {way: dict(sorted(by_size.items())) for way, by_size in times.items()}
+    steps = {way: one_more(by_size) for way, by_size in found.items()}
+    counts = list(found["ours"])
+    beyond = {count: drawn_on(found["nbgrader"], steps["nbgrader"], count) for count in counts}
+    rows = [[count, s, s / count, found["nbgrader"].get(count), beyond[count]] for count, s in found["ours"].items()]
+    head = ("submissions", "course.py grade, s", "s for each", "nbgrader, s", "nbgrader drawn on, not measured, s")
+    lines = {"course.py grade": found["ours"], "nbgrader": found["nbgrader"], "nbgrader, drawn on": beyond}
+    lines = {name: [by_size.get(count) for count in counts] for name, by_size in lines.items()}
+    return {
+        "claims": list(claims(found["ours"], steps)),
+        "tables": [table("The whole command, its start included", head, rows)],
+        "growth": [growth("Marking a class", "submissions", counts, "s", lines)],
+        "seconds for one more submission": steps,
+    }
 
+
+def one_more(by_size):
+    """Seconds for one more submission, from the smallest and the largest class."""
+    (few, first), (many, last) = by_size.items() if len(by_size) == 2 else [*by_size.items()][:: len(by_size) - 1]
+    return (last - first) / (many - few)
+
+
+def drawn_on(by_size, step, count):
+    """Seconds for a class that was not measured, None for one that is no larger than the largest that was."""
+    largest = max(by_size)
+    return by_size[largest] + step * (count - largest) if count >= largest else None
+
+
+def claims(ours, steps):
+    largest = max(ours)
+    peer = f"one more submission takes {steps['ours']:.3f} s"
+    if largest == 1000:
+        yield claim("A class of 1,000 is marked in less than two minutes", ours[largest], "s", at_most=120, peer=peer)
+    peer = f"one more submission takes nbgrader {steps['nbgrader']:.2f} s, and `course.py grade` {steps['ours']:.3f} s"
+    yield claim("As long as ours does nbgrader take", steps["nbgrader"] / steps["ours"], "times", peer=peer)
+
+
+OPTIONS = {
+    "--both": {"type": int, "nargs": 2, "default": [10, 30], "help": "sizes of classes that both mark"},
+    "--sizes": {"type": int, "nargs": "*", "default": [100, 1000], "help": "of classes for ours alone"},
+}
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, OPTIONS, measure)

@@ -5,7 +5,8 @@ In a real JupyterLab in Chromium, the same walk over kernel_size and stride is t
 * the explorer, forwards,
 * the gradient flow, which is the explorer backwards,
 * `ipywidgets.interact` with a matplotlib figure of input and output, as tutorials do it (with the numbers in the cells
-  where the explorer shows them, too), and
+  where the explorer shows them, too),
+* with --ipympl, the same figure kept alive by ipympl, which comes from the package index for this run only, and
 * a bare slider that paints one small canvas: the floor, which no way can beat.
 
 All of them live in one notebook with one kernel, and each step of the walk is taken by all, in shuffled order, with a
@@ -23,41 +24,43 @@ Three parts make up the time, and their medians stand in the table: until the ne
 frame begins (at 60 frames a second 0 to 17 ms after the key press; presses come at random moments), and until that
 frame is `painted`.
 
-The claim: the explorer paints within one frame, 16.7 ms, in the median; at least 15 times as fast as interact.
+The claims: explorer and gradient flow paint within one frame, 16.7 ms, in the median; at least 15 times as fast as
+interact.
 
 At 3 x 512 x 512 there is too much to send ahead, and the explorer asks for the slider's neighbours while nobody moves
 it. So there it is measured twice: with a rest between the steps, and with a jump to a state that must be asked for.
 """
 
-import argparse
 import contextlib
-import importlib.metadata
 import json
 import math
-import os
-import platform
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser import ARGUMENTS, START, find_browser, jupyterlab  # noqa: E402
+from benchmarks.result import browser as find_browser  # noqa: E402
+from benchmarks.result import claim, growth, main, table  # noqa: E402
+from browser import ARGUMENTS, START, jupyterlab  # noqa: E402
 
 FRAME = 1000 / 60
 INPUTS = {
     "6x6": "images.preset('worked')",
     "28x28": "images.photo(28, gray=True)[0]",
     "128x128": "images.photo(128, gray=True)[0]",
+    "512x512": "images.photo()[:, :512].mean(0)",
     "3x128x128": "images.photo(128)",
     "3x512x512": "images.photo()[:, :512]",
 }
+ASKED = "512x512"  # so large that only the state in sight is sent ahead
 LARGE = "3x512x512"
 # From kernel_size 2, stride 2, round and round: every step changes the output, at every size.
 RIGHT, LEFT = "ArrowRight", "ArrowLeft"
@@ -83,15 +86,45 @@ def show(kernel_size, stride):
 
 interact(show, kernel_size=IntSlider(2, 1, 5), stride=IntSlider(2, 1, 5));
 """
+IPYMPL = "ipympl==0.10.0"
+KEPT_ALIVE = """
+import torch.nn.functional as F
+from ipympl.backend_nbagg import Canvas, FigureManager
+from IPython.display import display
+from ipywidgets import IntSlider, interact
+from matplotlib.figure import Figure
+
+canvas = Canvas(Figure(figsize=(8, 4)))
+manager = FigureManager(canvas, 1)
+canvas.header_visible = canvas.toolbar_visible = False
+both = canvas.figure.subplots(1, 2)
+display(canvas)
+
+def redraw(kernel_size, stride):
+    output = F.max_pool2d(x if x.ndim == 3 else x[None], kernel_size, stride)
+    for ax, title, image in zip(both, ("Input", "Output"), (x, output if x.ndim == 3 else output[0])):
+        ax.clear()
+        ax.imshow(image.permute(1, 2, 0) if image.ndim == 3 else image)
+        ax.set_title(f"{title} {tuple(image.shape)}")
+        if x.numel() <= 100:
+            for (r, c), value in __import__("numpy").ndenumerate(image.numpy()):
+                ax.text(c, r, f"{value:g}", ha="center", va="center")
+    canvas.draw_idle()
+
+interact(redraw, kernel_size=IntSlider(2, 1, 5), stride=IntSlider(2, 1, 5));
+%matplotlib inline
+"""  # the last line, because ipympl takes over pyplot when it is imported
 # What stands in a cell of the notebook; where the picture is, where its sliders are, and how a new picture shows.
 OURS = (".pc-explorer", ["input[aria-label=kernel_size]", "input[aria-label=stride]"], "canvas")
 WAYS = {
     "explorer": ("explorer = PoolingExplorer(x); explorer", *OURS),
     "gradient flow": ("flow = GradientFlow(x); flow", *OURS),
     "interact": (INTERACT, ".jp-OutputArea", [".noUi-handle >> nth=0", ".noUi-handle >> nth=1"], "image"),
+    "ipympl": (KEPT_ALIVE, ".jp-OutputArea", [".noUi-handle >> nth=0", ".noUi-handle >> nth=1"], "canvas"),
     "bare slider": ("0", None, ["#floor input"] * 2, "canvas"),
 }
 NAMES = {"explorer": "explorer", "gradient flow": "flow"}
+PEERS = ("interact", "ipympl")
 
 
 class Notebook:
@@ -123,7 +156,10 @@ class Notebook:
         self.page.evaluate("(given) => probe.arm(...given)", elements)
         self.page.wait_for_timeout(random.uniform(0, FRAME))  # or the presses fall into step with the frames
         self.page.keyboard.press(key)
-        found = self.page.evaluate("(ms) => probe.read(ms)", SETTLE)
+        try:
+            found = self.page.evaluate("(ms) => probe.read(ms)", SETTLE)
+        except Error as error:
+            raise RuntimeError(f"{way}, {self.size}: {error.message}") from error
         self.rest()
         return found
 
@@ -191,14 +227,15 @@ def _client(lab, file):
     return client
 
 
-def measure(page, lab, size, steps, jumps):
-    ways = [way for way in WAYS if size != LARGE or way != "interact"]
+def measured(page, lab, size, ways, steps, jumps):
+    ways = [way for way in ways if size != LARGE or way not in PEERS]
     notebook = Notebook(page, lab, size, ways)
     found = notebook.walk(ways, steps)
     rows = [summary(size, way, found[way]) for way in ways]
     for row in rows:
-        if "interact" in found:
-            row["ratio"] = statistics.median(s["ms"] for s in found["interact"]) / row["median_ms"]
+        for peer in PEERS:
+            if peer in found:
+                row[f"{peer}_ratio"] = statistics.median(s["ms"] for s in found[peer]) / row["median_ms"]
         if row["way"] in NAMES:
             row["sent"] = notebook.sent(row["way"])
     if size == LARGE:
@@ -216,65 +253,105 @@ def summary(size, way, found):
     return row | ({} if way == "interact" or "asked" in way else {"presented_ms": statistics.median(seen)})
 
 
-def about(browser):
-    packages = ("jupyterlab", "ipywidgets", "anywidget", "matplotlib", "torch")
-    found = {name: importlib.metadata.version(name) for name in packages}
-    found |= {"python": platform.python_version(), "chromium": browser.version}
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    return found | {"machine": platform.machine(), "cores": os.cpu_count(), "load at the start": load}
+@contextlib.contextmanager
+def peers(wanted):
+    """A folder with ipympl, gone afterwards; None where it is not wanted or cannot be had."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1"]
+        command += ["--no-deps", "--target", folder, IPYMPL]
+        had = wanted and subprocess.run(command, stdout=sys.stderr).returncode == 0
+        yield Path(folder) if had else None
 
 
-def run(sizes, steps, jumps):
-    """(about the machine, rows)"""
+def run(sizes, steps, jumps, with_ipympl):
+    """(the browser's version, rows)"""
+    path = find_browser()
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        lab = stack.enter_context(jupyterlab(Path(home)))
+        ipympl = stack.enter_context(peers(with_ipympl))
+        lab = stack.enter_context(jupyterlab(Path(home), ipympl))
         playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        facts, rows = about(browser), []
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        version, rows = browser.version, []
+        ways = [way for way in WAYS if way != "ipympl" or ipympl]
         for size in sizes:
             page = browser.new_page(viewport={"width": 1280, "height": 1100})
             page.add_init_script(path=Path(__file__).with_name("probe.js"))
-            rows += measure(page, lab, size, steps, jumps)
+            rows += measured(page, lab, size, ways, steps, jumps)
             page.close()
         browser.close()
-    return facts, rows
+    return version, rows
 
 
-def table(rows):
-    head = ["median", "p95", "drawn", "waited", "painted", "presented"]
-    yield f"{'input, ms':10} {'way':24} " + " ".join(f"{h:>9}" for h in head) + f" {'interact is':>12}  sent ahead"
+def times(rows, with_ipympl):
+    """The table of all rows."""
+    parts = ("median", "p95", "drawn", "waited", "painted", "presented")
+    head = ["input", "way", *parts, "interact is", "ipympl is", "bytes ahead", "states"]
+    cells = []
     for row in rows:
-        times = " ".join(f"{row[f'{h}_ms']:9.1f}" if f"{h}_ms" in row else " " * 9 for h in head)
-        ratio = f"{row['ratio']:.1f} x" if "ratio" in row else ""
-        sent = "{ahead:,} bytes, {states} states".format(**row["sent"]) if "sent" in row else ""
-        yield f"{row['size']:10} {row['way']:24} {times} {ratio:>12}  {sent}".rstrip()
+        sent = row.get("sent", {})
+        ratios = [f"{row[name]:.1f} x" if name in row and row["way"] in NAMES else None for name in RATIOS]
+        cells.append([row["size"], row["way"], *(row.get(f"{part}_ms") for part in parts), *ratios])
+        cells[-1] += [sent.get("ahead"), sent.get("states")]
+    caption = "A slider step, from key press to painted picture, in ms"
+    if not any(row["way"] == "ipympl" for row in rows):
+        why = f"{IPYMPL} could not be had" if with_ipympl else "nobody asked for it"
+        caption += f"; ipympl was left out, as {why}"
+    return table(caption, head, cells)
 
 
-def verdict(rows):
-    for row in rows:
-        if row["way"] in NAMES and "ratio" in row:
-            frame, fast = ("yes" if held else "NO" for held in (row["median_ms"] <= FRAME, row["ratio"] >= 15))
-            yield f"{row['size']:10} {row['way']:14} within one frame: {frame:3}  15 times as fast: {fast}"
+RATIOS = tuple(f"{peer}_ratio" for peer in PEERS)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--jumps", type=int, default=10, help="steps to states that must be asked for")
-    parser.add_argument("--sizes", nargs="+", choices=INPUTS, default=list(INPUTS))
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    given = parser.parse_args()
-    random.seed(0)
+def claims(rows):
+    """What holds at every size up to 128 x 128, and what at 512 x 512: the worst of each."""
+    grey = [row for row in rows if row["size"].count("x") == 1 and row["way"] in NAMES]
+    for words, sizes in {"up to 128 × 128": [s for s in INPUTS if s != ASKED], "at 512 × 512": [ASKED]}.items():
+        for way in NAMES:
+            own = [row for row in grey if row["way"] == way and row["size"] in sizes]
+            if own:
+                yield from _claims(f"A step of the {way}, {words}, is", own)
+
+
+def _claims(subject, own):
+    slowest = max(own, key=lambda row: row["median_ms"])
+    at = f"{slowest['size']} is the slowest; 95th percentile {slowest['p95_ms']:.0f} ms"
+    yield claim(f"{subject} painted within one frame", slowest["median_ms"], "ms", at_most=FRAME, peer=at)
+    for peer, target in {"interact": 15, "ipympl": None}.items():
+        if f"{peer}_ratio" in own[0]:
+            least = min(own, key=lambda row: row[f"{peer}_ratio"])
+            ms, ratio = least["median_ms"], least[f"{peer}_ratio"]
+            at = f"least at {least['size']}: {ms:.1f} ms beside {ms * ratio:.0f} ms"
+            yield claim(f"{subject} quicker than with {TITLES[peer]}", ratio, "times", at_least=target, peer=at)
+
+
+TITLES = {"interact": "interact with matplotlib", "ipympl": "ipympl"}
+
+
+def lines(rows):
+    """A line for each way, over the sizes of one channel."""
+    sizes = [size for size in dict.fromkeys(row["size"] for row in rows) if size.count("x") == 1]
+    at = {(row["way"], row["size"]): row["median_ms"] for row in rows}
+    series = {way: [at.get((way, size)) for size in sizes] for way in WAYS if (way, sizes[0]) in at} if sizes else {}
+    if len(sizes) > 1:
+        sides = [int(size.partition("x")[0]) for size in sizes]
+        yield growth("A slider step", "side of the input, cells", sides, "ms from key press to painted picture", series)
+
+
+def measure(given):
     start = time.monotonic()
-    facts, rows = run(given.sizes, given.steps, given.jumps)
-    facts["minutes"] = round((time.monotonic() - start) / 60, 1)
-    if given.json:
-        print(json.dumps(facts | {"rows": rows}, indent=1))
-        return
-    print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    print(*table(rows), *verdict(rows), sep="\n")
+    version, rows = run(given.sizes, given.steps, given.jumps, given.ipympl)
+    about = {"Chromium": version, "minutes": round((time.monotonic() - start) / 60, 1)}
+    tables = [times(rows, given.ipympl)]
+    return {"claims": list(claims(rows)), "tables": tables, "growth": list(lines(rows)), "rows": rows} | about
 
+
+OPTIONS = {
+    "--steps": {"type": int, "default": 40},
+    "--jumps": {"type": int, "default": 10, "help": "steps to states that must be asked for"},
+    "--sizes": {"nargs": "+", "choices": INPUTS, "default": list(INPUTS)},
+    "--ipympl": {"action": "store_true", "help": "also measure ipympl, fetched for this run"},
+}
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, OPTIONS, measure)

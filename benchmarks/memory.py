@@ -1,12 +1,12 @@
 """How much memory a lesson takes where memory is short, as on Binder: the server, and the kernel of one lesson.
 
-    python benchmarks/memory.py [--lessons 01 07]
+    python benchmarks/memory.py [--lessons 01 07] [--json]
 
 Peers in the same run: a kernel that imported torch and nothing else, and the limit of Binder (2 GB). Linux only: it
 reads the resident set size, in which memory that other processes share is counted in full; so it is an upper bound.
+The claim: the server and the kernel of any one lesson stay below 500 MB.
 """
 
-import argparse
 import inspect
 import subprocess
 import sys
@@ -15,6 +15,10 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.result import NotHere, claim, main, table
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 BINDER = 2048  # MB
@@ -46,21 +50,40 @@ def server():
             process.wait()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lessons", nargs="*", default=[], help="numbers such as 01; all where none is given")
-    wanted = parser.parse_args().lessons
+def measure(given):
+    if not Path("/proc/self/status").exists():
+        raise NotHere("Memory is read from /proc, which only Linux has.")
     lab = server()
-    bare = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import torch")])
-    rows = [("JupyterLab server", lab), ("kernel, import torch only", kernel(bare))]
-    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
-        if not wanted or path.stem[:2] in wanted:
-            rows.append((f"kernel, {path.stem}", kernel(nbformat.read(path, as_version=4))))
-    print(f"{'':34}{'MB':>7}{'with the server':>18}{'of 2 GB':>9}")
-    for name, size in rows:
-        total = size + (lab if size is not lab else 0)
-        print(f"{name:34}{size:7.0f}{total:18.0f}{total / BINDER:9.0%}")
+    bare = kernel(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import torch")]))
+    paths = [
+        path
+        for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+        if not given.lessons or path.stem[:2] in given.lessons
+    ]
+    lessons = {path.stem: kernel(nbformat.read(path, as_version=4)) for path in paths}
+    sizes = {"JupyterLab server": lab, "kernel, import torch only": bare}
+    sizes |= {f"kernel, {name}": size for name, size in lessons.items()}
+    rows = [
+        [name, size, size + lab * (size != lab), (size + lab * (size != lab)) / BINDER] for name, size in sizes.items()
+    ]
+    largest = max(lessons, key=lessons.get)
+    peer = f"{largest}; with a kernel that only imports torch it is {bare + lab:.0f} MB, and Binder gives {BINDER} MB"
+    return {
+        "claims": [
+            claim("A server and the kernel of the largest lesson", lab + lessons[largest], "MB", at_most=500, peer=peer)
+        ],
+        "tables": [
+            table(
+                "After Run All",
+                ["process", "MB", "MB with the server", "of Binder's 2 GB"],
+                [[*r[:3], f"{r[3]:.0%}"] for r in rows],
+            )
+        ],
+        "growth": [],
+    }
 
+
+OPTIONS = {"--lessons": {"nargs": "*", "default": [], "help": "numbers such as 01; all where none is given"}}
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, OPTIONS, measure)

@@ -6,6 +6,8 @@ The first page and the first lesson are opened in Chromium, in turn, in shuffled
 * the first lesson the plain way, as nbconvert makes it of the same executed notebook: the widget manager and anywidget
   come from the npm registry, with `npm pack`; MathJax, which that page asks for too, is not even counted.
 
+Then every lesson is opened once in both ways, for its bytes.
+
 Everything is answered from disk at once, so the times are those of parsing, running and drawing. Bytes are those of all
 that was asked for, pictures aside, as it is and gzipped file by file. Time to first interaction runs from the start of
 the navigation until the explorer has drawn its first picture and the browser has painted it; on a page without an
@@ -17,12 +19,8 @@ The claims: below 1 MB beyond pictures, below 0.4 MB gzipped, below one second t
 frame.
 """
 
-import argparse
 import gzip
-import json
 import math
-import os
-import platform
 import random
 import statistics
 import subprocess
@@ -36,10 +34,13 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser import ARGUMENTS, find_browser  # noqa: E402
+from benchmarks.result import browser as find_browser  # noqa: E402
+from benchmarks.result import claim, growth, main, shown, table  # noqa: E402
+from browser import ARGUMENTS  # noqa: E402
 
+LESSONS = [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
 SITE = ROOT / "site" / "_build" / "html"
 HOME = "http://course.test/"
 PLAIN = {"@jupyter-widgets/html-manager": "dist/embed-amd.js", "requirejs": "require.js", "anywidget": "dist/index.js"}
@@ -60,12 +61,14 @@ READY = """() => new Promise((done) => {
 
 
 def plain(folder):
-    """{address: file} of the first lesson as nbconvert makes it, and of what it loads."""
+    """{address: file} of the lessons as nbconvert makes them, and of what they load; empty without npm."""
     from nbconvert import HTMLExporter
 
-    notebook = nbformat.read(next((ROOT / "site" / "_build" / "executed").glob("00_*.ipynb")), as_version=4)
-    (folder / "plain_start_here.html").write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
-    files = {"plain_start_here.html": folder / "plain_start_here.html"}
+    files = {}
+    for name in LESSONS:
+        notebook = nbformat.read(next((ROOT / "site" / "_build" / "executed").glob(f"{name}-*.ipynb")), as_version=4)
+        page = files[f"plain_{name}.html"] = folder / f"plain_{name}.html"
+        page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
     for package, file in PLAIN.items():
         done = subprocess.run(
             ["npm", "pack", "--silent", package], cwd=folder, capture_output=True, text=True, check=True
@@ -80,14 +83,15 @@ def plain(folder):
 class Visit:
     """One page opened in a fresh profile; `bytes` of what it asked for, pictures aside."""
 
-    def __init__(self, browser, name, files):
+    def __init__(self, browser, name, files, timed=True):
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
         self.page = self.context.new_page()
         self.page.add_init_script(path=Path(__file__).with_name("probe.js"))
         self.files, self.sent = files, {}
         self.page.route("**/*", self.answer)
         self.page.goto(f"{HOME}{name}.html", wait_until="commit")
-        self.ready = self.page.evaluate(READY)
+        self.ready = self.page.evaluate(READY) if timed else None
+        self.page.locator(".pc-explorer, .pc-quiz, .course-progress").first.wait_for(state="attached")
         self.page.wait_for_load_state("networkidle")
 
     def answer(self, route):
@@ -121,11 +125,11 @@ class Visit:
         return sorted(times)
 
 
-def measure(browser, files, rounds, steps):
+def visits(browser, files, rounds, steps):
     names = {
-        "index": "site, first page",
-        "00_start_here": "site, first lesson",
-        "plain_start_here": "nbconvert, first lesson",
+        "index": "first page",
+        "00_start_here": "first lesson",
+        "plain_00_start_here": "first lesson by nbconvert",
     }
     names = {name: way for name, way in names.items() if not name.startswith("plain") or files}
     ready, sizes, times = {name: [] for name in names}, {}, []
@@ -150,30 +154,47 @@ def measure(browser, files, rounds, steps):
         yield row
 
 
-def table(rows):
-    print(f"\n{'':26}{'bytes':>12}{'gzipped':>12}{'ready':>10}{'a step (p95)':>18}")
-    for row in rows:
-        step = f"{row['step_ms']:.0f} ms ({row['step_p95_ms']:.0f})" if "step_ms" in row else ""
-        print(f"{row['way']:26}{row['bytes']:12,}{row['gzipped']:12,}{row['ready_ms']:7.0f} ms{step:>18}")
+def weights(browser, files):
+    """{lesson: bytes} of one visit to each lesson, as the site has it and as nbconvert does."""
+    found = {"site": {}, "nbconvert": {}}
+    for name in LESSONS:
+        for way, page in {"site": name, "nbconvert": f"plain_{name}"}.items():
+            if way == "site" or files:
+                visit = Visit(browser, page, files, timed=False)
+                found[way][name] = visit.bytes
+                visit.context.close()
+    return found
 
 
-def claims(rows):
-    """(what is claimed, whether it holds)."""
-    for row in rows:
-        if row["way"].startswith("site"):
-            light = row["bytes"] < 1e6 and row["gzipped"] < 4e5
-            yield f"{row['way']}: below 1 MB, below 0.4 MB gzipped", light
-            yield f"{row['way']}: ready within a second", row["ready_ms"] < 1000
+def claims(rows, sizes):
+    pages = [row for row in rows if "nbconvert" not in row["way"]]
+    plain = [row for row in rows if "nbconvert" in row["way"]]
+    for row in pages:
+        says, other = f"The {row['way']} is", plain[0] if plain and "lesson" in row["way"] else None
+        for key, per, unit, most, words in CLAIMS:
+            peer = f"by nbconvert {shown(other[key] / per)} {unit}" if other else ""
+            yield claim(f"{says} {words}", row[key] / per, unit, at_most=most, peer=peer)
         if "step_ms" in row:
-            yield "a step within a frame in the median", row["step_ms"] < FRAME
+            peer = f"95th percentile {row['step_p95_ms']:.0f} ms"
+            yield claim(
+                "A slider step on it is painted within one frame", row["step_ms"], "ms", at_most=FRAME, peer=peer
+            )
+    if sizes["nbconvert"]:
+        megabytes = [(ours[0] / 1e6, sizes["nbconvert"][name][0] / 1e6, name) for name, ours in sizes["site"].items()]
+        ours, theirs, name = min(megabytes, key=lambda each: each[1] / each[0])
+        peer = f"least for {name}: {ours:.2f} MB beside {theirs:.1f} MB"
+        yield claim("Every lesson is lighter than nbconvert's default export of it", theirs / ours, "times", peer=peer)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
+CLAIMS = (
+    ("bytes", 1e6, "MB", 1, "light"),
+    ("gzipped", 1e6, "MB", 0.4, "light when gzipped"),
+    ("ready_ms", 1e3, "s", 1, "ready within a second"),
+)
+
+
+def measure(given):
+    path = find_browser()
     subprocess.run([sys.executable, str(ROOT / "site" / "build.py")], check=True, stdout=sys.stderr)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         try:
@@ -181,20 +202,28 @@ def main():
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"without the plain way, for npm is needed: {error}", file=sys.stderr)
             files = {}
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        rows = list(measure(browser, files, args.rounds, args.steps))
-        machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Chromium {browser.version}"
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        rows, sizes = list(visits(browser, files, given.rounds, given.steps)), weights(browser, files)
+        version = browser.version
         browser.close()
-    found = dict(claims(rows))
-    if args.json:
-        print(json.dumps({"machine": machine, "rows": rows, "claims": found}))
-    else:
-        print(machine)
-        table(rows)
-        for words, holds in found.items():
-            print(f"{'holds' if holds else 'FAILS'}: {words}")
-    return 0 if all(found.values()) else 1
+    left_out = "" if files else "; nbconvert's way was left out, as npm could not fetch what it loads"
+    tables = [
+        table(f"Pages without pictures{left_out}", HEAD, ([row.get(key) for key in KEYS] for row in rows)),
+        table(
+            "Bytes of each lesson",
+            ["lesson", *(f"{way}{kind}" for way in sizes if sizes[way] for kind in ("", ", gzipped"))],
+            ([name, *(n for found in sizes.values() if found for n in found[name])] for name in LESSONS),
+        ),
+    ]
+    lines = {way: [found[name][0] / 1e6 for name in LESSONS] for way, found in sizes.items() if found}
+    numbers = [int(name[:2]) for name in LESSONS]
+    grown = growth("What a visit loads", "lesson", numbers, "MB without pictures", lines, log=False)
+    return {"claims": list(claims(rows, sizes)), "tables": tables, "growth": [grown], "Chromium": version}
 
+
+HEAD = ("page", "bytes", "gzipped", "ready after, ms", "a step, ms", "95th percentile, ms")
+KEYS = ("way", "bytes", "gzipped", "ready_ms", "step_ms", "step_p95_ms")
+OPTIONS = {"--rounds": {"type": int, "default": 5}, "--steps": {"type": int, "default": 40}}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(__doc__, OPTIONS, measure)

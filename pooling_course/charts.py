@@ -1,5 +1,7 @@
 """Two kinds of chart: lines over a scale, and one dot for each measurement; each with its numbers in words."""
 
+from math import isfinite
+
 from . import words
 from .figures import FONT, LINE, MARGIN, SIZE, Picture, _Canvas, _width, look
 
@@ -8,13 +10,14 @@ WIDTH, HEIGHT = 5.6, 3.0  # inches of the area with the lines
 ROW, DOT = 0.4, 4.2  # inches of a row of dots and of its length
 
 
-def lines(x, series, x_label, y_label) -> Picture:
+def lines(x, series, x_label, y_label, log=False) -> Picture:
     """One line for each series over the same x, named at its end.
 
     Args:
         x: numbers, growing.
-        series: a dict of lists by name, as long as x; at most five.
+        series: a dict of lists by name, as long as x; at most five. nan leaves a gap, but not at the end of all.
         x_label, y_label: what the axes show.
+        log: equal factors are equally far apart on both axes, and each number gets a point; they are above 0.
 
     Raises:
         ValueError: no series or more than five, or one of another length.
@@ -30,13 +33,21 @@ def lines(x, series, x_label, y_label) -> Picture:
     axes = _axes(canvas, left, MARGIN + 1.5 * LINE, WIDTH, HEIGHT)
     canvas.text(left, MARGIN + 0.5 * LINE, y_label, weight="bold")
     axes.set_xlabel(x_label, family=FONT, fontsize=SIZE, color=look()["ink"])
-    axes.axhline(0, color=look()["line"], linewidth=0.8)
-    ends = _apart([values[-1] for values in series.values()], 0.075 * _range(series))
+    if log:
+        axes.set(xscale="log", yscale="log")
+        axes.set_xticks(x, [words.number(value) for value in x])
+        axes.yaxis.set_major_formatter(lambda value, _: words.number(value))
+        axes.minorticks_off()
+    else:
+        axes.axhline(0, color=look()["line"], linewidth=0.8)
     for (name, values), (colour, style) in zip(series.items(), STYLES, strict=False):
-        axes.plot(x, values, color=look()[colour], linestyle=style, linewidth=2, gid=name)
-    low, high = axes.get_ylim()
-    for name, (colour, _), end in zip(series, STYLES, ends, strict=False):
-        at = MARGIN + 1.5 * LINE + HEIGHT * (high - end) / (high - low)
+        shape = {"color": look()[colour], "linestyle": style, "linewidth": 2, "marker": "o" if log else None}
+        axes.plot(x, values, gid=name, **shape)
+    low, high = (axes.yaxis.get_transform().transform(limit) for limit in axes.get_ylim())
+    last = [next(v for v in reversed(values) if isfinite(v)) for values in series.values()]
+    shares = [(axes.yaxis.get_transform().transform(value) - low) / (high - low) for value in last]
+    for name, (colour, _), share in zip(series, STYLES, _apart(shares, 0.07), strict=False):
+        at = MARGIN + 1.5 * LINE + HEIGHT * (1 - share)
         canvas.text(left + WIDTH + 0.12, at, name, look()[colour], weight="bold")
     return Picture(canvas.figure, f"{y_label} over {x_label}. {_spoken(x, series)}")
 
@@ -85,11 +96,6 @@ def _axes(canvas, left, top, width, height):
     return axes
 
 
-def _range(series):
-    values = [v for each in series.values() for v in each]
-    return max(values) - min(values) or 1.0
-
-
 def _apart(ends, least):
     """Where the names stand: at the ends of their lines, but never closer to each other than `least`."""
     order, placed = sorted(range(len(ends)), key=ends.__getitem__), {}
@@ -101,7 +107,8 @@ def _apart(ends, least):
 def _spoken(x, series, most=5):
     at = sorted({round(i * (len(x) - 1) / max(1, min(most, len(x)) - 1)) for i in range(min(most, len(x)))})
     return " ".join(
-        f"{name}: {', '.join(f'{_short(values[i])} at {_short(x[i])}' for i in at)}." for name, values in series.items()
+        f"{name}: {', '.join(f'{_short(values[i])} at {words.number(x[i])}' for i in at if isfinite(values[i]))}."
+        for name, values in series.items()
     )
 
 

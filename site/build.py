@@ -330,6 +330,9 @@ def write_sources(lessons, sources, static):
         for old, new in filled_in.items():
             text = text.replace(old, new)
         (sources / path.name).write_text(text, encoding="utf-8")
+    for path in (ROOT / "docs").glob("measurements/*.png"):
+        (sources / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, sources / path.parent.name)
 
 
 def main(rest):

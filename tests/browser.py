@@ -44,18 +44,26 @@ RUN_ALL = "notebook:run-all-cells"
 START = 90_000  # ms within which a page, a kernel with torch, or a server must be there
 
 
+def installed_browser():
+    """The path of a browser, or None."""
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS), *(p for p in INSTALLED if Path(p).exists())]
+    return next(filter(None, found), None)
+
+
 def find_browser():
     """The path of a browser; without one the test is skipped, but in CI it fails."""
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS), *(p for p in INSTALLED if Path(p).exists())]
-    path = next(filter(None, found), None)
+    path = installed_browser()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(ADVICE)
     return path
 
 
 @contextlib.contextmanager
-def jupyterlab(folder):
-    """A JupyterLab of its own over `folder`/work: nothing of the user's is read, and nothing is left behind."""
+def jupyterlab(folder, packages=None):
+    """A JupyterLab of its own over `folder`/work: nothing of the user's is read, and nothing is left behind.
+
+    `packages` is a folder with more packages, as `pip install --target` makes it.
+    """
     notebooks, port, token = folder / "work", _free_port(), secrets.token_hex(16)
     notebooks.mkdir()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON"))}
@@ -63,6 +71,9 @@ def jupyterlab(folder):
         environ[f"JUPYTER_{name}"] = str(folder / name.lower())
     environ |= {"IPYTHONDIR": str(folder / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
     environ |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PYTHONPATH": str(ROOT)}
+    if packages:
+        environ["PYTHONPATH"] += f"{os.pathsep}{packages}"
+        environ["JUPYTER_PATH"] = str(packages / "share" / "jupyter")
     for name, settings in QUIET.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)

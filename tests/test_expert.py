@@ -511,6 +511,20 @@ def test_lines_end_beside_their_names():
             charts.lines([0, 1], series, "x", "y")
 
 
+def test_on_axes_of_factors_lines_keep_their_gaps_and_their_ends():
+    series = {"all": [1, 10, 100], "gap": [2, float("nan"), 1000], "short": [3, 30, float("nan")]}
+    picture = charts.lines([6, 28, 512], series, "side", "ms", log=True)
+    assert (
+        picture.alt
+        == "ms over side. all: 1 at 6, 10 at 28, 100 at 512. gap: 2 at 6, 1000 at 512. short: 3 at 6, 30 at 28."
+    )
+    names = {text.get_text(): text.get_position()[1] for text in picture.figure.axes[0].texts}
+    assert names["gap"] < names["all"] < names["short"]
+    axes = picture.figure.axes[1]
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["6", "28", "512"]
+
+
 def test_every_number_is_a_dot():
     figure = charts.dots({"a": [1, 2, 2], "b": [3]}, "Title").figure
     found = {line.get_gid(): line.get_xdata() for line in figure.axes[1].lines}
