@@ -11,7 +11,7 @@ export function attachGradients(view) {
   for (const v of view.shown) {
     if (v.state.error) continue;
     const { h, w } = v.state;
-    if (mode === "chosen") {
+    if (mode === "chosen" && !view.states.input.whole) {
       const [row, col] = view.get("chosen");
       v.chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
       v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
