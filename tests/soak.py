@@ -28,6 +28,7 @@ from pooling_course.questions import question
 from test_browser import NAMES, READ, SOON, Explorer, drawn, new_page, pool, short, written
 
 EVERY = 25  # moves from checkpoint to checkpoint
+PATIENCE = 30  # seconds until what page and kernel disagree about is called a fault
 SETUP = """
 import gc, os, psutil, torch
 from torch import nn
@@ -267,7 +268,7 @@ class Soak:
         for w in self.explorers.values():
             pause(w)
         self.settle()
-        end = time.monotonic() + SOON / 1000
+        end = time.monotonic() + PATIENCE
         while True:
             told = self.told()
             faults = [*self.compare(told), *self.page.complaints]
