@@ -142,6 +142,7 @@ class Explorer {
     this.controls.sync(this.states.input);
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
     if (this.backward) missing.push(...(missing.length ? missing.map((key) => `grad0 ${key}`) : attachGradients(this)));
+    this.complete = !missing.length; // only then can be pointed at what is shown
     if (missing.length) {
       this.root.setAttribute("aria-busy", "true");
       this.waitFor(missing);
@@ -297,7 +298,7 @@ class Explorer {
   }
 
   drawTables() {
-    if (this.numbers.open && this.shown) this.tables.replaceChildren(...numberTables(this));
+    if (this.numbers.open && this.complete) this.tables.replaceChildren(...numberTables(this));
   }
 
   // What a convolution has learned, or was given.
@@ -351,6 +352,7 @@ class Explorer {
   }
 
   overlay() {
+    if (!this.complete) return;
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
     for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
@@ -461,7 +463,7 @@ class Explorer {
   edit(text) {
     const { grid, row, col } = this.pick;
     const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
-    if (!type) return;
+    if (!type || !this.complete) return;
     if (!this.lensBox.hidden) {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
@@ -472,13 +474,13 @@ class Explorer {
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       this.waitFor([]);
-      this.model.send({ type, channel: this.channel, row, col, text: value });
+      this.model.send({ type, kind: upstream?.kind, channel: this.channel, row, col, text: value });
     });
   }
 
   step(by) {
     const { grid, state } = this.shown[0];
-    if (state?.error) return;
+    if (!this.complete || state.error) return;
     const at = [grid, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
     const count = state.h * state.w;
     const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;

@@ -339,13 +339,22 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     def _edit_upstream(self, content):
         """Type one number of the upstream gradient; the rest stays what it was."""
-        shape = _planes(self.trace.output).shape
+        self.message = ""
+        try:
+            shape = _planes(self.trace.output).shape
+        except ValueError as error:  # beside it, a window of the other kind may fit
+            self.message = str(error)
+            return
+        other = next(kind for kind in self.kinds if kind != self.kind)
+        if content.get("kind") == other and self._of_kind(other).raw_output_size(*self.x.shape[-2:]) != shape[-2:]:
+            size = "{} x {}".format(*shape[-2:])
+            self.message = f"The upstream gradient is that of {self.pooling.code()}, {size}: type it in there."
+            return
         own = self._upstreams[self.own["serial"]] if self.own else torch.ones(1, 0, 0)
         values = own.expand(shape).clone() if own.shape[-2:] == shape[-2:] else torch.ones(shape)
         at, text = _typed(content, shape)
         if at is None:
             return
-        self.message = ""
         try:
             values[at] = float(text)
         except ValueError:

@@ -11,7 +11,7 @@ export function attachGradients(view) {
   for (const v of view.shown) {
     if (v.state.error) continue;
     const { h, w } = v.state;
-    if (mode === "chosen") {
+    if (mode === "chosen" && !view.states.input.whole) {
       const [row, col] = view.get("chosen");
       if (v.s.norm !== null || v.s.weights) {
         v.gradient = view.states.get(`grad0 ${v.key}`); // its shares

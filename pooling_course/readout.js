@@ -55,7 +55,7 @@ export function numberTables(view) {
   const { h, w } = view.states.input;
   const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
     table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
-  const flows = view.backward ? view.shown.filter((v) => v.gradientAt).flatMap((v) => [
+  const flows = view.backward ? view.shown.filter((v) => v.gradientAt && !v.gradient?.error).flatMap((v) => [
     table(`Upstream gradient of ${NAMES[v.kind].toLowerCase()}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
     table(`Input gradient of ${NAMES[v.kind].toLowerCase()}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
   ]) : [];

@@ -3,6 +3,11 @@
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--soak-minutes", type=float, default=0, help="how long test_soak.py goes on; a round at least")
+    parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """JupyterLab over an empty folder; `lab.write`, `lab.open` and `lab.run_all` put notebooks to work."""

@@ -50,7 +50,7 @@ def new_page(chromium, height=4200):
     page.set_default_timeout(SOON)
     page.add_init_script(f"({browser.REMEMBER})()")
     page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(f"{error}"))
+    page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
     page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
     return page
 
