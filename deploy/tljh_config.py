@@ -1,0 +1,6 @@
+# The course on The Littlest JupyterHub: every learner's server comes from the course's own environment. Linked into
+# /opt/tljh/config/jupyterhub_config.d, where TLJH reads it after its own settings; tljh.md says how.
+c = get_config()  # noqa: F821
+
+c.Spawner.cmd = ["/opt/pooling-course/.venv/bin/jupyterhub-singleuser"]
+c.Spawner.default_url = "/lab/tree/pooling-course/00_start_here.ipynb"
