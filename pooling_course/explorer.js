@@ -1,7 +1,7 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, list, make, themeBehind, update, watchTheme } from "./dom.js";
-import { axis, code, fit, formula, neighbours, number, place, settingsOf, stateKey, unreadOf } from "./geometry.js";
+import { axis, code, fit, formula, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
 import { attachGradients, ownMisfit, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
@@ -348,14 +348,14 @@ class Explorer {
     if (!this.backward) return;
     const whole = this.grids.getBoundingClientRect();
     const corners = {};
-    const spot = ({ grid, row, col }, right, down) => {
+    const spot = ({ grid, row, col }) => {
       const { frame, stage } = this.grid[grid];
       corners[grid] ??= stage.getBoundingClientRect();
-      const { left, top } = corners[grid];
-      return { x: left - whole.left + frame.x(col) + right * frame.cell, y: top - whole.top + frame.y(row) + down * frame.cell };
+      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
+      const { x, y, cell, rows, cols } = frame;
+      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
     };
-    // from edge to edge, beside the numbers
-    const arrows = routes.map(({ from, to, amount, text }) => ({ from: spot(from, 0.05, 0.5), to: spot(to, 0.8, 0.3), amount, text }));
+    const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
     const most = this.signedScale.high;
     const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
     if (ctx) paintRoutes(ctx, this.look, arrows, most);
