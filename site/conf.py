@@ -10,12 +10,19 @@ project = "Pooling Course"
 html_title = project
 author = "The Pooling Course authors"
 copyright = "The Pooling Course authors: lessons CC BY 4.0, code BSD 3-Clause"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # build.py has run them
 nb_code_prompt_show = "Opens when you have committed to your answer above"
 nb_code_prompt_hide = "What torch says"
 myst_heading_anchors = 4
 myst_heading_slug_func = "pooling_course.links.anchor"
+
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+default_role = "literal"  # `x` in a docstring is code, as in the manual
+napoleon_use_ivar = True
+python_maximum_signature_line_length = 70
 
 html_theme = "furo"
 html_favicon = "icon.svg"

@@ -1,6 +1,6 @@
 """The questions, as data: one JSON file a lesson, and what can be asked of a question.
 
-A question is a dictionary:
+A question is a dictionary::
 
     id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post"
     kind            "one", "several", "number", "shape", "cells", "fill" or "order"
