@@ -32,6 +32,9 @@ class Explorer {
   get kinds() {
     return this.get("compare") ? ["max", "avg"] : [this.get("kind")];
   }
+  get editable() {
+    return !this.get("alone"); // set by a page that has no Python
+  }
   get backward() {
     return this.get("direction") === "backward";
   }
@@ -231,7 +234,7 @@ class Explorer {
     const hatched = unread?.count ? ` · ${unread.count} of ${h * w} cells never read (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}` });
-    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
+    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
   }
 
   // Gradients, and under each the value of its cell.
@@ -280,7 +283,7 @@ class Explorer {
     const channels = this.states.input.channels;
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
-    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
+    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -437,6 +440,10 @@ class Explorer {
     const { grid, row, col } = this.pick;
     const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
     if (!type) return;
+    if (!this.editable) {
+      this.model.send({ type }); // the page says why not
+      return;
+    }
     if (!this.lensBox.hidden) {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;

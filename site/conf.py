@@ -1,5 +1,6 @@
 """How Sphinx makes the site; build.py beside this file writes what it reads, and calls it."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 default_role = "literal"  # `x` in a docstring is code, as in the manual
 napoleon_use_ivar = True
+napoleon_use_rtype = False
 python_maximum_signature_line_length = 70
 
 html_theme = "furo"
@@ -45,3 +47,15 @@ html_theme_options = {
     "dark_css_variables": colours("dark"),
     "navigation_with_keys": False,  # the arrow keys belong to sliders and grids
 }
+
+
+def signature_of_widget(app, what, name, obj, options, signature, returns):
+    """What a widget takes: traitlets would say that every widget takes anything."""
+    if what == "class" and str(signature).startswith("(*args"):
+        own = inspect.signature(obj.__init__)
+        return str(own.replace(parameters=list(own.parameters.values())[1:])), returns
+    return None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", signature_of_widget)

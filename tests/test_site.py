@@ -13,7 +13,8 @@ import nbformat
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
-from pooling_course import Pooling, images, import_progress, links, progress
+import pooling_course
+from pooling_course import Pooling, expert, images, import_progress, links, progress
 from pooling_course.questions import question
 from test_browser import AT_REST, NAMES, STICKING_OUT, cell, check, check_sentences, new_page, opened, pool, written
 from test_quiz import secrets_of, wrong_answers
@@ -152,10 +153,46 @@ def waiting(name):
     return [cell for cell in cells if cell.cell_type == "code" and WAITS.search(cell.source)]
 
 
-def test_a_cell_that_needs_python_says_so(pages):
+def sections(text):
+    """The source of each section of a page, under its heading of the second rank."""
+    return re.split(r"<h2>", text.partition('<article role="main"')[2])[1:]
+
+
+def test_where_python_is_needed_it_is_said_before_the_tasks(pages):
     assert len(waiting("08_myths_and_pitfalls")) >= 10
     for name in LESSONS:
-        assert pages[f"{name}.html"].count("This cell waits for code of your own") == len(waiting(name))
+        asking = [part for part in sections(pages[f"{name}.html"]) if "you need Python: open" in part]
+        assert bool(waiting(name)) == bool(asking), name
+        for part in asking:
+            assert part.index("you need Python: open") < part.index('<div class="highlight'), name
+            assert "mybinder.org" in part and "colab.research" in part, name
+        assert "not attempted yet" not in re.sub(r"<pre>.*?</pre>", "", pages[f"{name}.html"], flags=re.DOTALL).lower()
+
+
+RUNNING = re.compile(
+    r"Shift \+ Enter|[Rr]un (the|this|these|that|all|each)( next| setup)?( two)? cells?|Shut Down|Restart"
+)
+
+
+def test_nothing_speaks_of_running_cells_where_nothing_runs(pages):
+    for name in LESSONS:
+        for part in sections(pages[f"{name}.html"]):
+            prose = re.sub(r"<pre>.*?</pre>|<[^>]+>", "", part, flags=re.DOTALL)
+            if "you need Python: open" not in part and "In a notebook" not in prose:
+                assert RUNNING.findall(prose) == [], (name, prose[:60])
+    assert RUNNING.search("Shift + Enter runs a cell") and RUNNING.search("First run the setup cell")
+
+
+def test_every_public_name_has_its_place_in_the_api(pages):
+    names = [f"pooling_course.{name}" for name in pooling_course.__all__ if name != "images"]
+    names += [f"pooling_course.images.{name}" for name in ("preset", "photo", "digits", "as_image")]
+    names += [f"pooling_course.expert.{name}" for name in expert.__all__]
+    page = Page(pages["api.html"])
+    assert {name for name in names if name not in page.names} <= {"pooling_course.expert.WAYS"}
+    assert "*args" not in pages["api.html"]
+    manual = {path.stem for path in (ROOT / "docs").glob("*.md")} | {"api"}
+    for text in pages.values():  # from everywhere, by the contents at the side
+        assert {f"{name}.html" for name in manual} <= {target.partition("#")[0] for target in Page(text).refers} | {""}
 
 
 def test_what_is_said_in_place_of_a_cell_stands_for_one_that_exists():
@@ -322,9 +359,10 @@ def test_what_was_not_computed_ahead_says_so_and_nothing_is_stuck(one):
     one.divide_by(None)
     check(one, Pooling("avg", 2))
     expect(one.notice).to_be_hidden()
+    assert "Enter" not in one.grid("Input").get_attribute("aria-label")
     one.grid("Input").press("5")
-    one.page.keyboard.press("Enter")
     expect(one.notice).to_contain_text("needs Python")
+    expect(one.root.locator(".pc-edit")).to_have_count(0)
     one.slide("kernel_size", 3)
     check(one, Pooling("avg", 3, 2))
     expect(one.notice).to_be_hidden()
