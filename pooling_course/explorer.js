@@ -1,7 +1,7 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, list, make, themeBehind, update, watchTheme } from "./dom.js";
-import { axis, code, fit, formula, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf } from "./geometry.js";
+import { axis, code, fit, formula, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
 import { attachGradients, ownMisfit, passedBy, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
@@ -32,6 +32,9 @@ class Explorer {
   get = (name) => this.model.get(name);
   get kinds() {
     return this.get("compare") ? this.get("kinds") : [this.get("kind")];
+  }
+  get editable() {
+    return !this.get("alone"); // set by a page that has no Python
   }
   get backward() {
     return this.get("direction") === "backward";
@@ -244,7 +247,7 @@ class Explorer {
     const hatched = unread?.count ? ` · ${unread.count} of ${h * w} cells never read (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}` });
-    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
+    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
   }
 
   // Gradients, and under each the value of its cell.
@@ -294,7 +297,7 @@ class Explorer {
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
     const own = !flow && this.scaleFor(shown) !== this.scale ? " · colours from its own smallest to largest" : "";
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}${own}` });
-    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
+    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -375,14 +378,14 @@ class Explorer {
     if (!this.backward) return;
     const whole = this.grids.getBoundingClientRect();
     const corners = {};
-    const spot = ({ grid, row, col }, right, down) => {
+    const spot = ({ grid, row, col }) => {
       const { frame, stage } = this.grid[grid];
       corners[grid] ??= stage.getBoundingClientRect();
-      const { left, top } = corners[grid];
-      return { x: left - whole.left + frame.x(col) + right * frame.cell, y: top - whole.top + frame.y(row) + down * frame.cell };
+      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
+      const { x, y, cell, rows, cols } = frame;
+      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
     };
-    // from edge to edge, beside the numbers
-    const arrows = routes.map(({ from, to, amount, text }) => ({ from: spot(from, 0.05, 0.5), to: spot(to, 0.8, 0.3), amount, text }));
+    const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
     const most = this.signedScale.high;
     const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
     if (ctx) paintRoutes(ctx, this.look, arrows, most);
@@ -464,6 +467,10 @@ class Explorer {
     const { grid, row, col } = this.pick;
     const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
     if (!type || !this.complete) return;
+    if (!this.editable) {
+      this.model.send({ type }); // the page says why not
+      return;
+    }
     if (!this.lensBox.hidden) {
       this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;

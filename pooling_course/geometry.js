@@ -297,3 +297,19 @@ export function fit(width, h, w, margin, outputs, growth) {
   const small = Math.min(side / wide, side / tall, READABLE - 1);
   return { cell: small > 6 ? Math.floor(small) : small, readable: false };
 }
+
+// ---- the way of a gradient --------------------------------------------------------------------------------------
+
+// From an output cell to an input cell, along the lines between cells, where no number stands: from the corner of the one
+// out of its grid, across to the other, and into the corner of the other. A cell is its corner {x, y}, its side `cell`, and the
+// edges of its grid; the input lies above the output or to its left.
+export function way(from, to) {
+  const [inset, stacked] = [0.25 * to.cell, to.bottom <= from.top];
+  if (stacked) {
+    const line = to.x + to.cell;
+    const tip = { x: line - inset, y: to.y + to.cell - inset };
+    return { stacked, start: { x: from.x, y: from.y }, out: { x: from.x, y: from.top }, into: { x: line, y: to.bottom }, corner: { x: line, y: to.y + to.cell }, tip };
+  }
+  const tip = { x: to.x + to.cell - inset, y: to.y + inset };
+  return { stacked, start: { x: from.x, y: from.y }, out: { x: from.left, y: from.y }, into: { x: to.right, y: to.y }, corner: { x: to.x + to.cell, y: to.y }, tip };
+}

@@ -207,7 +207,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
     return;
   }
   const write = writer(ctx, look, cell);
-  const note = cell < 40 ? text.replaceAll(" ", "") : text;
+  const notes = cell < 40 ? text.split(" | ") : [text]; // one under the other where a cell is too narrow for both
   for (let r = top; r < end; r++) {
     for (let c = left; c < far; c++) {
       if (r >= 0 && r < rows.size && c >= 0 && c < cols.size) continue;
@@ -216,7 +216,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.strokeStyle = padded ? look.line : look.muted;
       ctx.lineWidth = 1;
       ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
-      if (padded && cell >= READABLE) write(note, frame.x(c) + cell / 2, frame.y(r) + cell / 2, look.muted, 0.3);
+      if (padded && cell >= READABLE) notes.forEach((note, i) => write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33));
     }
   }
   ctx.setLineDash([]);
@@ -303,31 +303,36 @@ function ring(ctx, look, frame, row, col) {
 
 const MOST_LABELS = 9;
 
-// Arrows from {x, y} to {x, y} in px, as wide as their amount; numbers where there are few.
+// Arrows along the ways that geometry.js finds, as wide as their amount; numbers where there are few.
 export function paintRoutes(ctx, look, routes, most) {
-  for (const { from, to, amount } of routes) {
-    const width = 1.5 + (4.5 * Math.abs(amount)) / (most || 1);
-    const bend = { x: (from.x + to.x) / 2, y: Math.min(from.y, to.y) - 0.12 * Math.abs(from.x - to.x) };
-    const angle = Math.atan2(to.y - bend.y, to.x - bend.x);
-    const head = 4 + 1.6 * width;
-    const tip = { x: to.x - head * Math.cos(angle), y: to.y - head * Math.sin(angle) };
+  ctx.lineCap = ctx.lineJoin = "round";
+  for (const { stacked, start, out, into, corner, tip, cell, amount } of routes) {
+    const width = (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
+    const [from, to] = stacked ? [{ x: out.x, y: into.y }, { x: into.x, y: out.y }] : [{ x: into.x, y: out.y }, { x: out.x, y: into.y }];
+    const angle = Math.atan2(tip.y - corner.y, tip.x - corner.x);
+    const head = 3 + 1.6 * width;
     for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
       ctx.strokeStyle = ctx.fillStyle = colour;
       ctx.lineWidth = width + extra;
-      ctx.lineCap = "round";
       ctx.beginPath();
-      ctx.moveTo(from.x, from.y);
-      ctx.quadraticCurveTo(bend.x, bend.y, tip.x, tip.y);
+      ctx.moveTo(start.x, start.y);
+      ctx.lineTo(out.x, out.y);
+      ctx.bezierCurveTo(from.x, from.y, to.x, to.y, into.x, into.y);
+      ctx.lineTo(corner.x, corner.y);
       ctx.stroke();
       const size = head + extra / 2;
       ctx.beginPath();
-      ctx.moveTo(to.x, to.y);
-      for (const side of [0.45, -0.45]) ctx.lineTo(to.x - size * Math.cos(angle + side) * 1.2, to.y - size * Math.sin(angle + side) * 1.2);
+      ctx.moveTo(tip.x, tip.y);
+      for (const side of [0.5, -0.5]) ctx.lineTo(tip.x - size * Math.cos(angle + side) * 1.2, tip.y - size * Math.sin(angle + side) * 1.2);
       ctx.closePath();
       ctx.fill();
     }
   }
-  // one number where all carry the same, near where they start
+  paintAmounts(ctx, look, routes);
+}
+
+// Numbers where the arrows leave the grid; one for all where they carry the same.
+function paintAmounts(ctx, look, routes) {
   const alike = new Set(routes.map(({ text }) => text)).size === 1;
   if (routes.length > MOST_LABELS && !alike) return;
   ctx.font = `600 12px ${look.font}`;
@@ -335,14 +340,18 @@ export function paintRoutes(ctx, look, routes, most) {
   ctx.textBaseline = "middle";
   ctx.lineWidth = 1;
   ctx.strokeStyle = look.window;
-  const starts = new Map(routes.filter(({ text }) => text).map((route) => [`${route.from.x} ${route.from.y}`, route]));
-  for (const { from, text } of starts.values()) {
+  const placed = [];
+  for (const { text, out, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
     const width = ctx.measureText(text).width + 8;
-    const [left, top] = [from.x - width - 2, from.y - 8];
+    const box = { text, width, x: stacked ? out.x : out.x - AXIS - width / 2, y: stacked ? out.y - AXIS - 8 : out.y };
+    const meets = (other) => Math.abs(other.y - box.y) < 18 && Math.abs(other.x - box.x) < (other.width + width) / 2 + 2;
+    if (placed.some((other) => other.text === text && meets(other))) continue;
+    while (placed.some(meets)) box.y -= 18;
+    placed.push(box);
     ctx.fillStyle = look.paper;
-    ctx.fillRect(left, top, width, 16);
-    ctx.strokeRect(left, top, width, 16);
+    ctx.fillRect(box.x - width / 2, box.y - 8, width, 16);
+    ctx.strokeRect(box.x - width / 2, box.y - 8, width, 16);
     ctx.fillStyle = look.ink;
-    ctx.fillText(text, left + width / 2, from.y);
+    ctx.fillText(text, box.x, box.y);
   }
 }

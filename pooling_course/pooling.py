@@ -236,6 +236,11 @@ class Trace:
         output: torch's own result; the rank of x, its dtype.
         winners: int64, shaped like output: for max, the flat index `row * W + col` of the winning cell in the
             unpadded plane of its channel (`return_indices=True`); None for average.
+
+    >>> traced = trace(Pooling("max", 2), [[1, 3], [5, 6]])
+    >>> traced.winners, traced.backward()
+    (tensor([[3]]), tensor([[0., 0.],
+            [0., 1.]]))
     """
 
     def __init__(self, pooling, x, output, winners, flat):
@@ -387,6 +392,10 @@ class Window:
         winner: (row, col) of the cell that a max took, None for average.
         output: torch's value for this window.
         text: the maximum or the sum in words.
+
+    >>> window = trace(Pooling("avg", 2), [[1, 3], [5, 6]]).window(0, 0)
+    >>> window.cells, window.shares, window.text
+    ([(0, 0), (0, 1), (1, 0), (1, 1)], [0.25, 0.25, 0.25, 0.25], '(1 + 3 + 5 + 6) / 4 = 3.75')
     """
 
     cells: list[Pair]

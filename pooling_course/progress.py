@@ -195,7 +195,11 @@ def title(lesson: str) -> str:
 
 
 def progress() -> Progress:
-    """What you have answered so far, as a page; `.figure` is the same as a picture. Nothing leaves this machine."""
+    """What you have answered so far, as a page; `.figure` is the same as a picture. Nothing leaves this machine.
+
+    >>> print(str(progress()).splitlines()[0])
+    00 Start here: 0 of 6 answered, 0 right
+    """
     found, damaged = entries()
     return Progress(by_question(found), damaged)
 
@@ -204,7 +208,17 @@ def progress() -> Progress:
 
 
 def export_progress(file) -> str:
-    """Write everything answered so far into one file, to carry on elsewhere; returns what was done in a sentence."""
+    """Write everything answered so far into one file, to carry on elsewhere; returns what was done in a sentence.
+
+    Args:
+        file: its name or path; one that is there is overwritten.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    >>> export_progress("my-progress.jsonl")
+    '0 answers written to my-progress.jsonl.'
+    """
     found, _ = entries()
     Path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
     return f"{len(found)} answers written to {file}."
@@ -216,6 +230,10 @@ def import_progress(file) -> str:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it holds no answers.
+
+    >>> import_progress("of-another-machine.jsonl")
+    Traceback (most recent call last):
+    FileNotFoundError: there is no file 'of-another-machine.jsonl' here: upload it beside the notebook first.
     """
     path = Path(file)
     if not path.exists():

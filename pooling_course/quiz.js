@@ -131,7 +131,7 @@ class Quiz {
 
   form() {
     const q = this.q;
-    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", "such as 0.25 or 1/9"),
+    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
       shape: () => this.field("Shape", "such as 8, 16, 32, 32"), cells: () => this.cellButtons(), fill: () => this.fillIn(), order: () => this.steps() }[q.kind]();
     const sure = make("fieldset", { class: "pc-sure" }, make("legend", {}, "How sure are you?"));
     this.get("sure").forEach((text, i) => {

@@ -27,6 +27,9 @@ class Quiz(anywidget.AnyWidget):
 
     Raises:
         ValueError: there is no such question.
+
+    >>> Quiz("max-channels").attempts
+    []
     """
 
     _esm = assets.script("quiz.js")
@@ -176,7 +179,11 @@ class _Questions(ipywidgets.VBox):
 
 
 def review(most: int = 5) -> ipywidgets.VBox:
-    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked."""
+    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked.
+
+    >>> review(3)
+    HTML(value='<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>')
+    """
     found, _ = entries()
     names = (due(found) + unasked(found))[:most]
     if not names:

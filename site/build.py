@@ -192,32 +192,81 @@ def page(name, notebook, widgets):
     """The notebook that Sphinx gets: each cell's outputs as one piece of HTML, and the widgets' states in a script."""
     models = widgets.of(notebook)
     widgets.questions[name] = {}
-    first = []  # the questions that are to be answered before what follows is seen
+    first, told, section = (
+        [],
+        "",
+        None,
+    )  # the questions to be answered before what follows is seen; what tells it in words
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            section = cell if cell.source.startswith("## ") else section
             if cell.source.startswith("#") and first and first[0]["role"] == "myth":
                 first = []  # a myth ends with its section, a prediction where the next questions come
+            told = _fold(cell, first)
             continue
         shown_by = [state for output in cell.outputs for state in _widgets(output, models)]
         asked = [state["question"] for state in shown_by if "question" in state]
-        shown = "".join(_shown(output, name, models, widgets.static) for output in cell.outputs)
+        shown = "".join(_shown(output, models, widgets.static) for output in cell.outputs)
         if asked:
             first = [q for q in asked if q["role"] in ("predict", "myth")]
             widgets.questions[name] |= {q["id"]: q["prompt"] for q in asked}
         if asked or shown == PROGRESS:
             cell.metadata["tags"] = ["remove-input"]  # the call says nothing to who cannot run it
-        elif first and "course-note" not in shown and (shown or first[0]["role"] == "myth"):
+        elif waits(cell):
+            shown, section.source = "", _with_note(section.source, name)
+        elif told and not shown_by:
+            cell.metadata |= {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": f"{told} (in code)"}}
+            cell.metadata["tags"] += _after(first) if told == TOLD["back"] else []
+        elif first and (shown or first[0]["role"] == "myth"):
             folded = "hide-cell" if first[0]["role"] == "myth" else "hide-output"
-            cell.metadata["tags"] = [folded, *(f"after-{q['id']}" for q in first)]  # classes, for progress.js
+            cell.metadata["tags"] = [folded, *_after(first)]
         cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": shown})] if shown else []
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(launch(name)))
     notebook.cells.append(nbformat.v4.new_markdown_cell(_with_files(_script(models), widgets.static)))
     notebook.cells[0].source = notebook.cells[0].source.partition(f"\n\n{links.OPEN}")[0]  # said by launch
     notebook.cells = [
-        cell for cell in map(_folded, map(_instead, notebook.cells)) if cell.source and not cell.id.endswith("-install")
+        cell for cell in map(_instead, notebook.cells) if cell.source and not cell.id.endswith("-install")
     ]
     notebook.metadata.pop("widgets")
     return notebook
+
+
+TOLD = {  # what tells the reader how it went, by the end of its cell's name: folded, with these words in its place
+    "back": "Opens when you have committed to your answer above",
+    "answers": "The answers: open them when you have tried",
+}
+
+
+def _fold(cell, first):
+    """Fold a cell that tells how it went; returns the words in its place, or "" where the cell tells nothing.
+
+    What answers a prediction opens with the commitment, like the outputs; what answers a thing to try, by hand.
+    """
+    end = cell.id.rpartition("-")[2]
+    if end not in TOLD:
+        return ""
+    head, words = cell.source.split("\n\n", 1) if cell.source.startswith("#") else ("", cell.source)
+    classes = " ".join(["course-told", *(f"tag_{tag}" for tag in _after(first) if end == "back")])
+    folded = f'<details class="{classes}"><summary>{TOLD[end]}</summary>\n\n{words}\n\n</details>'
+    cell.source = f"{head}\n\n{folded}".strip()
+    return TOLD[end]
+
+
+def _after(questions):
+    """Tags that become classes, for progress.js: what carries them opens after these questions."""
+    return [f"after-{q['id']}" for q in questions]
+
+
+def waits(cell):
+    """Whether a cell waits for the learner's own code."""
+    return any(WAITING in str(output.get("text") or output.get("data")).lower() for output in cell.outputs)
+
+
+def _with_note(source, name):
+    """A section, with what it needs said before it asks for code."""
+    head, _, words = source.partition("\n\n")
+    note = f"To write code and have it tried, you need Python: {elsewhere(name)}. Here you can read the tasks."
+    return source if "course-note" in source else f'{head}\n\n<p class="course-note">{note}</p>\n\n{words}'
 
 
 def instead():
@@ -229,15 +278,6 @@ def instead():
 def _instead(cell):
     words = instead().get(cell.id)
     return cell if words is None else nbformat.v4.new_markdown_cell(words.strip())
-
-
-def _folded(cell):
-    """What tells the reader how a prediction went opens when the reader wants it."""
-    head, _, words = cell.source.partition("\n")
-    if head == "## Back to your prediction":
-        summary = "<summary>Open this when you have committed to your answer</summary>"
-        cell.source = f"{head}\n\n<details>{summary}\n\n{words.strip()}\n\n</details>"
-    return cell
 
 
 def _widgets(output, models):
@@ -253,7 +293,7 @@ def _widgets(output, models):
     return list(within(output.get("data", {}).get(WIDGET_VIEW, {}).get("model_id")))
 
 
-def _shown(output, name, models, static):
+def _shown(output, models, static):
     """One output as HTML, with a picture as a file of its own."""
     data = output.get("data", {})
     text = output.get("text") or data.get("text/plain", "")
@@ -265,9 +305,6 @@ def _shown(output, name, models, static):
         return f'<div class="course-widget" data-model="{model}"><div class="course-still">{still}</div></div>'
     if "<caption>Your answers so far</caption>" in rich:
         return PROGRESS
-    if WAITING in text.lower():
-        words = f"This cell waits for code of your own, and that needs Python: {elsewhere(name)}."
-        return f'<p class="course-note">{words}</p>'
     return rich or (f'<pre class="course-text">{html.escape(text)}</pre>' if text else "")
 
 
@@ -293,7 +330,8 @@ def elsewhere(name, what="this lesson"):
 
 def launch(name):
     words = "Questions and explorers work right here; the outputs are what PyTorch gave when this page was made."
-    return f'<div class="course-launch"><p>{words} To run and change the code, {elsewhere(name)}.</p></div>'
+    more = "To change the code, or to type numbers of your own into an explorer, you need Python"
+    return f'<div class="course-launch"><p>{words} {more}: {elsewhere(name)}.</p></div>'
 
 
 def _script(models):
@@ -305,6 +343,11 @@ def heading(notebook):
     """(title, the sentence under it)."""
     title, about = notebook.cells[0].source.removeprefix("# ").split("\n\n")[:2]
     return title, about.replace("\n", " ")
+
+
+def said_of(path):
+    """The heading of a page of the manual."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def write_sources(lessons, sources, static):
@@ -322,10 +365,11 @@ def write_sources(lessons, sources, static):
         "{{lessons}}": "\n".join(f"- [{title}]({name}.ipynb): {about}" for name, (title, about) in headings.items()),
         "{{elsewhere}}": elsewhere(lessons[0].stem, "a lesson"),
         "{{manual}}": "\n".join(path.stem for path in manual),
+        "{{about the manual}}": "\n".join(f"- [{said_of(path)}]({path.name})" for path in manual),
         "](../notebooks/": "](",
         "](../": f"]({links.file('')}",  # what the manual says of other files, it says of those in the repository
     }
-    for path in (HERE / "index.md", *manual):
+    for path in (HERE / "index.md", HERE / "api.md", *manual):
         text = path.read_text(encoding="utf-8")
         for old, new in filled_in.items():
             text = text.replace(old, new)

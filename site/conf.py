@@ -1,5 +1,6 @@
 """How Sphinx makes the site; build.py beside this file writes what it reads, and calls it."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -10,12 +11,20 @@ project = "Pooling Course"
 html_title = project
 author = "The Pooling Course authors"
 copyright = "The Pooling Course authors: lessons CC BY 4.0, code BSD 3-Clause"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # build.py has run them
 nb_code_prompt_show = "Opens when you have committed to your answer above"
 nb_code_prompt_hide = "What torch says"
 myst_heading_anchors = 4
 myst_heading_slug_func = "pooling_course.links.anchor"
+
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+default_role = "literal"  # `x` in a docstring is code, as in the manual
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 70
 
 html_theme = "furo"
 html_favicon = "icon.svg"
@@ -38,3 +47,15 @@ html_theme_options = {
     "dark_css_variables": colours("dark"),
     "navigation_with_keys": False,  # the arrow keys belong to sliders and grids
 }
+
+
+def signature_of_widget(app, what, name, obj, options, signature, returns):
+    """What a widget takes: traitlets would say that every widget takes anything."""
+    if what == "class" and str(signature).startswith("(*args"):
+        own = inspect.signature(obj.__init__)
+        return str(own.replace(parameters=list(own.parameters.values())[1:])), returns
+    return None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", signature_of_widget)

@@ -96,7 +96,7 @@
     const { children, module, state } = saved[name];
     if (children) return Promise.all(children.filter((child) => saved[child]).map((child) => place(child, el)));
     const [loaded, states] = await Promise.all([load(module), state.book && book(state.book)]);
-    const model = new Model(states ? { ...state, book: states } : state);
+    const model = new Model({ ...state, ...(states && { book: states }), alone: true });
     model.el = el;
     if (state.question) course.keepAnswers(model, loaded);
     const books = { ...course.presets, [state.preset]: state.book };
@@ -132,10 +132,17 @@
     document.documentElement.dataset.course = "ready";
     if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   });
+  // A table of many columns is laid out row by row on a phone: each cell then says its column (site.css).
+  for (const table of document.querySelectorAll("article table.docutils")) {
+    const heads = [...table.querySelectorAll("thead th")].map((th) => th.textContent);
+    if (heads.length < 7) continue;
+    table.classList.add("course-wide");
+    for (const cell of table.querySelectorAll("tbody td")) cell.dataset.column = heads[cell.cellIndex];
+  }
   // Code that is too wide for the page scrolls, by keyboard, too.
   const resized = new ResizeObserver((seen) => {
     for (const { target: pre } of seen) pre.tabIndex = pre.scrollWidth > pre.clientWidth ? 0 : -1;
   });
   document.querySelectorAll("article pre").forEach((pre) => resized.observe(pre));
-  addEventListener("beforeprint", () => document.querySelectorAll("details.hide").forEach((folded) => (folded.open = true)));
+  addEventListener("beforeprint", () => document.querySelectorAll("article details").forEach((folded) => (folded.open = true)));
 })();

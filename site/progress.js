@@ -59,9 +59,10 @@
   function show() {
     const answers = {};
     for (const entry of read()) (answers[entry.id] ??= []).push(entry);
-    for (const cell of document.querySelectorAll(".cell[class*=tag_after-]")) {
-      const first = [...cell.classList].filter((name) => name.startsWith("tag_after-"));
-      if (first.every((name) => answers[name.replace("tag_after-", "")])) cell.querySelector("details").open = true;
+    for (const el of document.querySelectorAll("[class*=tag_after-]")) {
+      const first = [...el.classList].filter((name) => name.startsWith("tag_after-"));
+      const folded = el.matches("details") ? el : el.querySelector("details");
+      if (first.every((name) => answers[name.replace("tag_after-", "")])) folded.open = true;
     }
     for (const el of document.querySelectorAll(".course-progress")) el.replaceChildren(...panel(answers));
   }

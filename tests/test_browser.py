@@ -73,12 +73,16 @@ def run_cell(page, i):
     fresh = cell.locator(".pc-explorer:not([data-run])")
     expect(fresh.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
     fresh.evaluate("(el, name) => (el.dataset.run = name)", name)
-    root = page.locator(f".pc-explorer[data-run={name}]")
-    explorer = Explorer(root)
+    return opened(page.locator(f".pc-explorer[data-run={name}]"))
+
+
+def opened(root):
+    """The explorer there, once it has drawn, with every detail open."""
+    expect(root.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
     for summary in root.locator("summary").all():
         summary.click()
     expect(root.locator("table").first).to_be_visible()
-    return explorer
+    return Explorer(root)
 
 
 class Explorer:
@@ -173,6 +177,7 @@ def drawn(x):
 def check(explorer, *poolings, x=WORKED):
     """The code lines, the formula, the sizes and every number, in tables and on canvases, are torch's."""
     expect(explorer.code).to_have_text([p.code() for p in poolings])
+    expect(explorer.root.locator("tbody").first).to_have_text(numbers_in(x))
     seen = explorer.read()
     lines = []
     for height, width in (p.formula(*x.shape) for p in poolings):
@@ -383,8 +388,9 @@ def test_every_window_is_put_into_the_words_of_the_trace(one):
 
 def cell(explorer, name, row, col, cols):
     """(a grid, the middle of one of its cells in px): the canvas writes `cols` indices above, then those of rows."""
-    grid = explorer.grid(name)
-    places = grid.evaluate("(el) => el.querySelector('canvas').places")
+    grid, places = explorer.grid(name), "(el) => el.querySelector('canvas').places ?? []"
+    explorer.page.wait_for_function(f"(el) => ({places})(el).length > {cols + row}", arg=grid.element_handle())
+    places = grid.evaluate(places)
     return grid, {"x": places[col][0], "y": places[cols + row][1]}
 
 
@@ -522,12 +528,17 @@ def faults(page, query=".pc-explorer"):
 
     # JupyterLab's body has no height and hides what overflows: axe then takes text for clipped, and skips its contrast
     page.evaluate("document.body.style.minHeight = '100vh'")
+    page.wait_for_function(AT_REST)
     found = Axe().run(page, query, {"runOnly": {"type": "tag", "values": RULES}})
     return [
         f"{fault['id']}: {fault['help']}: {node['html'][:200]} {node['failureSummary']}"
         for fault in found.response["violations"]
         for node in fault["nodes"]
     ]
+
+
+# What fades in is paler until it is there.
+AT_REST = "document.getAnimations().every((a) => a.playState !== 'running')"
 
 
 def picture(explorer, name):
@@ -641,12 +652,9 @@ def test_the_first_lesson_runs_and_its_explorer_is_alive(lab, chromium):
     page = new_page(chromium, height=9000)
     lab.open(page, "01_what_is_pooling.ipynb")
     lab.run_all(page)
-    root = page.locator(".pc-explorer").first
-    expect(root.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
-    explorer = Explorer(root)
-    root.get_by_text("Numbers as tables").click()
-    root.get_by_role("combobox", name="Input").select_option("worked")
-    expect(root.locator("tbody").first).to_have_text(numbers_in(WORKED))
+    explorer = opened(page.locator(".pc-explorer").first)
+    explorer.root.get_by_role("combobox", name="Input").select_option("worked")
+    expect(explorer.root.locator("tbody").first).to_have_text(numbers_in(WORKED))
     explorer.slide("kernel_size", 3)
     check(explorer, Pooling("max", 3, 2))
     assert page.complaints == []
@@ -681,7 +689,7 @@ def test_shift_enter_still_runs_the_cell_and_moves_on(one, stand):
 def test_escape_leads_from_the_widget_back_to_its_cell(one):
     one.slider("stride").focus()
     one.page.keyboard.press("Escape")
-    assert one.page.evaluate("document.activeElement.matches('.jp-Cell, .jp-Notebook')")
+    one.page.wait_for_function("document.activeElement.matches('.jp-Cell, .jp-Notebook')")
 
 
 def test_save_is_still_save(one):

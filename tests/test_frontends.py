@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 import browser
 from pooling_course import Pooling
-from test_browser import Explorer, check, new_page
+from test_browser import check, new_page, opened
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pooling_course"
 CELLS = ["from pooling_course import PoolingExplorer, quiz", "PoolingExplorer()", 'quiz("stride-overlap")']
@@ -36,9 +36,7 @@ def notebook7(lab, chromium):
 
 @pytest.mark.browser
 def test_an_explorer_in_notebook_7_shows_torchs_numbers(notebook7):
-    explorer = Explorer(notebook7.locator(".pc-explorer").first)
-    for summary in explorer.root.locator("summary").all():
-        summary.click()
+    explorer = opened(notebook7.locator(".pc-explorer").first)
     check(explorer, Pooling("max", 2))
     explorer.slide("kernel_size", 3)
     check(explorer, Pooling("max", 3, 2))

@@ -288,12 +288,45 @@ def largest_kernel(p, h, w, most):
     return 1
 
 
+def check_ways(ask, source=None):
+    """An arrow runs along the lines between cells, and ends beside the number of its cell."""
+    asked, places = [], []
+    for stacked in (False, True):
+        for row, col, cell in [(0, 0, 20), (2, 5, 33), (7, 1, 44)]:
+            to = edges(30, 50, 8, row, col, cell)
+            start = (
+                edges(30, to["bottom"] + 60, 4, 1, 2, cell) if stacked else edges(to["right"] + 60, 80, 4, 1, 2, cell)
+            )
+            asked.append(["way", start, to])
+            places.append((stacked, start, to))
+    for (stacked, start, to), found in zip(places, ask(asked, source), strict=True):
+        points = [(found[name]["x"], found[name]["y"]) for name in ("start", "out", "into", "corner")]
+        along = 0 if stacked else 1  # what stays the same on the way through a grid
+        assert found["stacked"] == stacked and points[0][along] == points[1][along] == start["xy"[along]]
+        assert points[2][along] == points[3][along] == (to["x"] + to["cell"] if stacked else to["y"])
+        assert points[1][1 - along] == start["top" if stacked else "left"]
+        assert points[2][1 - along] == to["bottom" if stacked else "right"]
+        x, y = ((found["tip"][side] - to[side]) / to["cell"] for side in "xy")
+        assert 0.7 < x < 1 and (0.7 < y < 1 if stacked else 0 < y < 0.3)  # a number is 0.36 of a cell high
+
+
+def edges(left, top, cells, row, col, cell):
+    """A cell of a grid of cells x cells, and the edges of the grid."""
+    side = cells * cell
+    at = {"x": left + col * cell, "y": top + row * cell, "cell": cell}
+    return at | {"left": left, "top": top, "right": left + side, "bottom": top + side}
+
+
 def test_states_and_code_lines_have_the_names_that_python_gives_them(ask):
     check_names(ask)
 
 
 def test_output_sizes_are_those_of_python(ask):
     check_sizes(ask)
+
+
+def test_arrows_keep_clear_of_numbers(ask):
+    check_ways(ask)
 
 
 def test_the_formula_reads_as_in_python(ask):
@@ -382,6 +415,12 @@ WRONG = {
         ("weights[i], valueAt", "weights[0], valueAt"),
         ('number(value).startsWith("-")', "false"),
         ("[...values, output].every", "[output].every"),
+    ],
+    check_ways: [
+        ("to.bottom <= from.top", "false"),
+        ("const line = to.x + to.cell", "const line = to.x"),
+        ("y: to.y + inset", "y: to.y + 2 * inset"),
+        ("out: { x: from.left, y: from.y }", "out: { x: from.left, y: to.y }"),
     ],
     check_largest_kernel: [("let k = most", "let k = most - 1"), ("Math.min(p, Math.floor(k / 2))", "p")],
 }

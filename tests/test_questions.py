@@ -294,6 +294,18 @@ def test_does_every_wrong_answer_meet_its_own_reason(lesson, data):
     check_grading(data)
 
 
+def test_is_a_whole_number_asked_for_where_something_is_counted():
+    asked = {
+        name: question(name).public() for name in ("stride-one-rows", "winner-number", "pre-divisor", "noise-left")
+    }
+    assert {name: public["whole"] for name, public in asked.items()} == {
+        "stride-one-rows": True,
+        "winner-number": True,
+        "pre-divisor": False,  # 2.0: an average, which happens to be whole
+        "noise-left": False,
+    }
+
+
 # ---- does nothing give it away? ----------------------------------------------------------------------------------
 
 
@@ -313,6 +325,7 @@ def check_nothing_leaks(q):
         "explorable",
         "grid",
         "size",
+        "whole",
     }
     assert public["choices"] == [c["text"] for c in q.choices]
     for found in (*q.choices, *q.mistakes):

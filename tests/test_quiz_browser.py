@@ -200,7 +200,7 @@ def test_cells_are_marked_by_keyboard(ask):
     asked.keys.press("Space")
     assert not asked.focused.endswith(", marked")
     asked.keys.press("Space")
-    assert asked.root.locator(".pc-cell[aria-pressed=true]").count() == len(asked.q.truth)
+    expect(asked.root.locator(".pc-cell[aria-pressed=true]")).to_have_count(len(asked.q.truth))
     asked.commit()
     expect(asked.verdict).to_have_text("✓ Right. You said: fairly sure.")
 
@@ -286,7 +286,7 @@ def test_letters_stay_in_the_question(ask):
     for taken in ["a", "b", "d", "d", "m", "ArrowDown"]:
         asked.keys.press(taken)
     expect(asked.verdict).to_be_focused()
-    assert asked.page.locator(".jp-Notebook .jp-Cell").count() == cells
+    expect(asked.page.locator(".jp-Notebook .jp-Cell")).to_have_count(cells)
 
 
 # --- nothing before the commitment -----------------------------------------------------------------------------------

@@ -108,6 +108,9 @@ def hint(name: str, step: int | None = None) -> Hint:
 
     Raises:
         ValueError: no such exercise or step.
+
+    >>> print(hint("output-size", step=1).splitlines()[0])
+    Nudge: Put a window of 3 on a map of 5, stride 1, and count the places where it can start.
     """
     exercise = load(name)
     ladder = [*exercise.hints, exercise.solution]

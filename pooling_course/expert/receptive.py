@@ -16,7 +16,7 @@ BOX = 3.2  # inches of a drawn field
 
 
 def receptive_field(layers) -> Table:
-    """The receptive field after each layer that has a window, by the rule.
+    """The receptive field after each layer that has a window, by the rule::
 
         sees += (kernel_size - 1) * dilation * step,  then  step *= stride
 

@@ -1,6 +1,6 @@
 """The questions, as data: one JSON file a lesson, and what can be asked of a question.
 
-A question is a dictionary:
+A question is a dictionary::
 
     id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post"
     kind            "one", "several", "number", "shape", "cells", "fill" or "order"
@@ -162,6 +162,8 @@ class Question:
         x = self.input
         if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
             shown["grid"] = x.tolist()
+        if self.kind == "number":
+            shown["whole"] = isinstance(self.truth, int)  # whether it counts something, not what comes out
         if self.kind == "fill":
             shown["size"] = list(self.trace.output.shape)
         return shown
