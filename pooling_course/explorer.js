@@ -295,7 +295,7 @@ class Explorer {
     }
     const channels = this.states.input.channels;
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
-    const own = !flow && this.scaleFor(shown) !== this.scale ? " · colours from its own smallest to largest" : "";
+    const own = !flow && this.scaleFor(shown) !== this.scale ? " · own colour scale" : "";
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}${own}` });
     update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
   }
