@@ -191,6 +191,9 @@ def _reference(text):
 def page(name, notebook, widgets):
     """The notebook that Sphinx gets: each cell's outputs as one piece of HTML, and the widgets' states in a script."""
     models = widgets.of(notebook)
+    notebook.cells = [
+        cell for cell in map(_instead, notebook.cells) if cell.source and not cell.id.endswith("-install")
+    ]
     widgets.questions[name] = {}
     first, told, section = (
         [],
@@ -216,7 +219,7 @@ def page(name, notebook, widgets):
             shown, section.source = "", _with_note(section.source, name)
         elif told and not shown_by:
             cell.metadata |= {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": f"{told} (in code)"}}
-            cell.metadata["tags"] += _after(first) if told == TOLD["back"] else []
+            cell.metadata["tags"] += _after(first) if told == BACK else []
         elif first and (shown or first[0]["role"] == "myth"):
             folded = "hide-cell" if first[0]["role"] == "myth" else "hide-output"
             cell.metadata["tags"] = [folded, *_after(first)]
@@ -224,17 +227,12 @@ def page(name, notebook, widgets):
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(launch(name)))
     notebook.cells.append(nbformat.v4.new_markdown_cell(_with_files(_script(models), widgets.static)))
     notebook.cells[0].source = notebook.cells[0].source.partition(f"\n\n{links.OPEN}")[0]  # said by launch
-    notebook.cells = [
-        cell for cell in map(_instead, notebook.cells) if cell.source and not cell.id.endswith("-install")
-    ]
     notebook.metadata.pop("widgets")
     return notebook
 
 
-TOLD = {  # what tells the reader how it went, by the end of its cell's name: folded, with these words in its place
-    "back": "Opens when you have committed to your answer above",
-    "answers": "The answers: open them when you have tried",
-}
+BACK = "Opens when you have committed to your answer above"
+ANSWERS = "The answers: open them when you have tried"
 
 
 def _fold(cell, first):
@@ -242,14 +240,17 @@ def _fold(cell, first):
 
     What answers a prediction opens with the commitment, like the outputs; what answers a thing to try, by hand.
     """
-    end = cell.id.rpartition("-")[2]
-    if end not in TOLD:
+    head, words, tags = "", cell.source, []
+    if cell.source.startswith("## Back to your prediction\n"):
+        summary, tags = BACK, [f"tag_{tag}" for tag in _after(first)]
+        head, _, words = cell.source.partition("\n\n")
+    elif cell.id.endswith("-answers"):
+        summary = ANSWERS
+    else:
         return ""
-    head, words = cell.source.split("\n\n", 1) if cell.source.startswith("#") else ("", cell.source)
-    classes = " ".join(["course-told", *(f"tag_{tag}" for tag in _after(first) if end == "back")])
-    folded = f'<details class="{classes}"><summary>{TOLD[end]}</summary>\n\n{words}\n\n</details>'
-    cell.source = f"{head}\n\n{folded}".strip()
-    return TOLD[end]
+    folded = f'<details class="{" ".join(["course-told", *tags])}"><summary>{summary}</summary>'
+    cell.source = f"{head}\n\n{folded}\n\n{words}\n\n</details>".strip()
+    return summary
 
 
 def _after(questions):
@@ -277,7 +278,7 @@ def instead():
 
 def _instead(cell):
     words = instead().get(cell.id)
-    return cell if words is None else nbformat.v4.new_markdown_cell(words.strip())
+    return cell if words is None else nbformat.v4.new_markdown_cell(words.strip(), id=cell.id)
 
 
 def _widgets(output, models):

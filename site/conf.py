@@ -28,7 +28,7 @@ python_maximum_signature_line_length = 70
 
 html_theme = "furo"
 html_favicon = "icon.svg"
-html_copy_source = html_show_sourcelink = html_use_index = False
+html_copy_source = html_show_sourcelink = html_use_index = html_domain_indices = False
 html_static_path = [str(HERE / "_build" / "static"), "mount.js", "progress.js", "site.css"]
 html_js_files = [(name, {"defer": "defer"}) for name in ("widgets.js", "progress.js", "mount.js")]
 html_css_files = ["widgets.css", "site.css"]

@@ -144,5 +144,5 @@
     for (const { target: pre } of seen) pre.tabIndex = pre.scrollWidth > pre.clientWidth ? 0 : -1;
   });
   document.querySelectorAll("article pre").forEach((pre) => resized.observe(pre));
-  addEventListener("beforeprint", () => document.querySelectorAll("article details").forEach((folded) => (folded.open = true)));
+  addEventListener("beforeprint", () => document.querySelectorAll("details.hide, details.course-told").forEach((folded) => (folded.open = true)));
 })();

@@ -77,6 +77,13 @@ def test_styles_lean_on_no_variable_of_jupyterlab():
         assert undefined(text, defined) == [], name
 
 
+def test_styles_and_scripts_name_nothing_of_jupyterlabs():
+    """But an attribute that keeps its keys away, and the cell to which Escape leads; others pass over both."""
+    for path in [*PACKAGE.glob("*.js"), *PACKAGE.glob("*.css")]:
+        named = re.findall(r"[\w-]*\b(?:jp|lm|vscode)-[\w-]+", path.read_text(encoding="utf-8"))
+        assert set(named) <= {"data-lm-suppress-shortcuts", "jp-Cell"}, path.name
+
+
 def test_a_variable_of_jupyterlab_would_be_noticed():
     assert undefined("a { color: var(--jp-ui-font-color1); top: var(--x, 0) }", set()) == ["--jp-ui-font-color1"]
 
