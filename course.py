@@ -232,7 +232,7 @@ def lab(args, rest):
 
 
 # Half of the time tests wait: for a browser, a server, a kernel. Each file stays whole, as its tests share what they start.
-EVERY_TEST = ["-n", "2", "--dist", "loadfile"]
+EVERY_TEST = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def test(args, rest):
