@@ -232,8 +232,12 @@ def lab(args, rest):
     return hand_over(lab_command(args, rest, is_root=hasattr(os, "geteuid") and os.geteuid() == 0))
 
 
+# Half of the time tests wait: for a browser, a server, a kernel. Each file stays whole, as its tests share what they start.
+EVERY_TEST = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+
 def test(args, rest):
-    return hand_over([str(venv_python()), "-m", "pytest"] + rest)
+    return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST))
 
 
 def assignments(args, rest):

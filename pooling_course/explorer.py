@@ -281,9 +281,11 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _take_upstream(self, change):
         if isinstance(change.new, torch.Tensor):
             planes = _planes(change.new).double()
-            self._upstreams[len(self._upstreams)] = planes
+            serial = max(self._upstreams) + 1
+            for earlier in set(self._upstreams) - {0}:
+                del self._upstreams[earlier]  # nothing leads back to it
+            self._upstreams[serial] = planes
             data = planes.numpy().astype("<f8").tobytes()
-            serial = len(self._upstreams) - 1
             book = self._packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in self.kinds)
             shape = list(planes.shape)
             self.own = {"serial": serial, "shape": shape, "data": data, "input": self._serial, "book": book}

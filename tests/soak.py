@@ -19,13 +19,13 @@ from collections import Counter, deque
 import torch
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Error, expect
-from torch import nn
 
 import browser
-from moves import BOOK, EXPLORER, QUESTIONS, QUIZ, pause
-from pooling_course import Pooling
+from moves import EXPLORER, pause
+from moves_quiz import BOOK, QUESTIONS, QUIZ
 from pooling_course.questions import question
-from test_browser import NAMES, READ, SOON, Explorer, drawn, new_page, pool, short, written
+from test_browser import SOON, Explorer, new_page
+from truth import differences
 
 EVERY = 25  # moves from checkpoint to checkpoint
 PATIENCE = 30  # seconds until what page and kernel disagree about is called a fault
@@ -38,7 +38,7 @@ from pooling_course import GradientFlow, PoolingExplorer, images, quiz
 from pooling_course.figures import mental_model
 from pooling_course.flipbook import Flipbook
 
-made, psutil_self = {}, psutil.Process()
+made, itself = {}, psutil.Process()
 
 def show(name, widget):
     # a cell run anew puts a new widget in the place of the old one, which is closed with all that belongs to it
@@ -60,7 +60,6 @@ def home():
         for other in ("avg", "max"):  # what belongs to one kind is kept while the other is shown
             w.pooling = nn.AvgPool2d(2) if other == "avg" else nn.MaxPool2d(2)
         w.kind, w.direction, w.own = kind, direction, {}
-        w._upstreams = w._packer.upstreams = {0: None}
     for name, box in made.items():
         if name in QUESTIONS:
             with box.quiz.hold_sync():
@@ -69,7 +68,7 @@ def home():
 
 def tell(path):
     gc.collect()
-    told = {"rss": psutil_self.memory_info().rss, "at": made["book"].at, "pages": made["book"].pages}
+    told = {"rss": itself.memory_info().rss, "at": made["book"].at, "pages": made["book"].pages}
     for name in ("explorer", "flow"):
         w = made[name]
         codes = [w._of_kind(kind).code() for kind in (("max", "avg") if w.compare else (w.kind,))]
@@ -318,106 +317,6 @@ class Soak:
         for name in BOUNDS:
             yield f"{name}: " + " ".join(f"{each[name]:,.0f}" for each in self.memory)
 
-
-# ---- what is shown, beside what Python has ---------------------------------------------------------------------------
-
-
-def differences(w, x, codes, backward, mode, chosen, upstream):
-    """Sentences about what an explorer shows otherwise than torch and Python have it."""
-    seen = w.root.evaluate(SEEN)
-    if seen["busy"] or seen["code"] != codes:
-        yield f"shows {seen['code']}{' and waits' * seen['busy']}, and Python has {codes}"
-        return
-    x = x if x.ndim == 3 else x[None]
-    poolings = [Pooling.of(eval(code, {"nn": nn})) for code in codes]
-    yield from misplaced(seen["controls"], poolings, backward)
-    wanted = {"Input": x}
-    for p in poolings:
-        name = NAMES[p.kind]
-        try:
-            output = pool(p, x)
-        except RuntimeError:  # torch refuses: no window fits, or no such average of whole numbers
-            continue
-        wanted[f"{name} output"] = output
-        if backward and x.is_floating_point():
-            wanted |= flow(p, x, output, mode, chosen, upstream)
-    yield from tables(seen, wanted)
-    if not backward and seen["whole"] and x.shape == (1, 6, 6):
-        for name, values in wanted.items():
-            numbers = [text for text in drawn(values[0]) if len(text) <= 6]
-            if (on := dict(seen["drawn"]).get(name)) is not None and short(on, values[0]) != numbers:
-                yield f"the canvas of {name} has {on}"
-
-
-def flow(p, x, output, mode, chosen, upstream):
-    """torch's gradients for the upstream gradient that is chosen; ones stand in for one that does not fit."""
-    grad = torch.ones_like(output)
-    if mode == "chosen":
-        grad.zero_()[:, min(chosen[0], output.shape[1] - 1), min(chosen[1], output.shape[2] - 1)] = 1
-    elif mode == "own" and upstream.shape[-2:] == output.shape[-2:]:
-        grad = upstream.expand(output.shape).to(output.dtype)
-    x = x.clone().requires_grad_()
-    pool(p, x).backward(grad)
-    name = NAMES[p.kind].lower()
-    return {f"Upstream gradient of {name}": grad, f"Input gradient of {name}": x.grad}
-
-
-def tables(seen, wanted):
-    channel, shown = seen["channel"], {}
-    for caption, rows in seen["tables"]:
-        name, size = caption.split(", ", 1)
-        shown[name] = size, rows
-    if shown.keys() != wanted.keys():
-        yield f"has tables of {', '.join(shown)} in place of {', '.join(wanted)}"
-        return
-    for name, values in wanted.items():
-        size, rows = shown[name]
-        if not size.startswith("{} × {}".format(*values.shape[-2:])):
-            yield f"{name} is {size} in place of {tuple(values.shape)}"
-        elif rows != (true := written(values[channel, :32, :32])):
-            where = [(r, c) for r, row in enumerate(rows) for c, text in enumerate(row) if text != true[r][c]]
-            r, c = where[0]
-            yield f"{name} has {rows[r][c]} at {r, c} in place of {true[r][c]}, and {len(where)} wrong numbers in all"
-
-
-def misplaced(controls, poolings, backward):
-    """Controls that do not stand where the settings are."""
-    p, apart = poolings[0], controls["height and width apart"]
-    for name in ("kernel_size", "stride", "padding", "dilation"):
-        sides = dict(zip(("height", "width"), getattr(p, name), strict=True))
-        wanted = {f"{name}, {side}": value for side, value in sides.items()} if apart else {name: sides["height"]}
-        if name != "dilation" or p.kind == "max":
-            yield from (f"{at} stands at {controls[at]} for {v}" for at, v in wanted.items() if controls[at] != v)
-    kind = "Both" if len(poolings) == 2 else NAMES[p.kind]
-    wanted = {"ceil_mode": p.ceil_mode, kind: True, "Backward" if backward else "Forward": True}
-    if poolings[-1].kind == "avg":
-        wanted["count_include_pad"] = poolings[-1].count_include_pad
-    yield from (f"{name} is {controls[name]} for {v}" for name, v in wanted.items() if controls[name] != v)
-
-
-# What is read of an explorer, with its tables open for as long as that takes.
-SEEN = f"""async (root) => {{
-  const numbers = root.querySelector(".pc-numbers");
-  const was = numbers.open;
-  if (!was) {{
-    const toggled = new Promise((resolve) => numbers.addEventListener("toggle", resolve, {{ once: true }}));
-    numbers.open = true;
-    await toggled;
-  }}
-  const seen = ({READ})(root);
-  numbers.open = was;
-  const name = (el) => el.getAttribute("aria-label") ?? el.labels[0].textContent;
-  const value = (el) => (el.type === "range" ? +el.value : el.checked);
-  const inputs = [...root.querySelectorAll("input")].filter((el) => /range|radio|checkbox/.test(el.type) && !el.hidden);
-  const channel = [...root.querySelectorAll("label")].find((el) => el.textContent.startsWith("Channel"));
-  return {{
-    ...seen,
-    busy: root.getAttribute("aria-busy") === "true",
-    channel: +channel.querySelector("select").value,
-    whole: root.querySelector(".pc-lens-box").hidden && !root.parentElement.style.width,
-    controls: Object.fromEntries(inputs.map((el) => [name(el), value(el)])),
-  }};
-}}"""
 
 RESTORE = """(root) => {
   root.parentElement.style.width = "";

@@ -109,6 +109,15 @@ def test_tests_get_their_arguments_and_run_in_the_environment(monkeypatch):
     assert handed == [None, [str(course.venv_python()), "-m", "pytest", "-m", "not browser"]]
 
 
+def test_every_test_runs_in_two_processes_and_no_file_is_torn(monkeypatch):
+    handed = []
+    monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
+    monkeypatch.setattr(course, "prepare", lambda gpu: None)
+    monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command[3:]) or 0)
+    assert course.main(["test"]) == 0
+    assert handed == [["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]]
+
+
 def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeypatch):
     handed = []
     monkeypatch.setattr(course, "refuse_unsupported", lambda: None)

@@ -13,7 +13,7 @@ import traitlets
 from PIL import Image
 from torch import nn
 
-from pooling_course import Pooling, PoolingExplorer, images, words
+from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, words
 from pooling_course.pooling import settings_of
 from pooling_course.states import key
 from reference import one_thread  # noqa: F401
@@ -510,3 +510,34 @@ def test_the_package_starts_without_matplotlib():
     check = "import pooling_course, sys; print(sorted({'matplotlib', 'PIL', 'pandas', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- an upstream gradient typed in ---------------------------------------------------------------------------------
+
+
+def type_upstream(flow, row, col, text, kind="max"):
+    flow._answer(None, {"type": "upstream", "kind": kind, "channel": 0, "row": row, "col": col, "text": text}, [])
+
+
+def test_a_typed_upstream_gradient_is_kept_and_those_before_it_are_forgotten():
+    flow = GradientFlow()
+    for i in range(5):
+        type_upstream(flow, 0, i % 3, f"{i}.5")
+    assert flow.upstream.tolist() == [[3.5, 4.5, 2.5], [1, 1, 1], [1, 1, 1]] and flow.message == ""
+    assert list(flow._upstreams) == [0, flow.own["serial"]] == [0, 5]
+
+
+def test_where_no_window_fits_a_typed_upstream_gradient_gets_a_sentence():
+    flow = GradientFlow("worked", torch.nn.MaxPool2d(3, dilation=3), compare=True)
+    type_upstream(flow, 0, 0, "2", kind="avg")
+    assert "one window reaches over 7 cells, but there are 6" in flow.message and flow.upstream is None
+
+
+def test_an_upstream_gradient_typed_into_the_output_of_another_size_gets_a_sentence():
+    flow = GradientFlow("worked", torch.nn.MaxPool2d(2, 1, dilation=2), compare=True)
+    type_upstream(flow, 0, 0, "2", kind="avg")
+    layer = "nn.MaxPool2d(kernel_size=2, stride=1, dilation=2)"
+    assert flow.message == f"The upstream gradient is that of {layer}, 4 x 4: type it in there."
+    flow.dilation = 1
+    type_upstream(flow, 0, 0, "2", kind="avg")
+    assert flow.message == "" and flow.upstream[0, 0] == 2

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 import browser
 from pooling_course import Quiz, assets
 from pooling_course.questions import question
-from test_browser import STICKING_OUT, faults, new_page
+from test_browser import SOON, STICKING_OUT, faults, new_page
 from test_quiz import leaks, secrets_of, typed, wrong_answers
 
 pytestmark = pytest.mark.browser
@@ -321,7 +321,7 @@ def test_no_script_in_the_page_can_bypass_the_commitment(ask, lab):
         asked = ask("one")
         asked.evaluate(script)
         asked.evaluate("model.send({type: 'commit', answer: 'still alive?', confidence: 1})")
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + SOON / 1000
         while "That is not an answer" not in asked.received() and time.monotonic() < deadline:
             asked.page.wait_for_timeout(50)
         said = asked.received()

@@ -1,0 +1,105 @@
+"""What an explorer on a page shows, beside what Python has and torch computes."""
+
+import torch
+from torch import nn
+
+from pooling_course import Pooling
+from test_browser import NAMES, READ, drawn, pool, short, written
+
+
+def differences(w, x, codes, backward, mode, chosen, upstream):
+    """Sentences about what an explorer shows otherwise than torch and Python have it."""
+    seen = w.root.evaluate(SEEN)
+    if seen["busy"] or seen["code"] != codes:
+        yield f"shows {seen['code']}{' and waits' * seen['busy']}, and Python has {codes}"
+        return
+    x = x if x.ndim == 3 else x[None]
+    poolings = [Pooling.of(eval(code, {"nn": nn})) for code in codes]
+    yield from misplaced(seen["controls"], poolings, backward)
+    wanted = {"Input": x}
+    for p in poolings:
+        name = NAMES[p.kind]
+        try:
+            output = pool(p, x)
+        except RuntimeError:  # torch refuses: no window fits, or no such average of whole numbers
+            continue
+        wanted[f"{name} output"] = output
+        if backward and x.is_floating_point():
+            wanted |= flow(p, x, output, mode, chosen, upstream)
+    yield from tables(seen, wanted)
+    if not backward and seen["whole"] and x.shape == (1, 6, 6):
+        for name, values in wanted.items():
+            numbers = [text for text in drawn(values[0]) if len(text) <= 6]
+            if (on := dict(seen["drawn"]).get(name)) is not None and short(on, values[0]) != numbers:
+                yield f"the canvas of {name} has {on}"
+
+
+def flow(p, x, output, mode, chosen, upstream):
+    """torch's gradients for the upstream gradient that is chosen; ones stand in for one that does not fit."""
+    grad = torch.ones_like(output)
+    if mode == "chosen":
+        grad.zero_()[:, min(chosen[0], output.shape[1] - 1), min(chosen[1], output.shape[2] - 1)] = 1
+    elif mode == "own" and upstream.shape[-2:] == output.shape[-2:]:
+        grad = upstream.expand(output.shape).to(output.dtype)
+    x = x.clone().requires_grad_()
+    pool(p, x).backward(grad)
+    name = NAMES[p.kind].lower()
+    return {f"Upstream gradient of {name}": grad, f"Input gradient of {name}": x.grad}
+
+
+def tables(seen, wanted):
+    channel, shown = seen["channel"], {}
+    for caption, rows in seen["tables"]:
+        name, size = caption.split(", ", 1)
+        shown[name] = size, rows
+    if shown.keys() != wanted.keys():
+        yield f"has tables of {', '.join(shown)} in place of {', '.join(wanted)}"
+        return
+    for name, values in wanted.items():
+        size, rows = shown[name]
+        if not size.startswith("{} × {}".format(*values.shape[-2:])):
+            yield f"{name} is {size} in place of {tuple(values.shape)}"
+        elif rows != (true := written(values[channel, :32, :32])):
+            where = [(r, c) for r, row in enumerate(rows) for c, text in enumerate(row) if text != true[r][c]]
+            r, c = where[0]
+            yield f"{name} has {rows[r][c]} at {r, c} in place of {true[r][c]}, and {len(where)} wrong numbers in all"
+
+
+def misplaced(controls, poolings, backward):
+    """Controls that do not stand where the settings are."""
+    p, apart = poolings[0], controls["height and width apart"]
+    for name in ("kernel_size", "stride", "padding", "dilation"):
+        sides = dict(zip(("height", "width"), getattr(p, name), strict=True))
+        wanted = {f"{name}, {side}": value for side, value in sides.items()} if apart else {name: sides["height"]}
+        if name != "dilation" or p.kind == "max":
+            yield from (f"{at} stands at {controls[at]} for {v}" for at, v in wanted.items() if controls[at] != v)
+    kind = "Both" if len(poolings) == 2 else NAMES[p.kind]
+    wanted = {"ceil_mode": p.ceil_mode, kind: True, "Backward" if backward else "Forward": True}
+    if poolings[-1].kind == "avg":
+        wanted["count_include_pad"] = poolings[-1].count_include_pad
+    yield from (f"{name} is {controls[name]} for {v}" for name, v in wanted.items() if controls[name] != v)
+
+
+# What is read of an explorer, with its tables open for as long as that takes.
+SEEN = f"""async (root) => {{
+  const numbers = root.querySelector(".pc-numbers");
+  const was = numbers.open;
+  if (!was) {{
+    const toggled = new Promise((resolve) => numbers.addEventListener("toggle", resolve, {{ once: true }}));
+    numbers.open = true;
+    await toggled;
+  }}
+  const seen = ({READ})(root);
+  numbers.open = was;
+  const name = (el) => el.getAttribute("aria-label") ?? el.labels[0].textContent;
+  const value = (el) => (el.type === "range" ? +el.value : el.checked);
+  const inputs = [...root.querySelectorAll("input")].filter((el) => /range|radio|checkbox/.test(el.type) && !el.hidden);
+  const channel = [...root.querySelectorAll("label")].find((el) => el.textContent.startsWith("Channel"));
+  return {{
+    ...seen,
+    busy: root.getAttribute("aria-busy") === "true",
+    channel: +channel.querySelector("select").value,
+    whole: root.querySelector(".pc-lens-box").hidden && !root.parentElement.style.width,
+    controls: Object.fromEntries(inputs.map((el) => [name(el), value(el)])),
+  }};
+}}"""
