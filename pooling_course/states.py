@@ -185,7 +185,9 @@ class Packer:
             upstream, p = split(name, self.convolution)
             _affordable(p, *p.raw_output_size(*self.x.shape[-2:]))
             t = trace(p, self.x)
-            return self._forward(t) if upstream is None else self._gradient(t, self.upstreams.get(upstream))
+            if upstream is not None and upstream not in self.upstreams:
+                raise ValueError("this upstream gradient was replaced by another.")
+            return self._forward(t) if upstream is None else self._gradient(t, self.upstreams[upstream])
         except (TypeError, ValueError) as error:
             return {"error": str(error)}, {}
 

@@ -197,6 +197,12 @@ def test_a_book_keeps_to_its_budget_and_starts_with_the_first_state(budget):
     assert len(packer.pack(names)["entries"]) == len(set(names)) > len(packed)
 
 
+def test_a_gradient_for_an_upstream_that_is_gone_is_refused_and_never_taken_for_ones():
+    packer = Packer(noise(1, 6, 6), {0: None, 2: torch.full((1, 3, 3), 5.0)})
+    gone, there = packer.pack([f"grad1 {key(BOTH[0])}", f"grad2 {key(BOTH[0])}"])["entries"]
+    assert "replaced" in gone["error"] and there["totals"][0][0] == 45
+
+
 def test_what_is_known_is_not_packed_again():
     packer, names = Packer(noise(1, 6, 6)), list(dict.fromkeys(map(key, SETTINGS)))
     packed = packer.pack([*names[:4], *names[:4]], known=names[:2])["entries"]
