@@ -15,7 +15,7 @@ from .result import measured, met, shown, target
 
 HERE = Path(__file__).resolve().parent
 MARKS = {True: ("✓", "met", "right"), False: ("✗", "not met", "wrong"), None: ("–", "no target", "muted")}
-CROWD = 0.5  # load for each core from which on a machine is a busy one
+QUIET, CROWD = 0.5, 1.5  # the most load for each core before all began, and later, where a benchmark leaves some
 CSS = """
 body { margin: 0; background: var(--pc-paper); color: var(--pc-ink); font: 1rem/1.5 system-ui, sans-serif; }
 main { max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
@@ -87,10 +87,10 @@ def notes(given):
     """(what a reader must know before the figures, in a word; and in a sentence)."""
     if given["quick"]:
         yield "A short run.", "Few steps and small classes: good enough to see that all works, too few to quote."
+    machine = given["machine"]
     loads = [each["load"] for each in given["benchmarks"].values() if each.get("load") is not None]
-    crowd = CROWD * given["machine"]["cores"]
-    if loads and max(loads) > crowd:
-        words = f"The load was up to {shown(max(loads))} on {given['machine']['cores']} cores when a benchmark began."
+    if loads and (machine["load"] > QUIET * machine["cores"] or max(loads) > CROWD * machine["cores"]):
+        words = f"The load was up to {shown(max(machine['load'], *loads))} on {machine['cores']} cores."
         yield "A busy machine.", f"{words} The times may be too long; the ratios, taken in turn, suffer less."
 
 

@@ -329,9 +329,14 @@ def test_the_page_is_one_file(given):
 
 def test_a_short_run_and_a_busy_machine_are_told(given):
     assert list(page.notes(given)) == []
-    given["quick"], given["benchmarks"]["engine"]["load"] = True, 1.5
+    given["quick"], given["machine"] = True, MACHINE | {"load": 1.1}
     assert [head for head, _ in page.notes(given)] == ["A short run.", "A busy machine."]
-    assert "The load was up to 1.5 on 2 cores" in page.html(given) and "A short run." in page.html(given)
+    assert "The load was up to 1.1 on 2 cores" in page.html(given) and "A short run." in page.html(given)
+    given["machine"] = MACHINE
+    given["benchmarks"]["engine"]["load"] = 3.5
+    assert "The load was up to 3.5 on 2 cores" in page.html(given)
+    given["benchmarks"]["engine"]["load"] = 2  # of the one before it
+    assert [head for head, _ in page.notes(given)] == ["A short run."]
 
 
 @pytest.mark.browser
