@@ -89,7 +89,7 @@ def contests(device, rounds):
         for kind in NAMES:
             for what, ours, torchs in (whole(kind, x), *(parts(kind, x) if shape == SHAPE else ())):
                 ms, *peer = median_times([c for c in (ours, torchs) if c], rounds, wait)
-                row = {"device": device, "shape": shape, "kind": kind, "what": what, "ms": ms}
+                row = {"device": device.upper(), "shape": shape, "kind": kind, "what": what, "ms": ms}
                 yield row | ({"torch_ms": peer[0], "ratio": ms / peer[0]} if peer else {})
 
 
@@ -103,9 +103,8 @@ def measure(given):
 def claims(traces):
     for row in traces:
         if row["shape"] == SHAPE:
-            says = (
-                f"A trace of {by(SHAPE)} on {row['device']} costs what torch's own {NAMES[row['kind']]} pooling costs"
-            )
+            pooling = f"torch's own {NAMES[row['kind']]} pooling"
+            says = f"A trace of {by(SHAPE)} on the {row['device']} costs little more than {pooling}"
             peer = f"{row['ms']:.1f} ms beside {row['torch_ms']:.1f} ms"
             yield claim(says, row["ratio"], "times", at_most=1.1, peer=peer)
 
@@ -119,7 +118,7 @@ def lines(traces):
             series |= {f"trace, {name}": [row["ms"] for row in of_kind]}
             series |= {f"torch, {name}": [row["torch_ms"] for row in of_kind]}
         cells = [torch.Size(row["shape"]).numel() for row in own if row["kind"] == "max"]
-        yield growth(f"A trace against bare torch, {device}", "cells of the input", cells, "ms", series)
+        yield growth(f"A trace against bare torch on the {device}", "cells of the input", cells, "ms", series)
 
 
 def written(rows):

@@ -163,10 +163,10 @@ class Notebook:
         self.rest()
         return found
 
-    def walk(self, ways, steps):
-        """{way: its steps}, in turn."""
+    def walk(self, ways, steps, warm_up):
+        """{way: its steps}, in turn; as many before them as warm it up."""
         found = {way: [] for way in ways}
-        for i in range(-len(WALK), steps):  # one round to warm up
+        for i in range(-warm_up, steps):
             for way in random.sample(ways, len(ways)):
                 at = self.step(way, *self.where(way, i))
                 if i >= 0:
@@ -227,10 +227,10 @@ def _client(lab, file):
     return client
 
 
-def measured(page, lab, size, ways, steps, jumps):
+def measured(page, lab, size, ways, given):
     ways = [way for way in ways if size != LARGE or way not in PEERS]
     notebook = Notebook(page, lab, size, ways)
-    found = notebook.walk(ways, steps)
+    found = notebook.walk(ways, given.steps, given.warm_up)
     rows = [summary(size, way, found[way]) for way in ways]
     for row in rows:
         for peer in PEERS:
@@ -239,7 +239,7 @@ def measured(page, lab, size, ways, steps, jumps):
         if row["way"] in NAMES:
             row["sent"] = notebook.sent(row["way"])
     if size == LARGE:
-        rows += [summary(size, f"{way}, asked for", notebook.jump(way, jumps)) for way in NAMES]
+        rows += [summary(size, f"{way}, asked for", notebook.jump(way, given.jumps)) for way in NAMES]
     notebook.close()
     return rows
 
@@ -263,21 +263,21 @@ def peers(wanted):
         yield Path(folder) if had else None
 
 
-def run(sizes, steps, jumps, with_ipympl):
+def run(given):
     """(the browser's version, rows)"""
     path = find_browser()
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        ipympl = stack.enter_context(peers(with_ipympl))
+        ipympl = stack.enter_context(peers(given.ipympl))
         lab = stack.enter_context(jupyterlab(Path(home), ipympl))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         version, rows = browser.version, []
         ways = [way for way in WAYS if way != "ipympl" or ipympl]
-        for size in sizes:
+        for size in given.sizes:
             page = browser.new_page(viewport={"width": 1280, "height": 1100})
             page.add_init_script(path=Path(__file__).with_name("probe.js"))
-            rows += measured(page, lab, size, ways, steps, jumps)
+            rows += measured(page, lab, size, ways, given)
             page.close()
         browser.close()
     return version, rows
@@ -340,7 +340,7 @@ def lines(rows):
 
 def measure(given):
     start = time.monotonic()
-    version, rows = run(given.sizes, given.steps, given.jumps, given.ipympl)
+    version, rows = run(given)
     about = {"Chromium": version, "minutes": round((time.monotonic() - start) / 60, 1)}
     tables = [times(rows, given.ipympl)]
     return {"claims": list(claims(rows)), "tables": tables, "growth": list(lines(rows)), "rows": rows} | about
@@ -348,6 +348,7 @@ def measure(given):
 
 OPTIONS = {
     "--steps": {"type": int, "default": 40},
+    "--warm-up": {"type": int, "default": len(WALK), "help": "steps before those that count"},
     "--jumps": {"type": int, "default": 10, "help": "steps to states that must be asked for"},
     "--sizes": {"nargs": "+", "choices": INPUTS, "default": list(INPUTS)},
     "--ipympl": {"action": "store_true", "help": "also measure ipympl, fetched for this run"},

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from . import page
-from .result import amount, met, shown, target
+from .result import measured, met, shown, target
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "measurements.md"
 PLACE = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -41,12 +41,12 @@ def write(given, manual=MANUAL) -> str:
 def section(name, each):
     """The claims of a benchmark, and how its figures grow or, where nothing grows, its first table; as Markdown."""
     found = each["found"]
-    busy = "" if each["load"] is None else f"; {each['load']} processes were running when it began"
+    busy = "" if each["load"] is None else f"; the load was {shown(each['load'])} when it began"
     parts = [f"`{each['command']}` on {found['about']['date'][:10]}{busy}.\n"]
     claims = [
         [
             one["says"],
-            amount(one["figure"], one["unit"]),
+            measured(one),
             target(one)[len("target ") :],
             page.MARKS[met(one)][1],
             one["peer"],

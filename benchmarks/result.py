@@ -157,8 +157,19 @@ def verdict(given):
 
 def sentence(given):
     """A claim in words: what is said, the figure, the target, the peer."""
-    parts = [f"{given['says']}: {amount(given['figure'], given['unit'])}", target(given), given["peer"]]
+    parts = [f"{given['says']}: {measured(given)}", target(given), given["peer"]]
     return "; ".join(filter(None, parts))
+
+
+def measured(given):
+    """The figure in words; with more digits where it would look like the target that it misses.
+
+    >>> measured(claim("Quick", 1.104, "times", at_most=1.1)), measured(claim("Quick", 1.096, "times", at_most=1.1))
+    ('1.104 times', '1.1 times')
+    """
+    text = amount(given["figure"], given["unit"])
+    near = met(given) is False and target(given).endswith(f" {text}")
+    return amount(f"{given['figure']:.6g}", given["unit"]) if near else text
 
 
 def target(given):

@@ -154,10 +154,10 @@ def visits(browser, files, rounds, steps):
         yield row
 
 
-def weights(browser, files):
+def weights(browser, files, lessons):
     """{lesson: bytes} of one visit to each lesson, as the site has it and as nbconvert does."""
     found = {"site": {}, "nbconvert": {}}
-    for name in LESSONS:
+    for name in lessons:
         for way, page in {"site": name, "nbconvert": f"plain_{name}"}.items():
             if way == "site" or files:
                 visit = Visit(browser, page, files, timed=False)
@@ -195,6 +195,7 @@ CLAIMS = (
 
 def measure(given):
     path = find_browser()
+    lessons = [name for name in LESSONS if not given.lessons or name[:2] in given.lessons]
     subprocess.run([sys.executable, str(ROOT / "site" / "build.py")], check=True, stdout=sys.stderr)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         try:
@@ -203,7 +204,7 @@ def measure(given):
             print(f"without the plain way, for npm is needed: {error}", file=sys.stderr)
             files = {}
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        rows, sizes = list(visits(browser, files, given.rounds, given.steps)), weights(browser, files)
+        rows, sizes = list(visits(browser, files, given.rounds, given.steps)), weights(browser, files, lessons)
         version = browser.version
         browser.close()
     left_out = "" if files else "; nbconvert's way was left out, as npm could not fetch what it loads"
@@ -212,18 +213,26 @@ def measure(given):
         table(
             "Bytes of each lesson",
             ["lesson", *(f"{way}{kind}" for way in sizes if sizes[way] for kind in ("", ", gzipped"))],
-            ([name, *(n for found in sizes.values() if found for n in found[name])] for name in LESSONS),
+            ([name, *(n for found in sizes.values() if found for n in found[name])] for name in lessons),
         ),
     ]
-    lines = {way: [found[name][0] / 1e6 for name in LESSONS] for way, found in sizes.items() if found}
-    numbers = [int(name[:2]) for name in LESSONS]
+    lines = {way: [found[name][0] / 1e6 for name in lessons] for way, found in sizes.items() if found}
+    numbers = [int(name[:2]) for name in lessons]
     grown = growth("What a visit loads", "lesson", numbers, "MB without pictures", lines, log=False)
     return {"claims": list(claims(rows, sizes)), "tables": tables, "growth": [grown], "Chromium": version}
 
 
 HEAD = ("page", "bytes", "gzipped", "ready after, ms", "a step, ms", "95th percentile, ms")
 KEYS = ("way", "bytes", "gzipped", "ready_ms", "step_ms", "step_p95_ms")
-OPTIONS = {"--rounds": {"type": int, "default": 5}, "--steps": {"type": int, "default": 40}}
+OPTIONS = {
+    "--rounds": {"type": int, "default": 5},
+    "--steps": {"type": int, "default": 40},
+    "--lessons": {
+        "nargs": "*",
+        "default": [],
+        "help": "numbers such as 01, of those to weigh; all where none is given",
+    },
+}
 
 if __name__ == "__main__":
     main(__doc__, OPTIONS, measure)

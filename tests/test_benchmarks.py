@@ -3,6 +3,7 @@
 All figures here are made up, and a run is one of scripts that this file writes: no test measures a time.
 """
 
+import doctest
 import importlib
 import json
 import re
@@ -24,7 +25,7 @@ SHARED = {"__main__", "page", "record", "result"}  # what is no benchmark
 FAKE = {
     "about": {"date": "2001-01-01 00:00"},
     "claims": [
-        claim("A made-up step is quick", 1.5, "ms", at_most=2, peer="a made-up peer takes 99 ms"),
+        claim("A made-up step is quick", 1.5, "ms", at_most=2, peer="a made-up `peer` takes 99 ms"),
         claim("A made-up step is <b>far</b> quicker", 3, "times", at_least=15),
         claim("A made-up peer is slower", 4, "times"),
     ],
@@ -103,6 +104,12 @@ def test_each_takes_the_arguments_that_it_is_given(name):
         parser.parse_args(["--made-up"])
     question, how = page.doc(name)
     assert question[-1] in "?." and how
+
+
+def test_docstring_examples_say_what_happens():
+    for module in (result, bench):
+        found = doctest.testmod(module)
+        assert found.attempted and not found.failed
 
 
 def test_one_run_alone_prints_tables_or_json():
@@ -305,7 +312,7 @@ def test_the_page_says_what_was_claimed_measured_and_found(given):
     assert ["A made-up peer is slower", "4 times", "", "– no target", ""] in read.rows
     assert ["Failed: OSError: made up"] in read.rows and ["Left out: No Chromium found."] in read.rows
     assert "2 of 4 claims with a target are met, 2 not met. Failed: grading. Left out: site." in text
-    assert ["torch", "0.0"] in read.rows and "<b>" not in text
+    assert ["torch", "0.0"] in read.rows and "<b>" not in text and "<code>peer</code>" in text
 
 
 def test_each_plot_has_its_numbers_in_words_and_in_a_table(given):
@@ -322,9 +329,14 @@ def test_the_page_is_one_file(given):
 
 def test_a_short_run_and_a_busy_machine_are_told(given):
     assert list(page.notes(given)) == []
-    given["quick"], given["benchmarks"]["engine"]["load"] = True, 1.5
+    given["quick"], given["machine"] = True, MACHINE | {"load": 1.1}
     assert [head for head, _ in page.notes(given)] == ["A short run.", "A busy machine."]
-    assert "Up to 1.5 processes were running" in page.html(given) and "A short run." in page.html(given)
+    assert "The load was up to 1.1 on 2 cores" in page.html(given) and "A short run." in page.html(given)
+    given["machine"] = MACHINE
+    given["benchmarks"]["engine"]["load"] = 3.5
+    assert "The load was up to 3.5 on 2 cores" in page.html(given)
+    given["benchmarks"]["engine"]["load"] = 2  # of the one before it
+    assert [head for head, _ in page.notes(given)] == ["A short run."]
 
 
 @pytest.mark.browser
@@ -374,11 +386,11 @@ def test_a_whole_run_is_written_between_the_marks_and_nowhere_else(given, tmp_pa
     assert record.write(given, manual) == "Written to measurements.md. Left as recorded before: site."
     text = manual.read_text(encoding="utf-8")
     assert "\nWords that stay.\n" in text and "as it was" in text and "old" not in text
-    assert "| A made-up step is quick | 1.5 ms | at most 2 ms | met | a made-up peer takes 99 ms |" in text
+    assert "| A made-up step is quick | 1.5 ms | at most 2 ms | met | a made-up `peer` takes 99 ms |" in text
     assert "![ms over side. ours: 1 at 6, 2 at 28. theirs: 9 at 6.](measurements/latency.png)" in text
     assert [path.name for path in tmp_path.glob("measurements/*")] == ["latency.png"]
     assert "| side | ours | theirs |" in text and text.count("| ours | 1.5 |") == 1  # the table, where nothing grows
-    assert "`python benchmarks/latency.py` on 2001-01-01; 0.1 processes were running" in text
+    assert "`python benchmarks/latency.py` on 2001-01-01; the load was 0.1" in text
     assert re.sub(record.PLACE, "", text) == re.sub(record.PLACE, "", MANUAL)
     record.write(given, manual)
     assert manual.read_text(encoding="utf-8") == text
