@@ -3,4 +3,5 @@
 c = get_config()  # noqa: F821
 
 c.Spawner.cmd = ["/opt/pooling-course/.venv/bin/jupyterhub-singleuser"]
+c.Spawner.http_timeout = 120  # when a class comes at once, servers take longer to answer than the usual 30 seconds
 c.Spawner.default_url = "/lab/tree/pooling-course/00_start_here.ipynb"

@@ -70,13 +70,17 @@ if "google.colab" in sys.modules:  # on Colab this fetches the course; anywhere 
 
 def outdated() -> dict[Path, str]:
     """The files that do not say what the setting says, and what they should hold."""
-    readme = ROOT / "README.md"
-    made = {path: lesson_text(path) for path in lessons()} | {readme: readme_text(readme.read_text(encoding="utf-8"))}
+    made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
 
 def lessons() -> list[Path]:
     return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def pages() -> list[Path]:
+    """The pages that tell how to fetch the course."""
+    return [ROOT / "README.md", *sorted((ROOT / "deploy").glob("*.md"))]
 
 
 def lesson_text(path: Path) -> str:
@@ -92,14 +96,14 @@ def lesson_text(path: Path) -> str:
     return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def readme_text(text: str) -> str:
+def page_text(path: Path) -> str:
     start = "notebooks/00_start_here.ipynb"
     badges = (
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(start)})\n"
         f"[![Open on Binder](https://mybinder.org/badge_logo.svg)]({binder(start)})\n"
     )
-    text = BADGES.sub(lambda _: badges, text)
-    return re.sub(r"(?<=^git clone )\S+", clone(), text, flags=re.MULTILINE)
+    text = BADGES.sub(lambda _: badges, path.read_text(encoding="utf-8"))
+    return re.sub(r"(?<=\bgit clone )\S+", clone(), text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pooling_course
 from pooling_course import figures, images
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("[A-Z]*.md"))]
+PAGES = [path for folder in ("docs", "deploy", "") for path in sorted((ROOT / folder).glob("*.md"))]
 MODULES = sorted(found.name for found in pkgutil.walk_packages(pooling_course.__path__, "pooling_course."))
 GIVEN = {"__name__": "__main__", "torch": torch, "nn": torch.nn, "np": np, "images": images, "figures": figures}
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
