@@ -433,7 +433,7 @@ def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
     page = visit("01_what_is_pooling")
     keys, asked = page.keyboard, page.locator(".pc-quiz")
     for i in range(asked.count()):
-        while "Commit" != (name := stop(page, asked.nth(i).locator("input, button"))):
+        while (name := stop(page, asked.nth(i).locator("input, button"))) != "Commit":
             keys.type("1") if name.startswith("output row") else keys.press("Space")
         keys.press("Enter")
         expect(asked.nth(i).locator(".pc-verdict")).to_be_focused()
