@@ -127,7 +127,10 @@
   // What is folded away is mounted when it is opened: hidden, it would have no size to draw in.
   const inSight = (el) => !el.closest("details:not([open])");
   const mountIn = (el) => Promise.all([...el.querySelectorAll(".course-widget")].filter(inSight).map((at) => mountOnce(at.dataset.model)));
-  for (const folded of document.querySelectorAll("details.hide")) folded.addEventListener("toggle", () => mountIn(folded));
+  for (const folded of document.querySelectorAll("details.hide")) {
+    folded.addEventListener("toggle", () => mountIn(folded));
+    folded.querySelector("summary").removeAttribute("aria-label"); // it would hide what the summary says
+  }
   mountIn(document).then(() => {
     document.documentElement.dataset.course = "ready";
     if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

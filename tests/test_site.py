@@ -429,6 +429,48 @@ def test_a_prediction_opens_what_stands_below_and_is_kept(visit):
 
 
 @browsers
+def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
+    page = visit("01_what_is_pooling")
+    keys, asked = page.keyboard, page.locator(".pc-quiz")
+    for i in range(asked.count()):
+        while (name := stop(page, asked.nth(i).locator("input, button"))) != "Commit":
+            keys.type("1") if name.startswith("output row") else keys.press("Space")
+        keys.press("Enter")
+        expect(asked.nth(i).locator(".pc-verdict")).to_be_focused()
+        if not i:  # what it opened lies further down
+            assert stop(page, page.locator(".pc-explorer input[type=range]")) == "kernel_size"
+            keys.press("ArrowRight")
+            expect(page.locator(".pc-explorer .pc-code code").first).to_contain_text("kernel_size=3")
+            while stop(page, page.locator(".pc-stage")) != "Max output, 3 rows by 3 columns. Arrow keys walk.":
+                pass
+            keys.press("ArrowRight")
+            expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 0, column 1")
+            assert stop(page, page.locator("details.course-told > summary")).startswith("The answers")
+            keys.press("Enter")
+            expect(page.locator("details.course-told").first).to_have_attribute("open", "")
+    assert stop(page, page.locator("a.next-page")).startswith("Next")
+    keys.press("Enter")
+    expect(page).to_have_url(re.compile("02_max_versus_average"))
+    assert page.complaints == []
+
+
+def stop(page, wanted):
+    """Tab on to the next of what is wanted; what it is called. Every stop on the way shows that it has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        if wanted.and_(page.locator(":focus")).count():
+            return page.evaluate(NAME_OF_FOCUSED)
+    raise AssertionError("Tab does not lead there")
+
+
+NAME_OF_FOCUSED = """() => {
+  const el = document.activeElement;
+  return (el.getAttribute("aria-label") ?? (el.labels?.[0] ?? el).textContent).trim();
+}"""
+
+
+@browsers
 def test_the_explorer_of_a_question_opens_when_asked_for_after_the_commitment(visit):
     page = visit("08_myths_and_pitfalls")
     root = page.locator(".pc-quiz", has_text=question("myth-stride").prompt)
