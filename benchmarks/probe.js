@@ -18,6 +18,7 @@
     port1.onmessage = () => done({ frame, end: performance.now() });
     port2.postMessage(0);
   }));
+  const REST = 150; // ms
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
   const hash = (text) => {
@@ -68,6 +69,8 @@
       await painted();
       const before = picture(root);
       await painted();
+      // A learner's page is at rest when a key is pressed; right after a frame, the next one would wait for its turn.
+      await wait(REST + Math.random() * 17);
       const pressed = new Promise((done) => window.addEventListener("keydown", (e) => done(e.timeStamp), { capture: true, once: true }));
       const done = pressed.then(() => (how === "image" ? imageShown(root) : canvasDrawn(root))).then(async () => {
         const drawn = performance.now(); // a microtask of the drawing: it is done

@@ -44,12 +44,13 @@ export function list(el, items, create, show) {
 export const lines = (el, texts) => list(el, texts, () => make("div"), (line, text) => update(line, { text }));
 
 const SOON = 100; // ms
+const FRAME = 17; // ms in which a painted frame comes to the screen
 
-// What nobody sees is done after the next frame has been painted, or soon, as a hidden page paints none.
+// What nobody sees is done after the next frame has been painted and shown, or soon, as a hidden page paints none.
 export function afterPaint(work) {
   const frame = requestAnimationFrame(() => {
     clearTimeout(timer);
-    setTimeout(work);
+    setTimeout(work, FRAME);
   });
   const timer = setTimeout(() => {
     cancelAnimationFrame(frame);

@@ -18,6 +18,7 @@ class Explorer {
   constructor(model, root) {
     this.model = model;
     this.states = new States(model);
+    this.ahead = {};
     this.pick = { grid: null, row: 0, col: 0 };
     this.hover = null;
     this.channel = 0;
@@ -29,7 +30,7 @@ class Explorer {
     this.applyTheme();
   }
 
-  get = (name) => this.model.get(name);
+  get = (name) => (name in this.ahead ? this.ahead[name] : this.model.get(name));
   get kinds() {
     return this.get("compare") ? this.get("kinds") : [this.get("kind")];
   }
@@ -40,10 +41,20 @@ class Explorer {
     return this.get("direction") === "backward";
   }
 
+  // What is set holds here at once. The model, and so Python, hears of it once it has been painted, for telling takes as long
+  // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
   set(changes) {
-    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
-    this.model.save_changes(); // at once: until then an echo of what was set before would undo it
+    Object.assign(this.ahead, changes);
+    this.schedule();
+    afterPaint(this.tell);
   }
+
+  tell = () => {
+    const changes = Object.entries(this.ahead);
+    this.ahead = {};
+    for (const [name, value] of changes) this.model.set(name, value);
+    if (changes.length) this.model.save_changes();
+  };
 
   build() {
     const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
@@ -597,6 +608,7 @@ class Explorer {
   };
 
   leave() {
+    this.tell();
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
     this.player.play(false);

@@ -518,6 +518,28 @@ def test_a_slider_of_ipywidgets_drives_a_linked_explorer(page):
     expect(handle).to_have_attribute("aria-valuenow", "2.0")
 
 
+# A step every 8 ms; the values that did not stay until the next one.
+QUICK = """async (slider) => {
+  const lost = [];
+  for (let i = 0; i < 60; i++) {
+    const value = `${2 + (i % 3)}`;
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((done) => setTimeout(done, 8));
+    if (slider.value !== value) lost.push([i, value, slider.value]);
+  }
+  return lost;
+}"""
+
+
+def test_steps_quicker_than_python_answers_are_kept_and_python_has_the_last(page):
+    three = run_cell(page, 3)
+    assert three.slider("kernel_size").evaluate(QUICK) == []
+    handle = page.locator(".jp-Notebook .jp-CodeCell").nth(3).get_by_role("slider").first
+    expect(handle).to_have_attribute("aria-valuenow", "4.0")
+    check(three, Pooling("max", 4, 2))
+
+
 # --- looks, and access for everybody ---------------------------------------------------------------------------------
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
