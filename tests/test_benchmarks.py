@@ -21,7 +21,7 @@ from benchmarks import page, record, result
 from benchmarks.result import claim, growth, table
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"__main__", "page", "record", "result"}  # what is no benchmark
+SHARED = {"__main__", "page", "record", "result", "learner"}  # what is no benchmark
 FAKE = {
     "about": {"date": "2001-01-01 00:00"},
     "claims": [
@@ -83,7 +83,7 @@ class Texts(HTMLParser):
 
 
 def forgotten(folder):
-    return {path.stem for path in folder.glob("*.py")} - SHARED - set(bench.BENCHMARKS)
+    return {path.stem for path in folder.glob("*.py")} - SHARED - set(bench.BENCHMARKS) - set(bench.ALONE)
 
 
 def test_every_benchmark_is_run(tmp_path):
@@ -170,6 +170,7 @@ def test_one_that_fails_or_cannot_be_run_is_a_row_and_the_others_go_on(scripts, 
         "site": ("left out", "it was not asked for in this run"),
         "memory": ("left out", "it was not asked for in this run"),
         "bandwidth": ("left out", "it was not asked for in this run"),
+        **{name: ("left out", why) for name, (_, why) in bench.ALONE.items()},
     }
     said = capsys.readouterr().out
     assert "[2/5] engine: about" in said and "failed after 0:0" in said
