@@ -53,6 +53,9 @@ BENCHMARKS = {
     "memory": Benchmark("Memory", "", 70, "--lessons 08", 15),
     "bandwidth": Benchmark("Pooling against the speed of memory", "", 15, "--seconds 0.1", 5),
 }
+ALONE = {  # too long and too large for a run of all: what it is about, and why it is left out
+    "hub": ("Learners on a JupyterHub", "it makes an environment of 2 GB of its own: python benchmarks/hub.py"),
+}
 RAISED = re.compile(r"[\w.]*(Error|Exception): ")  # what a traceback ends with; more lines may follow
 PATIENCE = 10  # times as long as expected, and five minutes: then a benchmark hangs
 
@@ -86,6 +89,8 @@ def run(names, quick, tell=print):
         why = "the run was stopped before it was done" if name in names else "it was not asked for in this run"
         given["benchmarks"].setdefault(name, {"title": benchmark.title, "state": "left out", "why": why})
     given["benchmarks"] = {name: given["benchmarks"][name] for name in BENCHMARKS}
+    for name, (title, why) in ALONE.items():
+        given["benchmarks"][name] = {"title": title, "state": "left out", "why": why}
     return given
 
 

@@ -20,16 +20,17 @@ def measure(given):
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     found = {device: bandwidth(device, shape, given.seconds) for device in devices}
     tables = [table(about(device, shape), rows[0], (row.values() for row in rows)) for device, rows in found.items()]
-    return {"claims": [each for device, rows in found.items() for each in claims(device, rows)], "tables": tables} | {
-        "growth": []
-    }
+    said = [each for device, rows in found.items() for each in claims(device, rows)]
+    return {"claims": said, "tables": tables, "growth": []}
 
 
 def claims(device, rows):
     copy = rows[0]["GB/s"]
     for row in rows:
         if row["direction"] == "forward":
-            says = f"Forward {row['what']} pooling, {row['layout']}, on {device}, as a share of the speed of a copy"
+            says = (
+                f"Forward {row['what']} pooling, {row['layout']}, on the {device.upper()}: its share of a copy's speed"
+            )
             yield claim(says, 100 * row["GB/s"] / copy, "%", peer=f"a copy moves {copy:.1f} GB/s")
 
 

@@ -23,7 +23,7 @@ def write(given, manual=MANUAL) -> str:
     if given["quick"]:
         raise ValueError("The last run was a short one, which nobody should quote: run `python course.py bench` first.")
     texts = {name: section(name, each) for name, each in given["benchmarks"].items() if each["state"] == "done"}
-    texts["machine"] = ", ".join(f"{name} {given['machine'].get(name)}" for name in SAID) + "\n"
+    texts["machine"] = "; ".join(f"{name}: {given['machine'].get(name)}" for name in SAID) + ".\n"
     text = manual.read_text(encoding="utf-8")
     places = {name for _, name, _ in PLACE.findall(text)}
     if texts.keys() - places:

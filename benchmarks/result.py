@@ -57,7 +57,8 @@ def growth(title, x_label, x, y_label, series, log=True):
 
 def machine():
     """What all figures of a run have in common."""
-    found = {"date": datetime.datetime.now().astimezone().isoformat(" ", "minutes"), "system": platform.platform()}
+    found = {"date": datetime.datetime.now().astimezone().isoformat(" ", "minutes")}
+    found |= {"system": f"{platform.system()} {platform.machine()}"}
     found |= {"processor": _processor(), "cores": cores(), "memory": _memory(), "GPU": _gpu(), "load": load()}
     found |= {"Python": platform.python_version()}
     return found | {name: importlib.metadata.version(name) for name in PACKAGES if importlib.util.find_spec(name)}
