@@ -541,7 +541,7 @@ def test_nothing_sticks_out_on_any_screen(visit, pages):
     assert page.foreign == [] and page.complaints == []  # a file that is not there is a complaint, too
 
 
-# What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways needs no scrolling.
+# What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
 TOO_WIDE = f"""() => {{
   const scrolls = (el) => el.closest("pre, .table-wrapper, .course-still, .course-table, .pooling-course");
   const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
