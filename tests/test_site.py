@@ -438,6 +438,7 @@ def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
         keys.press("Enter")
         expect(asked.nth(i).locator(".pc-verdict")).to_be_focused()
         if not i:  # what it opened lies further down
+            expect(page.locator(".pc-explorer .pc-code code").first).to_be_visible()
             assert stop(page, page.locator(".pc-explorer input[type=range]")) == "kernel_size"
             keys.press("ArrowRight")
             expect(page.locator(".pc-explorer .pc-code code").first).to_contain_text("kernel_size=3")
@@ -543,7 +544,7 @@ def test_nothing_sticks_out_on_any_screen(visit, pages):
 
 # What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
 TOO_WIDE = f"""() => {{
-  const scrolls = (el) => el.closest("pre, .table-wrapper, .course-still, .course-table, .pooling-course");
+  const scrolls = (el) => el.closest("pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, .pooling-course");
   const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
     .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);
   const tables = [...document.querySelectorAll(".course-wide")].map((table) => table.parentElement);
