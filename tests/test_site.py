@@ -544,7 +544,8 @@ def test_nothing_sticks_out_on_any_screen(visit, pages):
 
 # What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
 TOO_WIDE = f"""() => {{
-  const scrolls = (el) => el.closest("pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, .pooling-course");
+  const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table";
+  const scrolls = (el) => el.closest(`${{scrolled}}, .pooling-course`);
   const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
     .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);
   const tables = [...document.querySelectorAll(".course-wide")].map((table) => table.parentElement);
