@@ -142,10 +142,10 @@
     table.classList.add("course-wide");
     for (const cell of table.querySelectorAll("tbody td")) cell.dataset.column = heads[cell.cellIndex];
   }
-  // Code that is too wide for the page scrolls, by keyboard, too.
+  // Code and tables that are too wide for the page scroll, by keyboard, too.
   const resized = new ResizeObserver((seen) => {
-    for (const { target: pre } of seen) pre.tabIndex = pre.scrollWidth > pre.clientWidth ? 0 : -1;
+    for (const { target: wide } of seen) wide.tabIndex = wide.scrollWidth > wide.clientWidth ? 0 : -1;
   });
-  document.querySelectorAll("article pre").forEach((pre) => resized.observe(pre));
+  document.querySelectorAll("article pre, .output.text_html:has(> table)").forEach((wide) => resized.observe(wide));
   addEventListener("beforeprint", () => document.querySelectorAll("details.hide, details.course-told").forEach((folded) => (folded.open = true)));
 })();
