@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import mark, pages, tables
+from . import cluster, mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN
 from .book import Book
 from .roster import Roster
@@ -135,36 +135,40 @@ def run_all(waiting, book, args):
     if not waiting:
         return
     with executor(args) as pool, tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
-        doing = {pool.submit(mark.work, job, args.trust_submissions): job for job in waiting}
+        doing = {ask(pool, job, args): job for job in waiting}
         try:
             for done in as_completed(doing):
                 job = doing.pop(done)
                 try:
-                    record = done.result()
+                    record, sentence = done.result(), ""
+                except NoSandbox:
+                    raise
+                except Exception as reason:  # the others' marks must not wait for what is wrong with one
+                    why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
+                    record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
+                if record:
                     book.put(job.key, record)
-                    for row in waiting[job]:
-                        row.record = record
-                except Lost as reason:
-                    for row in waiting[job]:
-                        row.notes.append(f"Not graded: {reason}. Run the command again, or look at it by hand.")
+                for row in waiting[job]:
+                    row.record = record
+                    row.notes += filter(None, [sentence])
                 bar.update(len(waiting[job]))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in doing:
+                future.cancel()
+            pool.shutdown(wait=False)
             raise
 
 
 def executor(args):
     """What runs the jobs: threads that each hold a sandbox, or a Dask cluster."""
-    if not args.scheduler:
-        return ThreadPoolExecutor(args.workers)
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("--scheduler needs Dask, which is not installed: pip install distributed.") from None
-    try:
-        return Client(args.scheduler).get_executor()
-    except (OSError, ValueError) as error:
-        raise ValueError(f"No Dask scheduler answers at {args.scheduler}: {error}.") from None
+    return cluster.executor(args.scheduler) if args.scheduler else ThreadPoolExecutor(args.workers)
+
+
+def ask(pool, job, args):
+    """Have a job done; its future."""
+    if args.scheduler:
+        return pool.submit(cluster.work, job, args.trust_submissions, mark.version(job.assignment))
+    return pool.submit(mark.work, job, args.trust_submissions)
 
 
 def write(args, rows, roster) -> int:
