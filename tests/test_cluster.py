@@ -109,12 +109,12 @@ def test_marks_are_those_of_the_local_route(submissions, here, running, tmp_path
 DIES_ONCE = """
 def work(job, trust, version):
     import os, pathlib
-    from pooling_course.grading import cluster
+    from pooling_course.grading import mark
     told = pathlib.Path({told!r})
     if job.student == "bob" and not told.exists():
         told.write_text("one worker is gone")
         os._exit(1)
-    return cluster.work(job, trust, version)
+    return mark.work(job, trust)
 """
 
 
@@ -123,15 +123,12 @@ def test_when_a_worker_dies_the_others_do_its_work(submissions, here, running, t
     folder, address = running
     space = {}
     exec(DIES_ONCE.format(told=str(tmp_path / "told")), {"__name__": "__main__"}, space)
-    monkeypatch.setattr(command, "ask", lambda pool, job, args: pool.submit(space["work"], job, False, VERSION))
+    monkeypatch.setattr(cluster, "work", space["work"])
     with ExitStack() as stack:
         stack.enter_context(worker(folder, address))
         assert grade(submissions, tmp_path / "out", "--scheduler", address) == 0
     assert (tmp_path / "told").exists()
     assert table(tmp_path / "out") == here
-
-
-VERSION = mark.version("ps2")
 
 
 def test_a_worker_with_another_version_of_the_course_marks_nothing():

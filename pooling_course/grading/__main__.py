@@ -8,6 +8,7 @@ import os
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -134,41 +135,35 @@ def run_all(waiting, book, args):
     """Have every job done, and keep each result the moment it is there."""
     if not waiting:
         return
-    with executor(args) as pool, tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
-        doing = {ask(pool, job, args): job for job in waiting}
+    place = cluster.workers(args.scheduler) if args.scheduler else threads(args.workers)
+    with place as (submit, completed), tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
+        doing = {submit(job, args.trust_submissions): job for job in waiting}
+        for done in completed(doing):
+            job = doing[done]
+            try:
+                record, sentence = done.result(), ""
+            except NoSandbox:
+                raise
+            except Exception as reason:  # the others' marks must not wait for what is wrong with one
+                why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
+                record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
+            if record:
+                book.put(job.key, record)
+            for row in waiting[job]:
+                row.record = record
+                row.notes += filter(None, [sentence])
+            bar.update(len(waiting[job]))
+
+
+@contextmanager
+def threads(number: int):
+    """Of this machine, each with a sandbox: what submits a job to them, and what gives the futures as they end."""
+    with ThreadPoolExecutor(number) as pool:
         try:
-            for done in as_completed(doing):
-                job = doing.pop(done)
-                try:
-                    record, sentence = done.result(), ""
-                except NoSandbox:
-                    raise
-                except Exception as reason:  # the others' marks must not wait for what is wrong with one
-                    why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
-                    record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
-                if record:
-                    book.put(job.key, record)
-                for row in waiting[job]:
-                    row.record = record
-                    row.notes += filter(None, [sentence])
-                bar.update(len(waiting[job]))
+            yield lambda job, trust: pool.submit(mark.work, job, trust), as_completed
         except BaseException:
-            for future in doing:
-                future.cancel()
-            pool.shutdown(wait=False)
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def executor(args):
-    """What runs the jobs: threads that each hold a sandbox, or a Dask cluster."""
-    return cluster.executor(args.scheduler) if args.scheduler else ThreadPoolExecutor(args.workers)
-
-
-def ask(pool, job, args):
-    """Have a job done; its future."""
-    if args.scheduler:
-        return pool.submit(cluster.work, job, args.trust_submissions, mark.version(job.assignment))
-    return pool.submit(mark.work, job, args.trust_submissions)
 
 
 def write(args, rows, roster) -> int:

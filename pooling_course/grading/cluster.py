@@ -2,8 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import mark
@@ -13,14 +12,16 @@ PATIENCE = 20  # seconds for the scheduler to answer, and then for a worker to b
 
 
 @contextmanager
-def executor(address: str) -> Iterator[Executor]:
-    """What runs jobs on the cluster of that scheduler; a worker that dies has its jobs done by the others.
+def workers(address: str) -> Iterator[tuple[Callable, Callable]]:
+    """Those of that scheduler: what submits a job to them, and what gives the futures as they end.
+
+    The jobs of a worker that dies are done by the others.
 
     Raises:
         ValueError: Dask is not installed, nobody answers at that address, or there is no worker.
     """
     try:
-        from distributed import Client
+        from distributed import Client, as_completed
         from distributed import TimeoutError as TooLate
     except ImportError:
         raise ValueError("--scheduler needs Dask, which is not installed: pip install distributed.") from None
@@ -38,7 +39,7 @@ def executor(address: str) -> Iterator[Executor]:
             raise ValueError(
                 f"The Dask scheduler at {address} has no worker: docs/grading.md says how to start some."
             ) from None
-        yield client.get_executor()
+        yield lambda job, trust: client.submit(work, job, trust, mark.version(job.assignment), pure=False), as_completed
     finally:
         client.close()
 
