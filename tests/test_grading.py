@@ -544,6 +544,16 @@ def test_a_submission_that_the_sandbox_loses_is_not_marked(small_class, tmp_path
 # ---- Around it -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("assignment, told", [("ps1", True), ("ps2", False)])
+def test_a_missing_name_is_told_only_where_it_matters(tmp_path, monkeypatch, assignment, told):
+    """Only ps1 and ps3 give everyone their own numbers, and ask for a name."""
+    monkeypatch.setattr(mark, "work", lambda job, trust: mark.unreadable(assignment, "done"))
+    classroom.write(tmp_path / "class" / "ada.ipynb", ["x = 1"])
+    classroom.write(tmp_path / "class" / "bob.ipynb", ['STUDENT = "your name or number"'])
+    assert grade(tmp_path / "class", tmp_path / "out", assignment=assignment) == 0
+    assert [bool(row["notes"]) for row in grades(tmp_path / "out").values()] == [told, told]
+
+
 def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):
     """As the one that was handed out, and never touched."""
     ran = []

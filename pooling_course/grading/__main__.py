@@ -17,11 +17,14 @@ from tqdm import tqdm
 from . import cluster, mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN
 from .book import Book
+from .notebooks import is_own
 from .roster import Roster
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name
 
 EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
+MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
+EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
 
 
 def main(argv=None) -> int:
@@ -99,10 +102,11 @@ def job_for(submission, args, row, roster) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
     says = named_in(cells)
+    matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
     if says is None or says == "":
-        row.notes.append("The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file.")
+        row.notes += MISSING_NAME if matters else []
     elif says == EXAMPLE_NAME:
-        row.notes.append("STUDENT was left as it was: tasks with own numbers had those of everybody who left it.")
+        row.notes += EXAMPLE_LEFT if matters else []
     else:
         row.says = str(says)
         names = [submission.student, submission.number, *(roster.names_of(submission) if roster else [])]
