@@ -1,11 +1,13 @@
 """Does every submission get the mark it should, hostile ones included, and does none of them harm another?"""
 
 import csv
+import ctypes
 import dataclasses
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -542,6 +544,16 @@ def test_a_submission_that_the_sandbox_loses_is_not_marked(small_class, tmp_path
 # ---- Around it -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("assignment, told", [("ps1", True), ("ps2", False)])
+def test_a_missing_name_is_told_only_where_it_matters(tmp_path, monkeypatch, assignment, told):
+    """Only ps1 and ps3 give everyone their own numbers, and ask for a name."""
+    monkeypatch.setattr(mark, "work", lambda job, trust: mark.unreadable(assignment, "done"))
+    classroom.write(tmp_path / "class" / "ada.ipynb", ["x = 1"])
+    classroom.write(tmp_path / "class" / "bob.ipynb", ['STUDENT = "your name or number"'])
+    assert grade(tmp_path / "class", tmp_path / "out", assignment=assignment) == 0
+    assert [bool(row["notes"]) for row in grades(tmp_path / "out").values()] == [told, told]
+
+
 def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):
     """As the one that was handed out, and never touched."""
     ran = []
@@ -572,3 +584,72 @@ def test_progress_files_are_counted_by_misconception(tmp_path):
     pages.write_report(tmp_path / "report.html", "ps2", [], tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert '<td>&lt;b&gt;sum&lt;/b&gt;</td><td class="number">2</td>' in page and "2 lines" in page
+
+
+# ---- The filter of system calls, on processors of both kinds ---------------------------------------------------------
+
+ARCHES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+def filter_for(arch, tmp_path):
+    """The filter as the kernel of that processor would get it: instructions (code, jump if true, if false, number)."""
+    walls = pytest.importorskip("pooling_course.grading.walls")
+    made = walls.Filter.__new__(walls.Filter)
+    try:
+        made.library = library = ctypes.CDLL("libseccomp.so.2")
+    except OSError as error:
+        pytest.skip(str(error))
+    library.seccomp_init.restype = ctypes.c_void_p
+    made.rules = ctypes.c_void_p(library.seccomp_init(walls.ALLOW))
+    native = library.seccomp_arch_native() & 0xFFFFFFFF
+    if native != ARCHES[arch]:
+        assert library.seccomp_arch_add(made.rules, ctypes.c_uint32(ARCHES[arch])) == 0
+        assert library.seccomp_arch_remove(made.rules, ctypes.c_uint32(native)) == 0
+    made.add_rules()
+    with open(tmp_path / "filter", "wb") as file:
+        assert library.seccomp_export_bpf(made.rules, file.fileno()) == 0
+    return walls, library, list(struct.iter_unpack("<HBBI", (tmp_path / "filter").read_bytes()))
+
+
+def verdict_of(program, arch, number, *arguments):
+    """What the kernel would do: a run of the filter's few kinds of instructions."""
+    data = struct.pack("<iIQ6Q", number, ARCHES[arch], 0, *(*arguments, *[0] * 6)[:6])
+    at, held = 0, 0
+    while True:
+        code, yes, no, k = program[at]
+        at += 1
+        if code == 0x20:  # load
+            held = struct.unpack_from("<I", data, k)[0]
+        elif code == 0x54:  # and
+            held &= k
+        elif code == 0x06:  # return
+            return k
+        elif code == 0x05:  # jump
+            at += k
+        else:
+            compare = {0x15: held == k, 0x25: held > k, 0x35: held >= k, 0x45: bool(held & k)}
+            at += yes if compare[code] else no
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
+    walls, library, program = filter_for(arch, tmp_path)
+
+    def number(name):
+        return library.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(ARCHES[arch]), name.encode())
+
+    numbers = {name: number(name) for name in walls.REFUSED}
+    assert -1 not in numbers.values()  # no name is misspelt
+    there = {name: n for name, n in numbers.items() if n >= 0}
+    assert len(there) >= len(numbers) - 3  # arm64 has no ioperm, iopl and uselib
+    assert {verdict_of(program, arch, n) for n in there.values()} == {walls.DENY}
+    for name in ("read", "write", "mmap", "futex", "openat", "exit_group", "getpid"):
+        assert verdict_of(program, arch, number(name)) == walls.ALLOW
+    assert verdict_of(program, arch, number("socket"), 1) == walls.ALLOW  # between a student's own processes
+    assert {verdict_of(program, arch, number("socket"), family) for family in (2, 10, 16, 17)} == {walls.DENY}
+    assert verdict_of(program, arch, number("clone3")) == walls.MISSING
+    assert verdict_of(program, arch, number("clone"), 17) == walls.ALLOW  # a plain fork
+    for bit in walls.NEW_NAMESPACES.values():
+        assert verdict_of(program, arch, number("clone"), bit | 17) == walls.DENY
+    other = next(name for name in ARCHES if name != arch)
+    assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process

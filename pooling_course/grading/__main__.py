@@ -8,19 +8,23 @@ import os
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import mark, pages, tables
+from . import cluster, mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN
 from .book import Book
+from .notebooks import is_own
 from .roster import Roster
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name
 
 EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
+MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
+EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
 
 
 def main(argv=None) -> int:
@@ -98,10 +102,11 @@ def job_for(submission, args, row, roster) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
     says = named_in(cells)
+    matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
     if says is None or says == "":
-        row.notes.append("The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file.")
+        row.notes += MISSING_NAME if matters else []
     elif says == EXAMPLE_NAME:
-        row.notes.append("STUDENT was left as it was: tasks with own numbers had those of everybody who left it.")
+        row.notes += EXAMPLE_LEFT if matters else []
     else:
         row.says = str(says)
         names = [submission.student, submission.number, *(roster.names_of(submission) if roster else [])]
@@ -134,37 +139,35 @@ def run_all(waiting, book, args):
     """Have every job done, and keep each result the moment it is there."""
     if not waiting:
         return
-    with executor(args) as pool, tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
-        doing = {pool.submit(mark.work, job, args.trust_submissions): job for job in waiting}
+    place = cluster.workers(args.scheduler) if args.scheduler else threads(args.workers)
+    with place as (submit, completed), tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
+        doing = {submit(job, args.trust_submissions): job for job in waiting}
+        for done in completed(doing):
+            job = doing[done]
+            try:
+                record, sentence = done.result(), ""
+            except NoSandbox:
+                raise
+            except Exception as reason:  # the others' marks must not wait for what is wrong with one
+                why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
+                record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
+            if record:
+                book.put(job.key, record)
+            for row in waiting[job]:
+                row.record = record
+                row.notes += filter(None, [sentence])
+            bar.update(len(waiting[job]))
+
+
+@contextmanager
+def threads(number: int):
+    """Of this machine, each with a sandbox: what submits a job to them, and what gives the futures as they end."""
+    with ThreadPoolExecutor(number) as pool:
         try:
-            for done in as_completed(doing):
-                job = doing.pop(done)
-                try:
-                    record = done.result()
-                    book.put(job.key, record)
-                    for row in waiting[job]:
-                        row.record = record
-                except Lost as reason:
-                    for row in waiting[job]:
-                        row.notes.append(f"Not graded: {reason}. Run the command again, or look at it by hand.")
-                bar.update(len(waiting[job]))
+            yield lambda job, trust: pool.submit(mark.work, job, trust), as_completed
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def executor(args):
-    """What runs the jobs: threads that each hold a sandbox, or a Dask cluster."""
-    if not args.scheduler:
-        return ThreadPoolExecutor(args.workers)
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("--scheduler needs Dask, which is not installed: pip install distributed.") from None
-    try:
-        return Client(args.scheduler).get_executor()
-    except (OSError, ValueError) as error:
-        raise ValueError(f"No Dask scheduler answers at {args.scheduler}: {error}.") from None
 
 
 def write(args, rows, roster) -> int:

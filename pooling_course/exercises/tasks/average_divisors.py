@@ -34,8 +34,8 @@ def average_divisors(shape, out_shape, kernel_size, stride, padding, count_inclu
         # Gap 1: the divisors are not counted, but given.
         ### BEGIN SOLUTION
         divisors[:, :] = divisor_override
-        return divisors
         ### END SOLUTION
+        return divisors
 
     def counted(place, size):
         """How many of the rows that window number `place` covers count, on a map of `size` rows; columns likewise."""
