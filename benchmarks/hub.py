@@ -103,6 +103,7 @@ def settings(folder, ports):
         "Spawner": {
             "cmd": [str(ENV / "bin" / "jupyterhub-singleuser")],
             "args": ["--allow-root"],
+            "environment": {"TMPDIR": f"{folder}"},
             "default_url": of_values["singleuser"]["defaultUrl"],
             "start_timeout": 120,
         },

@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path, PurePosixPath
 
 import jsonschema
@@ -294,6 +295,8 @@ def test_no_link_is_followed(ada, tmp_path):
     (ada[0] / "01.ipynb").write_text("one, corrected")
     assert give(ada) == []
     assert elsewhere.read_text() == "one"
+    elsewhere.unlink()  # now it leads nowhere
+    assert give(ada) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such permissions on Windows")
@@ -322,6 +325,8 @@ def configured(home, monkeypatch):
 
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/a/long/way")
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return PyFileConfigLoader("jupyter_server_config.py", path=str(DEPLOY)).load_config()
 
@@ -337,3 +342,26 @@ def test_a_server_starts_where_nothing_can_be_handed_out(tmp_path, monkeypatch, 
     (tmp_path / handout.FOLDER).write_text("a file in the way")
     assert configured(tmp_path, monkeypatch).MappingKernelManager.cull_idle_timeout
     assert "could not be handed out" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a hub runs on Linux")
+def test_nobody_else_on_the_machine_can_talk_to_a_kernel(tmp_path, monkeypatch):
+    from jupyter_client import KernelManager
+
+    config = configured(tmp_path, monkeypatch)
+    folder = Path(os.environ["JUPYTER_RUNTIME_DIR"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    monkeypatch.chdir(tmp_path)  # a socket's path is short, which pytest's folders are not
+    kernel = KernelManager(config=config, connection_file=os.path.relpath(folder / "kernel-1.json"))
+    kernel.start_kernel()
+    try:
+        for _ in ("started", "restarted"):
+            client = kernel.blocking_client()
+            client.start_channels()
+            client.wait_for_ready(timeout=120)
+            assert client.execute_interactive("1 + 1", timeout=120)["content"]["status"] == "ok"
+            client.stop_channels()
+            kernel.restart_kernel()
+    finally:
+        kernel.shutdown_kernel(now=True)
+    assert kernel.get_connection_info()["transport"] == "ipc"
