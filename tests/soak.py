@@ -303,11 +303,13 @@ class Soak:
         now = {"nodes": found["Nodes"], "listeners": found["JSEventListeners"], "heap": heap["usedSize"]}
         now |= {"buffers": heap["backingStorageSize"], "kernel": self.told()["rss"], "again": self.again}
         self.memory.append(now)
-        first = self.memory[0]
+        first, faults = self.memory[0], []
         for name, (most, each) in BOUNDS.items():
             allowed = first[name] + most + each * (now["again"] - first["again"])
             if now[name] > allowed:
-                raise Fault(f"memory: {now[name]:,.0f} {name}, at first {first[name]:,.0f}: at most {allowed:,.0f}")
+                faults.append(f"memory: {now[name]:,.0f} {name}, at first {first[name]:,.0f}: at most {allowed:,.0f}")
+        if faults:
+            raise Fault("\n".join(faults))
 
     def report(self):
         counts = [self.moves[name] for name in self.controls]
