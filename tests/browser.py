@@ -39,11 +39,7 @@ ADVICE = (
 # Quiet, and fit for a container: no sandbox of its own there, no graphics card, nothing fetched behind the scenes.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-QUIET = {
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    # JupyterLab keeps every toolbar that it has made for an active cell, with hundreds of listeners each
-    "@jupyterlab/cell-toolbar-extension/plugin": {"showToolbar": False},
-}
+QUIET = {"@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 RUN_ALL = "notebook:run-all-cells"
 START = 90_000  # ms within which a page, a kernel with torch, or a server must be there
 
