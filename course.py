@@ -232,7 +232,7 @@ def lab(args, rest):
     return hand_over(lab_command(args, rest, is_root=hasattr(os, "geteuid") and os.geteuid() == 0))
 
 
-# Half of the time tests wait for a browser, a server, a kernel. Each file stays whole: its tests share what they start.
+# Half of the time tests wait: for a browser, a server, a kernel. A file stays whole: its tests share what they start.
 EVERY_TEST = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

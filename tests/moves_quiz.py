@@ -77,8 +77,11 @@ def sure(soak, kind, dice):
 @move(QUIZ, "Commit")
 def _(soak, kind, dice):
     place = form(soak, kind)
+    place.get_by_role("alert").evaluate_all("(all) => all.forEach((el) => (el.hidden = true))")
     place.get_by_role("button", name="Commit").click()
-    return "clicked"
+    said = place.locator(".pc-verdict, [role=alert]:visible").first
+    expect(said).to_be_visible()
+    return said.text_content()
 
 
 def answered(soak, kind, dice):

@@ -41,7 +41,7 @@ def test_every_control_moved_at_random_leaves_numbers_console_and_memory_sound(l
 PLANTED = [
     ("a console error", "async copy(button) {", "async copy(button) { console.error('a console error');"),
     ("in place of", "state.values[ch * plane", "(this.model.get('compare') ? 9 : 0) + state.values[ch * plane"),
-    ("shows ['nn.MaxPool2d(kernel_size=2)'", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
+    ("ceil_mode is True for False", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
     ("listeners", "drawCode() {", "drawCode() { addEventListener('blur', () => this);"),
     ("buffers", "drawTotals() {", "drawTotals() { (window.kept ??= []).push(new Float64Array(1e5));"),
 ]
