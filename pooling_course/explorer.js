@@ -406,6 +406,7 @@ class Explorer {
 
   cellAt(event, name) {
     const { frame, stage } = this.grid[name];
+    if (!frame) return null;
     const box = stage.getBoundingClientRect();
     const col = Math.floor((event.clientX - box.left - frame.x(0)) / frame.cell);
     const row = Math.floor((event.clientY - box.top - frame.y(0)) / frame.cell);
