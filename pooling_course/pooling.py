@@ -338,7 +338,7 @@ class Trace:
 
     @cached_property
     def spread(self) -> torch.Tensor | None:
-        """Where shares vary from cell to cell: of shape (m, n, *input); None where winners or divisors say it all.
+        """Where shares vary from cell to cell: m x n planes shaped like x; None where winners or divisors say it all.
 
         The share of an input cell in window (row, col) is `spread[row % m, col % n][..., cell]`. torch's autograd
         says it, asked for every m-th row and n-th column of windows at a time, as those do not overlap.
