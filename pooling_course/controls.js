@@ -86,7 +86,7 @@ export class Controls {
     const value = make("output", { class: "pc-value" });
     const inputs = ["height", "width"].map((side, i) =>
       make("input", {
-        type: "range", min: LEAST[name] ?? 1, step: STEP[name] ?? 1, "aria-describedby": hint.id,
+        type: "range", min: LEAST[name] ?? 1, step: STEP[name] ?? 1, "aria-label": name, "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
       }));
     const el = make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);

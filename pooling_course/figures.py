@@ -119,7 +119,7 @@ def pooled(x, *poolings, titles=None) -> Picture:
 
     Args:
         x: tensor, array or nested lists: (H, W) or (1, H, W) for values, (3, H, W) in 0..1 for a colour picture.
-        poolings: each a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`.
+        poolings: each a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d` or one of their relatives, as for `trace`.
         titles: one for each pooling, instead of its code.
 
     Raises:
