@@ -117,7 +117,7 @@ class Visit:
     def steps(self, count):
         """Milliseconds of slider steps to and fro, from key press to painted picture."""
         root = self.page.query_selector(".pc-explorer")
-        slider = root.query_selector("input[type=range]")
+        slider = root.query_selector("input[aria-label=kernel_size]")
         times = []
         for i in range(count):
             self.page.evaluate("(given) => probe.arm(...given)", [root, slider, "canvas"])

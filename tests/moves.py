@@ -83,8 +83,9 @@ def stage(dice, w, names=""):
 
 @move(EXPLORER, "Pooling by pointer")
 def _(soak, w, dice):
-    name = dice.choice(["Max", "Average", "Both"])
-    w.root.get_by_role("radio", name=name, exact=True).click()
+    kinds = w.root.locator("fieldset", has_text="Pooling").locator("label")
+    name = dice.choice(kinds.all_text_contents())
+    kinds.get_by_text(name, exact=True).click()
     return name
 
 
@@ -151,6 +152,8 @@ def sliders(name):
 
 for each in ("kernel_size", "stride", "padding", "dilation"):
     EXPLORER |= sliders(each)
+OUTPUT_SIZE = sliders("output_size")
+NORM = {name: function for name, function in sliders("norm_type").items() if "width" not in name}
 
 
 def box(name):
@@ -365,3 +368,11 @@ def _(soak, w, dice):
     upstream = dice.choice(["None", "'chosen'", own, own])
     soak.python(f"try:\n    {w.python}.upstream = {upstream}\nexcept (TraitError, ValueError, TypeError):\n    pass")
     return upstream
+
+
+# ---- relatives: what they have of their own, and what each explorer has ----------------------------------------------
+
+EACH = ["Pooling by pointer", "Direction", "Upstream gradient", "hover over cells", "walk by arrow keys", "Next window"]
+COMMON = {name: EXPLORER[name] for name in (*EACH, "number typed into a cell")}
+ADAPTIVE = COMMON | OUTPUT_SIZE
+LP = COMMON | NORM | {name: EXPLORER[name] for name in ("ceil_mode", "kernel_size by keyboard", "stride by pointer")}

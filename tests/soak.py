@@ -21,7 +21,7 @@ from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Error, expect
 
 import browser
-from moves import EXPLORER, pause
+from moves import ADAPTIVE, EXPLORER, LP, pause
 from moves_quiz import BOOK, QUESTIONS, QUIZ
 from pooling_course.questions import question
 from test_browser import SOON, Explorer, new_page
@@ -56,12 +56,12 @@ def renew(name):
     boxes[name].children = [made[name]]
 
 def home():
-    for name, kind, direction in (("explorer", "max", "forward"), ("flow", "avg", "backward")):
+    for name, layers in HOME.items():
         w = made[name]
         w.upstream, w.chosen, w.compare, w.x, w.message = None, [0, 0], False, "worked", ""
-        for other in ("avg", "max"):  # what belongs to one kind is kept while the other is shown
-            w.pooling = nn.AvgPool2d(2) if other == "avg" else nn.MaxPool2d(2)
-        w.kind, w.direction, w.own = kind, direction, {}
+        for layer in layers:  # what belongs to one kind is kept while the other is shown
+            w.layer = eval(layer)
+        w.direction, w.own = "backward" if name == "flow" else "forward", {}
     for name, box in made.items():
         if name in QUESTIONS:
             with box.quiz.hold_sync():
@@ -71,20 +71,27 @@ def home():
 def tell(path):
     gc.collect()
     told = {"rss": itself.memory_info().rss, "at": made["book"].at, "pages": made["book"].pages}
-    for name in ("explorer", "flow"):
+    for name in HOME:
         w = made[name]
-        codes = [w._of_kind(kind).code() for kind in (("max", "avg") if w.compare else (w.kind,))]
+        codes = [w._of_kind(kind).code() for kind in (w.kinds if w.compare else (w.kind,))]
         told[name] = {"x": w.x, "codes": codes, "backward": w.direction == "backward", "mode": w.upstream_mode}
         told[name] |= {"chosen": w.chosen, "upstream": w.upstream}
     told["attempts"] = {name: box.quiz.attempts for name, box in made.items() if name in QUESTIONS}
     torch.save(told, path)
 """
+HOME = {  # the layers of both kinds, the one that is shown last
+    "explorer": ["nn.AvgPool2d(kernel_size=2)", "nn.MaxPool2d(kernel_size=2)"],
+    "flow": ["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"],
+    "adaptive": ["nn.AdaptiveMaxPool2d(output_size=4)", "nn.AdaptiveAvgPool2d(output_size=4)"],
+    "lp": ["nn.AvgPool2d(kernel_size=2)", "nn.LPPool2d(norm_type=2, kernel_size=2)"],
+}
 # All in one cell: JupyterLab keeps what it makes for a cell that becomes active, 810 listeners and 260 nodes each time.
 CELLS = [
-    f"QUESTIONS = {QUESTIONS!r}\n{SETUP}",
+    f"QUESTIONS, HOME = {QUESTIONS!r}, {HOME!r}\n{SETUP}",
     """
 pages = [(f"{n} to {n + 3}", mental_model([[n, n + 1], [n + 2, n + 3]]), f"Window {n}.") for n in range(5)]
 new = {"explorer": PoolingExplorer, "flow": lambda: GradientFlow("worked", "avg")}
+new |= {name: lambda name=name: PoolingExplorer("worked", eval(HOME[name][-1])) for name in ("adaptive", "lp")}
 new |= {kind: lambda name=name: quiz(name) for kind, name in QUESTIONS.items()}
 new["book"] = lambda: Flipbook(pages, "picture")
 boxes = {name: VBox() for name in new}
@@ -94,7 +101,7 @@ for name, box in boxes.items():
 VBox(list(boxes.values()))
 """,
 ]
-PLACES = ["explorer", "flow", *QUESTIONS, "book"]
+PLACES = [*HOME, *QUESTIONS, "book"]
 
 # Memory at home, after a garbage collection on both sides: at most so much more than at the end of the first round, and
 # for each widget made anew, what anywidget keeps of it: it loads a module for each widget, and a page
@@ -140,9 +147,10 @@ class Soak:
         self.kernel.load_connection_file()
         self.kernel.start_channels(stdin=False, hb=False, control=False)
         self.waiting = set()
-        self.explorers = {name: Shown(self.place(name), name) for name in ("explorer", "flow")}
+        self.explorers = {name: Shown(self.place(name), name) for name in HOME}
         self.book = Shown(self.place("book"), "book")
-        places = [*((name, w, EXPLORER) for name, w in self.explorers.items()), ("book", self.book, BOOK)]
+        of = {"adaptive": ADAPTIVE, "lp": LP}
+        places = [*((name, w, of.get(name, EXPLORER)) for name, w in self.explorers.items()), ("book", self.book, BOOK)]
         places += [(kind, kind, QUIZ) for kind in QUESTIONS]
         self.controls = {
             f"{name}: {what}": functools.partial(move, self, at) for name, at, of in places for what, move in of.items()
@@ -249,9 +257,8 @@ class Soak:
             book.click()
         self.python("home()")
         self.settle()
-        for name, layer in (("explorer", "MaxPool2d"), ("flow", "AvgPool2d")):
-            w = self.explorers[name]
-            expect(w.code).to_have_text([f"nn.{layer}(kernel_size=2)"])
+        for name, w in self.explorers.items():
+            expect(w.code).to_have_text(HOME[name][-1:])
             expect(w.root).not_to_have_attribute("aria-busy", "true")
         for kind in QUESTIONS:
             expect(self.place(kind).locator("form")).to_be_visible()

@@ -4,7 +4,11 @@ import torch
 from torch import nn
 
 from pooling_course import Pooling
-from test_browser import NAMES, READ, drawn, pool, short, written
+from pooling_course.pooling import settings_of
+from test_browser import READ, drawn, pool, short, written
+from test_relatives_browser import NAMES as RELATIVES
+
+NAMES = {"max": "Max"} | RELATIVES
 
 
 def differences(w, x, codes, backward, mode, chosen, upstream):
@@ -14,13 +18,13 @@ def differences(w, x, codes, backward, mode, chosen, upstream):
         yield f"shows {seen['code']}{' and waits' * seen['busy']}, and Python has {codes}"
         return
     x = x if x.ndim == 3 else x[None]
-    poolings = [Pooling.of(eval(code, {"nn": nn})) for code in codes]
+    poolings = [settings_of(eval(code, {"nn": nn})) for code in codes]
     yield from misplaced(seen["controls"], poolings, backward)
     wanted = {"Input": x}
     for p in poolings:
         name = NAMES[p.kind]
         try:
-            output = pool(p, x)
+            output = by_torch(p, x)
         except RuntimeError:  # torch refuses: no window fits, or no such average of whole numbers
             continue
         wanted[f"{name} output"] = output
@@ -34,6 +38,10 @@ def differences(w, x, codes, backward, mode, chosen, upstream):
                 yield f"the canvas of {name} has {on}"
 
 
+def by_torch(p, x):
+    return pool(p, x) if isinstance(p, Pooling) else p.layer()(x[None])[0]
+
+
 def flow(p, x, output, mode, chosen, upstream):
     """torch's gradients for the upstream gradient that is chosen; ones stand in for one that does not fit."""
     grad = torch.ones_like(output)
@@ -42,7 +50,7 @@ def flow(p, x, output, mode, chosen, upstream):
     elif mode == "own" and upstream.shape[-2:] == output.shape[-2:]:
         grad = upstream.expand(output.shape).to(output.dtype)
     x = x.clone().requires_grad_()
-    pool(p, x).backward(grad)
+    by_torch(p, x).backward(grad)
     name = NAMES[p.kind].lower()
     return {f"Upstream gradient of {name}": grad, f"Input gradient of {name}": x.grad}
 
@@ -65,16 +73,26 @@ def tables(seen, wanted):
             yield f"{name} has {rows[r][c]} at {r, c} in place of {true[r][c]}, and {len(where)} wrong numbers in all"
 
 
+SLIDERS = {"max": ("kernel_size", "stride", "padding", "dilation"), "avg": ("kernel_size", "stride", "padding")}
+SLIDERS |= {"lp": ("norm_type", "kernel_size", "stride")} | dict.fromkeys(
+    ("adaptive max", "adaptive avg"), ("output_size",)
+)
+
+
 def misplaced(controls, poolings, backward):
     """Controls that do not stand where the settings are."""
     p, apart = poolings[0], controls["height and width apart"]
-    for name in ("kernel_size", "stride", "padding", "dilation"):
-        sides = dict(zip(("height", "width"), getattr(p, name), strict=True))
+    for name in SLIDERS[p.kind]:
+        both = p.size if name == "output_size" else getattr(p, name)
+        sides = dict(zip(("height", "width"), both if isinstance(both, tuple) else (both, both), strict=True))
         wanted = {f"{name}, {side}": value for side, value in sides.items()} if apart else {name: sides["height"]}
-        if name != "dilation" or p.kind == "max":
-            yield from (f"{at} stands at {controls[at]} for {v}" for at, v in wanted.items() if controls[at] != v)
-    kind = "Both" if len(poolings) == 2 else NAMES[p.kind]
-    wanted = {"ceil_mode": p.ceil_mode, kind: True, "Backward" if backward else "Forward": True}
+        wanted = {name: p.norm_type} if name == "norm_type" else wanted
+        yield from (f"{at} stands at {controls[at]} for {v}" for at, v in wanted.items() if controls[at] != v)
+    alone = {"adaptive max": "Max", "adaptive avg": "Average"}.get(p.kind, NAMES[p.kind])
+    kind = "Both" if len(poolings) == 2 else alone
+    wanted = {kind: True, "Backward" if backward else "Forward": True}
+    if "kernel_size" in SLIDERS[p.kind]:
+        wanted["ceil_mode"] = p.ceil_mode
     if poolings[-1].kind == "avg":
         wanted["count_include_pad"] = poolings[-1].count_include_pad
     yield from (f"{name} is {controls[name]} for {v}" for name, v in wanted.items() if controls[name] != v)
