@@ -204,7 +204,7 @@ def prepare(gpu=None):
     if is_complete(wanted):
         return
     steps = install_steps(platform.system(), gpu, torch_version(CONSTRAINTS.read_text(encoding="utf-8")))
-    print(f"Setting up the course in {VENV}: some minutes, once.", flush=True)
+    print(f"Setting up the course in {VENV}: a minute or two, once.", flush=True)
     make_venv()
     for number, (what, choices) in enumerate(steps, start=1):
         print(f"\n[{number}/{len(steps)}] {what}", flush=True)

@@ -211,7 +211,7 @@ export class Controls {
   hints(settings, limits, h, w) {
     if (settings.weights || this.get("kinds").includes("conv")) {
       const [rows, cols] = pair(this.get("kernel_size"));
-      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings) };
+      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings), padding: "a convolution may have more" };
     }
     const full = Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < this.get("most").kernel_size;
     return {

@@ -189,7 +189,7 @@ class Explorer {
     const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
       const { kind, s, state, chosen, gradient } = v;
       const passed = () => (gradient?.shareOf ? passedBy(this, v, chosen.row, chosen.col) : state.passesAt(chosen.row, chosen.col));
-      const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map(Number);
+      const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map((total) => Number(`${total}`.replace("inf", "Infinity")));
       return totals(kind, up, down, s);
     });
     lines(this.totals, texts);
@@ -241,7 +241,8 @@ class Explorer {
     const { h, w, channels, values } = this.states.input;
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
     const flow = this.backward && first && !first.gradient?.error ? first : null;
-    const padding = flow ? "" : this.shown.map(({ s }) => (isMax(s.kind) ? "−∞" : s.countPad && s.divisor === null ? "0" : "–")).join(" | ");
+    const enters = this.shown.map(({ s }) => (isMax(s.kind) ? "−∞" : s.countPad && s.divisor === null ? "0" : "–"));
+    const padding = flow ? "" : [...new Set(enters)].join(" | ");
     const unread = first && unreadOf(first.rows, first.cols);
     const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
     this.grid[name].near = first ? first.s.padding : [0, 0];
@@ -338,7 +339,9 @@ class Explorer {
       const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
       return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
     });
-    lines(this.formula, this.shown.every((v) => v.state.error) ? [] : [...new Set(texts.flat())]);
+    const alike = texts.every((two) => `${two}` === `${texts[0]}`);
+    const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${NAMES[this.shown[i].kind]}, ${text}`));
+    lines(this.formula, this.shown.every((v) => v.state.error) ? [] : said);
   }
 
   async copy(button) {

@@ -100,6 +100,8 @@ class PoolingExplorer(anywidget.AnyWidget):
 
         pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
         presets = [[name, label] for name, (label, _) in PRESETS.items()]
+        if isinstance(pooling, Depthwise) and len(pooling.weight) != 3:
+            presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams = 0, {0: None}
         super().__init__(
             **_settings(pooling),

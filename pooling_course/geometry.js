@@ -80,10 +80,10 @@ export function code(s) {
 }
 
 // How neighbouring windows lie.
-export function strideHint({ kernel, stride }) {
+export function strideHint({ kernel, stride, weights }) {
   if (stride.some((by, i) => by < kernel[i])) return "smaller than kernel_size: windows overlap";
   if (stride.some((by, i) => by > kernel[i])) return "larger than kernel_size: windows leave gaps";
-  return "= kernel_size, the default";
+  return weights ? "= kernel_size: windows side by side" : "= kernel_size, the default";
 }
 
 // How the windows of adaptive pooling lie.

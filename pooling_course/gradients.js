@@ -1,5 +1,5 @@
 // The backward direction of what is shown: upstream gradients and, from torch's autograd, input gradients.
-import { taps, windowOf } from "./geometry.js";
+import { readers, taps, windowOf } from "./geometry.js";
 import { arrayOf } from "./states.js";
 
 export const fits = (own, { state }) => Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
@@ -40,6 +40,16 @@ function chosenGradient(view, v) {
     return (ch, r, c) => {
       const winner = state.winner(ch, row, col);
       return winner.row === r && winner.col === c ? 1 : 0;
+    };
+  }
+  if (v.gradient?.shareOf) {
+    // the other windows have an upstream gradient of 0, which torch multiplies, too: an infinite share makes nan of it
+    return (ch, r, c) => {
+      let sum = 0;
+      for (const i of readers(rows, r)) {
+        for (const j of readers(cols, c)) sum += (i === row && j === col ? 1 : 0) * shareOf(view, v, i, j, { row: r, col: c }, ch);
+      }
+      return sum;
     };
   }
   const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];

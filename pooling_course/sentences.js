@@ -36,7 +36,7 @@ function notesOf({ kind, s, state }, row, col, input, found, output, pads) {
 
 function normNotes({ norm }, found, { at }, output) {
   const cells = found.filter((t) => t.what === "cell");
-  if (Number.isNaN(output) && !cells.some((t) => Number.isNaN(at(t.row, t.col)))) return ["nan: a negative number has no such power or root."];
+  if (Number.isNaN(output) && !cells.some((t) => Number.isNaN(at(t.row, t.col)))) return ["nan: torch takes no such power or root of a negative number."];
   const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`];
   if (cells.length < found.length) notes.push(`Cut off by the edge, the window is scaled up to ${found.length} cells.`);
   return notes;
@@ -115,7 +115,8 @@ export function got(kind, at, total, from) {
 export function totals(kind, up, down, s) {
   const name = NAMES[kind];
   const text = `${name}: upstream gradient ${about(up)} in all, input gradient ${about(down)} in all`;
-  if (!(Math.abs(up - down) > 1e-4 * Math.max(1, Math.abs(up)))) return `${text}: nothing is lost.`;
+  if (Math.abs(up - down) <= 1e-4 * Math.max(1, Math.abs(up))) return `${text}: nothing is lost.`;
+  if (!Number.isFinite(up - down)) return `${text}.`;
   if (kind === "conv") return `${text}: the weights decide what is passed on.`;
   if (kind === "lp") return `${text}: the shares of a window need not add up to 1.`;
   if (s.divisor !== null) return `${text}: divisor_override=${s.divisor} decides what is passed on.`;

@@ -247,6 +247,8 @@ def check_stride_hints(ask, source=None):
     for hint, pairs in cases.items():
         found = ask([["strideHint", {"kernel": kernel, "stride": stride}] for kernel, stride in pairs], source)
         assert all(hint in text for text in found), (hint, found)
+    (text,) = ask([["strideHint", {"kernel": [2, 2], "stride": [2, 2], "weights": {}}]], source)
+    assert text == "= kernel_size: windows side by side"  # the default of a convolution is 1
 
 
 def check_windows(ask, source=None):

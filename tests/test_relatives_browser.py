@@ -140,6 +140,24 @@ def test_pointing_backwards_tells_where_a_gradient_goes_and_what_a_cell_gets(pag
     expect(lp.sentence).to_contain_text(f"≈ {words.number(gets)}: a share from each of the 4 windows that read it.")
 
 
+def test_what_torch_makes_of_infinite_shares_is_shown_and_not_called_lossless(page):
+    lp = run_cell(page, 2)
+    slide_norm(lp, 0.5)  # a 0 in the input has an infinite share
+    lp.choose("Backward")
+    check_backwards(lp, LP(0.5, 2))
+    totals = lp.root.locator(".pc-totals")
+    expect(totals).to_have_text("LP: upstream gradient 9 in all, input gradient inf in all.")
+    lp.root.get_by_role("combobox", name="Upstream gradient").select_option("chosen")
+    x = WORKED.clone().requires_grad_()
+    one = torch.zeros(3, 3)
+    one[0, 0] = 1
+    LP(0.5, 2).layer()(x[None])[0].backward(one)
+    assert x.grad.isnan().any()  # 0 times infinity
+    expect(totals).to_contain_text("upstream gradient 1 in all")
+    tables = {name.rpartition(",")[0]: rows for name, rows in lp.read()["tables"]}
+    assert tables["Input gradient of lp"] == written(x.grad)
+
+
 def test_nothing_here_is_out_of_reach_of_a_screen_reader_and_no_error_was_logged(page):
     for i in (1, 2, 3):
         run_cell(page, i)
