@@ -24,7 +24,6 @@ autodoc_typehints = "signature"
 default_role = "literal"  # `x` in a docstring is code, as in the manual
 napoleon_use_ivar = True
 napoleon_use_rtype = False
-python_maximum_signature_line_length = 70
 
 html_theme = "furo"
 html_favicon = "icon.svg"
