@@ -105,8 +105,8 @@ PLACES = [*HOME, *QUESTIONS, "book"]
 
 # Memory at home, after a garbage collection on both sides: at most so much more than at the end of the first round; for
 # each widget made anew, what anywidget keeps of it, as it loads a module for each widget, and a page never forgets a
-# module; and for each explorer that a question has opened since, what an explorer takes. Elsewhere memory is as large as
-# what is shown, and caches (states.js) may hold 48 MB of it.
+# module; and for each explorer that a question has opened since, what an explorer takes. Elsewhere memory is as large
+# as what is shown, and caches (states.js) may hold 48 MB of it.
 BOUNDS = {
     "nodes": (400, 0, 1500),
     "listeners": (60, 0, 75),
