@@ -9,7 +9,7 @@ import traitlets as t
 from . import assets, rules, words
 from .pooling import Pooling, Trace, Windows, as_tensor, settings_of, trace
 from .relatives import LP, Adaptive, Depthwise
-from .states import AHEAD, CHUNK, Packer, ahead, is_name, key
+from .states import AHEAD, CHUNK, Packer, ahead, fits, is_name, key
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "output_size", "norm_type", "weights")
@@ -131,9 +131,13 @@ class PoolingExplorer(anywidget.AnyWidget):
     @property
     def gradient(self) -> torch.Tensor:
         """torch's input gradient for the upstream gradient shown; of the shape of `x`."""
+        output = self.trace.output
         if self.upstream_mode != "chosen":
-            return self.trace.backward(None if self.upstream is None else self.upstream.expand(self.trace.output.shape))
-        one = torch.zeros_like(self.trace.output)
+            own = self._typed_in if self.upstream_mode == "own" else None
+            if own is None or not fits(own, _planes(output)):  # then ones stand in, as on the page
+                return self.trace.backward()
+            return self.trace.backward(own.expand(_planes(output).shape).reshape(output.shape))
+        one = torch.zeros_like(output)
         one[..., self.chosen[0], self.chosen[1]] = 1
         return self.trace.backward(one)
 
@@ -295,12 +299,18 @@ class PoolingExplorer(anywidget.AnyWidget):
         else:
             self.upstream_mode = change.new or "ones"
 
+    @property
+    def _typed_in(self):
+        """The upstream gradient of the learner's own, shown or not: float64 of shape (1 or C, H, W), or None."""
+        return self._upstreams[self.own["serial"]] if self.own else None
+
     @t.observe("upstream_mode")
     def _mode_changed(self, change):
         if change.new != "own":
             self.upstream = {"ones": None, "chosen": "chosen"}[change.new]
-        elif not isinstance(self.upstream, torch.Tensor) and self.own:
-            self.upstream = self._upstreams[self.own["serial"]]
+        elif not isinstance(self.upstream, torch.Tensor) and self._typed_in is not None:
+            if fits(self._typed_in, _planes(self.trace.output)):
+                self.upstream = self._typed_in
 
     # ---- what the browser asks for -----------------------------------------------------------------------------
 
@@ -354,8 +364,8 @@ class PoolingExplorer(anywidget.AnyWidget):
             size = "{} x {}".format(*shape[-2:])
             self.message = f"The upstream gradient is that of {self.pooling.code()}, {size}: type it in there."
             return
-        own = self._upstreams[self.own["serial"]] if self.own else torch.ones(1, 0, 0)
-        values = own.expand(shape).clone() if own.shape[-2:] == shape[-2:] else torch.ones(shape)
+        own, output = self._typed_in, _planes(self.trace.output)
+        values = own.expand(shape).clone() if own is not None and fits(own, output) else torch.ones(shape)
         at, text = _typed(content, shape)
         if at is None:
             return

@@ -207,8 +207,8 @@ class Packer:
 
     def _gradient(self, t: Trace, upstream):
         if upstream is not None:
-            if upstream.shape[-2:] != t.output.shape[-2:]:
-                raise ValueError(f"an upstream gradient of {tuple(upstream.shape[-2:])} does not fit this output.")
+            if not fits(upstream, t.output):
+                raise ValueError(f"an upstream gradient of {tuple(upstream.shape)} does not fit this output.")
             upstream = upstream.expand(t.output.shape)
         gradient = t.backward(upstream)
         sent = t.output.new_ones(()).expand(t.output.shape) if upstream is None else upstream
@@ -223,6 +223,11 @@ class Packer:
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
         return {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+
+
+def fits(upstream, output) -> bool:
+    """Whether an upstream gradient (1 or C, H, W) has a number for each cell of an output (C, H, W)."""
+    return upstream.shape[-2:] == output.shape[-2:] and len(upstream) in (1, len(output))
 
 
 def _affordable(p, h, w):

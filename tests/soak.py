@@ -75,7 +75,7 @@ def tell(path):
         w = made[name]
         codes = [w._of_kind(kind).code() for kind in (w.kinds if w.compare else (w.kind,))]
         told[name] = {"x": w.x, "codes": codes, "backward": w.direction == "backward", "mode": w.upstream_mode}
-        told[name] |= {"chosen": w.chosen, "upstream": w.upstream}
+        told[name] |= {"chosen": w.chosen, "upstream": w._typed_in}
     told["attempts"] = {name: box.quiz.attempts for name, box in made.items() if name in QUESTIONS}
     torch.save(told, path)
 """

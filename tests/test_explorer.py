@@ -264,6 +264,25 @@ def test_a_setting_that_does_not_fit_the_input_is_named_where_the_numbers_would_
     assert "it has weights for 1" in explorer.book["entries"][0]["error"]
 
 
+def test_an_upstream_of_ones_own_that_does_not_fit_now_leaves_ones_in_its_place():
+    flow = PoolingExplorer("worked", nn.MaxPool2d(2), direction="backward", upstream=torch.full((3, 3), 2.0))
+    assert flow.gradient.sum() == 18
+    flow.stride = 1
+    assert flow.gradient.sum() == 25
+    flow.upstream = "chosen"
+    flow.set_state({"upstream_mode": "own"})  # chosen on the page, where it is kept
+    assert flow.gradient.sum() == 25 and not flow.message
+    flow.stride = 2
+    assert flow.gradient.sum() == 18
+    flow.x = torch.rand(3, 6, 6)
+    assert flow.gradient.sum() == 54
+    flow.upstream = torch.ones(3, 3, 3)
+    flow.x = "worked"
+    assert flow.gradient.sum() == 9
+    name = f"grad{flow.own['serial']} {key(flow.pooling)}"
+    assert "does not fit" in flow._packer.pack([name])["entries"][0]["error"]
+
+
 # --- input --------------------------------------------------------------------------------------------------------
 
 
