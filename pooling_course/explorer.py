@@ -1,6 +1,7 @@
 """The explorer: sliders and linked grids over torch's own numbers, forwards and backwards."""
 
 import html
+from contextlib import suppress
 
 import anywidget
 import torch
@@ -309,7 +310,7 @@ class PoolingExplorer(anywidget.AnyWidget):
         if change.new != "own":
             self.upstream = {"ones": None, "chosen": "chosen"}[change.new]
         elif not isinstance(self.upstream, torch.Tensor) and self._typed_in is not None:
-            if fits(self._typed_in, _planes(self.trace.output)):
+            with suppress(t.TraitError):  # where it does not fit, ones stand in, and it is kept
                 self.upstream = self._typed_in
 
     # ---- what the browser asks for -----------------------------------------------------------------------------
