@@ -4,9 +4,10 @@ A function draws from `dice` whatever it needs, brings the widget to where the c
 person does, by pointer or by keyboard; where no control is to be had, it returns None.
 """
 
+import contextlib
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from pooling_course import images
 
@@ -77,8 +78,10 @@ def stage(dice, w, names=""):
     if not (count := stages.count()):
         return None, None
     found = stages.nth(int(dice.random() * count))
-    found.scroll_into_view_if_needed()
-    return found, found.bounding_box()
+    with contextlib.suppress(Error):  # Python may take it away meanwhile
+        found.scroll_into_view_if_needed(timeout=3000)
+        return found, found.bounding_box(timeout=3000)
+    return None, None
 
 
 @move(EXPLORER, "Pooling by pointer")
