@@ -232,6 +232,7 @@ class Soak:
                         self.check()
                 self.check()
                 self.go_home()
+                self.check()  # also, the browser keeps what it laid out last in what is closed: small tables, now
                 self.check_memory()
         except (Fault, Error, AssertionError) as fault:
             browser.ARTIFACTS.mkdir(exist_ok=True)

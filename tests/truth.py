@@ -7,6 +7,7 @@ from pooling_course import Pooling
 from pooling_course.pooling import settings_of
 from pooling_course.states import fits
 from test_browser import READ, drawn, pool, short, written
+from test_relatives_browser import IN_WORDS
 from test_relatives_browser import NAMES as RELATIVES
 
 NAMES = {"max": "Max"} | RELATIVES
@@ -28,6 +29,8 @@ def differences(w, x, codes, backward, mode, chosen, upstream):
             output = by_torch(p, x)
         except RuntimeError:  # torch refuses: no window fits, or no such average of whole numbers
             continue
+        if p.kind == "max" and by_torch(p, torch.zeros(x.shape)).isinf().any():
+            continue  # a window that reads no cell, which the course refuses: backwards, torch would write elsewhere
         wanted[f"{name} output"] = output
         if backward and x.is_floating_point():
             wanted |= flow(p, x, output, mode, chosen, upstream)
@@ -52,7 +55,7 @@ def flow(p, x, output, mode, chosen, upstream):
         grad = upstream.expand(output.shape).to(output.dtype)
     x = x.clone().requires_grad_()
     by_torch(p, x).backward(grad)
-    name = NAMES[p.kind].lower()
+    name = IN_WORDS[p.kind]
     return {f"Upstream gradient of {name}": grad, f"Input gradient of {name}": x.grad}
 
 
@@ -107,6 +110,8 @@ SEEN = f"""async (root) => {{
     const toggled = new Promise((resolve) => numbers.addEventListener("toggle", resolve, {{ once: true }}));
     numbers.open = true;
     await toggled;
+    // painted, too, or the browser keeps the nodes of what it painted last in here
+    for (let frames = 2; frames; frames--) await new Promise(requestAnimationFrame);
   }}
   const seen = ({READ})(root);
   numbers.open = was;
