@@ -27,7 +27,7 @@ export function readNumber(text) {
 
 export function parse(kind, raw) {
   if (raw === null || raw === undefined || raw === "" || (Array.isArray(raw) && !raw.length)) {
-    throw new Error("Nothing is chosen yet: make a choice, even if it is a guess.");
+    throw new Error("No answer yet: give one, even if it is a guess.");
   }
   if (kind === "number") return readNumber(raw);
   if (kind === "shape") {
@@ -72,7 +72,7 @@ class Quiz {
       if (!this.queued) queueMicrotask(() => this.draw());
       this.queued = true;
     };
-    for (const name of ["attempts", "answering", "message", "notice"]) model.on(`change:${name}`, this.redraw);
+    for (const name of ["attempts", "answering", "message", "notice", "opened"]) model.on(`change:${name}`, this.redraw);
     this.unwatch = watchTheme(() => this.applyTheme());
     this.unleave = leaveKeys(this.root);
     this.applyTheme();
@@ -260,7 +260,7 @@ class Quiz {
     parts.push(make("p", { class: "pc-why" }, feedback.why));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
     if (q.explorable) {
-      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, "Open this case in the explorer"));
+      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, this.get("opened") ? "Close the explorer" : "Open this case in the explorer"));
     }
     parts.push(buttons);
     const attempts = this.get("attempts");

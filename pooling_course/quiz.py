@@ -43,6 +43,7 @@ class Quiz(anywidget.AnyWidget):
     message = t.Unicode().tag(sync=True)
     notice = t.Unicode().tag(sync=True)
     key = t.Dict().tag(sync=True)
+    opened = t.Bool(False).tag(sync=True)
 
     def __init__(self, question: str | Question):
         self._question = question_of(question)
@@ -107,7 +108,7 @@ class Quiz(anywidget.AnyWidget):
 
 
 class QuizBox(ipywidgets.VBox):
-    """A question, with room under it for the explorer that its button opens."""
+    """A question, with room under it for the explorer that its button opens and closes."""
 
     def __init__(self, quiz: Quiz):
         super().__init__([quiz])
@@ -122,8 +123,11 @@ class QuizBox(ipywidgets.VBox):
 
     def _hear(self, quiz, content, _):
         asked = isinstance(content, dict) and content.get("type") == "explore"
-        if asked and quiz.attempts and quiz.question["explorable"] and len(self.children) == 1:
-            self._explore()
+        if asked and quiz.attempts and quiz.question["explorable"]:
+            if len(self.children) == 1:
+                self._explore()
+            quiz.opened = not quiz.opened
+            self.children[1].layout.display = None if quiz.opened else "none"
 
     def _explore(self):
         q = self.quiz._question

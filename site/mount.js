@@ -60,8 +60,9 @@
     // The case of a question, which stands closed under it
     explore(model) {
       const at = model.el.nextElementSibling;
-      if (at.hidden) mount(at.dataset.model, at);
-      at.hidden = false;
+      at.mounted ??= mount(at.dataset.model, at);
+      at.hidden = !at.hidden;
+      model.set("opened", !at.hidden);
     },
   };
 

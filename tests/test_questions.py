@@ -449,7 +449,7 @@ def test_is_the_same_answer_understood_however_it_is_typed(kind, raw, parsed):
 @pytest.mark.parametrize(
     "kind, raw, says",
     [
-        *[(kind, nothing, "Nothing is chosen yet") for kind in KINDS for nothing in (None, "", [])],
+        *[(kind, nothing, "No answer yet") for kind in KINDS for nothing in (None, "", [])],
         ("number", "nine", "'nine' is not a number"),
         ("number", "1/0", "'1/0' is not a number"),
         ("number", "   ", "is not a number"),

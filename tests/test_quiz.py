@@ -292,8 +292,12 @@ def test_does_the_explorer_open_on_the_case_and_only_after_the_commitment(q):
     assert len(page.box.children) == 1
     page.send({"type": "explore"})
     opened = page.box.children
+    assert page.state["opened"] == (q.case is not None)
     page.send({"type": "explore"})
-    assert page.box.children is opened  # and not once more, as what was set in it would be gone
+    assert page.box.children is opened  # hidden, not gone, or what was set in it would be, too
+    assert not page.state["opened"] and all(child.layout.display == "none" for child in opened[1:])
+    page.send({"type": "explore"})
+    assert page.box.children is opened and all(child.layout.display is None for child in opened[1:])
     if q.case is None:
         assert len(page.box.children) == 1 and not page.state["question"]["explorable"]
         return

@@ -268,11 +268,11 @@ def test_letters_for_a_number_get_a_sentence_and_cost_nothing(ask, lab, kind, no
     expect(asked.alert).to_have_count(0)
 
 
-def test_nothing_chosen_gets_a_sentence(ask):
+def test_no_answer_gets_a_sentence(ask):
     asked = ask("several")
     asked.say_how_sure(0)
     asked.keys.press("Enter")
-    expect(asked.alert).to_have_text("Nothing is chosen yet: make a choice, even if it is a guess.")
+    expect(asked.alert).to_have_text("No answer yet: give one, even if it is a guess.")
 
 
 def test_letters_stay_in_the_question(ask):
@@ -332,7 +332,7 @@ def test_no_script_in_the_page_can_bypass_the_commitment(ask, lab):
         assert asked.page.locator(".pc-explorer").count() == 0 and not (lab.folder / PROGRESS).exists(), script
 
 
-def test_the_explorer_opens_after_the_commitment_on_the_case(ask):
+def test_the_explorer_opens_after_the_commitment_on_the_case_and_closes_again(ask):
     asked = ask("cells")
     asked.evaluate("model.send({type: 'commit', answer: [[0, 0]], confidence: 1})")
     expect(asked.verdict).to_be_visible()
@@ -341,6 +341,15 @@ def test_the_explorer_opens_after_the_commitment_on_the_case(ask):
     asked.keys.press("Enter")
     code = asked.page.locator(".pc-explorer .pc-code code")
     expect(code).to_have_text(asked.q.pooling.code(), timeout=browser.START)
+    asked.page.get_by_role("slider", name="stride").press("End")
+    changed = code.text_content()
+    assert changed != asked.q.pooling.code()
+    asked.root.get_by_role("button", name="Close the explorer").press("Enter")
+    expect(code).to_be_hidden()
+    assert asked.focused == "Open this case in the explorer"
+    asked.keys.press("Enter")
+    expect(code).to_be_visible()
+    expect(code).to_have_text(changed)
     expect(asked.page.locator(".pc-explorer")).to_have_count(1)
 
 

@@ -482,9 +482,13 @@ def test_the_explorer_of_a_question_opens_when_asked_for_after_the_commitment(vi
     commit(root, question("myth-stride").truth)
     expect(proof.locator("pre")).to_be_visible()
     assert page.locator(".pc-explorer").count() == 0
+    code = page.locator(".pc-explorer .pc-code code")
     for _ in range(2):
         root.get_by_role("button", name="Open this case in the explorer").press("Enter")
-        expect(page.locator(".pc-explorer .pc-code code")).to_have_text("nn.MaxPool2d(kernel_size=3)")
+        expect(code).to_have_text("nn.MaxPool2d(kernel_size=3)")
+        root.get_by_role("button", name="Close the explorer").press("Enter")
+        expect(code).to_be_hidden()
+    root.get_by_role("button", name="Open this case in the explorer").press("Enter")
     check(opened(page.locator(".pc-explorer")), Pooling("max", 3), x=images.preset("digit"))
 
 

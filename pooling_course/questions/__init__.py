@@ -102,7 +102,7 @@ class Question:
             ValueError: nothing was chosen, or what was typed is no answer of this kind; a sentence that says so.
         """
         if raw is None or raw in ("", [], {}):
-            raise ValueError("Nothing is chosen yet: make a choice, even if it is a guess.")
+            raise ValueError("No answer yet: give one, even if it is a guess.")
         try:
             return _PARSERS[self.kind](self, raw)
         except _Unclear:
