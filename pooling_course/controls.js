@@ -1,7 +1,7 @@
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
 import { make, update } from "./dom.js";
 import { NORM_STEP, OWN, isAdaptive, largestKernel, pair, settingsOf, sizeHint, strideHint } from "./geometry.js";
-import { NAMES } from "./sentences.js";
+import { NAMES, inWords } from "./sentences.js";
 
 const PAIRS = ["kernel_size", "stride", "padding", "dilation", "output_size"];
 export const SETTINGS = ["kind", ...PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "norm_type", "weights", "compare"];
@@ -112,12 +112,14 @@ export class Controls {
 
   setDivisor() {
     const text = this.divisorInput.value.trim();
-    if (text === "0") {
-      this.view.say("divisor_override=0: nothing can be divided by 0; leave it empty for the usual divisor.");
+    const divisor = Number(text);
+    if (text !== "" && (divisor === 0 || !Number.isInteger(divisor))) {
+      const rule = divisor === 0 ? "nothing can be divided by 0" : "torch takes whole numbers only";
+      this.view.say(`divisor_override=${text}: ${rule}; leave it empty for the usual divisor.`);
       this.divisorInput.value = this.get("divisor_override") ?? "";
       return;
     }
-    this.set({ divisor_override: text === "" ? null : Math.trunc(Number(text)) });
+    this.set({ divisor_override: text === "" ? null : divisor });
   }
 
   slide(name, i, value) {
@@ -226,7 +228,7 @@ export class Controls {
   // The kind, of those that can be chosen here, to which a setting belongs.
   owner(name) {
     const kind = this.get("kinds").find((k) => OWN[k].includes(name));
-    return kind === "conv" ? "the convolution" : `${NAMES[kind].replace(/^[AM]/, (c) => c.toLowerCase())} pooling`;
+    return kind === "conv" ? "the convolution" : `${inWords(kind)} pooling`;
   }
 
   syncPresets() {

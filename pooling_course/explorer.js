@@ -1,14 +1,14 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
-import { afterPaint, leaveKeys, lines, list, make, themeBehind, update, watchTheme } from "./dom.js";
-import { axis, code, fit, formula, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
+import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "./dom.js";
+import { axis, fit, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
 import { attachGradients, ownMisfit, passedBy, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
 } from "./paint.js";
 import { pointedAt } from "./pointing.js";
-import { drawLens, numberTables, table } from "./readout.js";
-import { NAMES, totals } from "./sentences.js";
+import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
+import { NAMES, inWords, totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
@@ -173,8 +173,8 @@ class Explorer {
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
     for (const name of OUTPUTS) this.paintOutput(name);
-    this.drawCode();
-    this.drawWeights();
+    drawCode(this);
+    drawWeights(this);
     this.drawTotals();
     this.drawTables();
     this.overlay();
@@ -257,7 +257,7 @@ class Explorer {
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
     const hatched = unread?.count ? ` · ${unread.count} of ${h * w} cells never read (hatched)` : "";
-    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${NAMES[flow.kind].toLowerCase()}` : ""}` : "Input";
+    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}` });
     update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
   }
@@ -306,7 +306,7 @@ class Explorer {
       else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
     }
     const channels = this.states.input.channels;
-    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${title.toLowerCase()}` : ""}` : `${title} output`;
+    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${inWords(shown.kind)}` : ""}` : `${title} output`;
     const own = !flow && this.scaleFor(shown) !== this.scale ? " · own colour scale" : "";
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}${own}` });
     update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
@@ -314,46 +314,7 @@ class Explorer {
 
   drawTables() {
     if (this.numbers.open && this.complete) this.tables.replaceChildren(...numberTables(this));
-  }
-
-  // What a convolution has learned, or was given.
-  drawWeights() {
-    const weights = this.shown.find((v) => v.s.weights)?.s.weights;
-    update(this.weights, { hidden: !weights });
-    if (!weights || (this.weights.of === weights && this.weights.channel === this.channel)) return;
-    Object.assign(this.weights, { of: weights, channel: this.channel });
-    const plane = weights.weight[Math.min(this.channel, weights.weight.length - 1)];
-    const channel = weights.weight.length > 1 ? ` of channel ${this.channel}` : "";
-    const bias = weights.bias ? `, bias ${number(weights.bias[this.channel])}` : "";
-    this.weights.replaceChildren(table(`Weights${channel}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c]));
-  }
-
-  drawCode() {
-    const { h, w } = this.states.input;
-    const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => this.copy(event.target) }, "Copy"));
-    list(this.code, this.shown.map(({ s }) => code(s)), row, ({ children: [text, button] }, line) => {
-      update(text, { text: line });
-      update(button, { "aria-label": `Copy ${line}` });
-    });
-    const texts = this.shown.map(({ s }) => {
-      const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
-      return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
-    });
-    const alike = texts.every((two) => `${two}` === `${texts[0]}`);
-    const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${NAMES[this.shown[i].kind]}, ${text}`));
-    lines(this.formula, this.shown.every((v) => v.state.error) ? [] : said);
-  }
-
-  async copy(button) {
-    try {
-      await navigator.clipboard.writeText(button.previousSibling.textContent);
-      button.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(button.previousSibling);
-      button.textContent = "Press Ctrl+C";
-    }
-    this.announce(button.textContent);
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    else if (!this.numbers.open && this.tables.firstChild) this.tables.replaceChildren(); // closed, they take no room
   }
 
   // ---- what is pointed at: windows, winners, readers, and the sentence

@@ -79,6 +79,15 @@ export function code(s) {
   return `nn.${LAYERS[s.kind]}(${parts.join(", ")})`;
 }
 
+// What makes the layer in Python: its code, and for a convolution the weights that are shown, too.
+export function recipe(s) {
+  if (!s.weights) return code(s);
+  const { weight, bias } = s.weights;
+  const tensors = { weight: weight.map((plane) => [plane]), ...(bias && { bias }) };
+  const given = Object.entries(tensors).map(([name, values]) => `layer.${name}.data = torch.tensor(${JSON.stringify(values)})`);
+  return [`layer = ${code(s)}`, ...given].join("\n");
+}
+
 // How neighbouring windows lie.
 export function strideHint({ kernel, stride, weights }) {
   if (stride.some((by, i) => by < kernel[i])) return "smaller than kernel_size: windows overlap";

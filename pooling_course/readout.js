@@ -1,13 +1,54 @@
-// Numbers in reach where cells are too small for them: a lens on the input, and tables.
-import { make, update } from "./dom.js";
-import { number, taps } from "./geometry.js";
+// What stands beside the grids: the code, the formula, weights, and numbers where cells are too small for them.
+import { lines, list, make, update } from "./dom.js";
+import { code, formula, number, recipe, taps } from "./geometry.js";
 import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
 import { mark, windowMarks } from "./pointing.js";
-import { NAMES } from "./sentences.js";
+import { NAMES, inWords } from "./sentences.js";
 
 const LENS = 7; // cells across
 const LENS_CELL = 36; // px
 const MOST_ROWS = 32;
+
+// The layers in Python, and the sizes of their outputs, worked out.
+export function drawCode(view) {
+  const { h, w } = view.states.input;
+  const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
+  list(view.code, view.shown, row, ({ children: [text, button] }, { s }) => {
+    update(text, { text: code(s) });
+    update(button, { "aria-label": `Copy ${code(s)}${s.weights ? " and its weights" : ""}`, copies: recipe(s) });
+  });
+  const texts = view.shown.map(({ s }) => {
+    const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
+    return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
+  });
+  const alike = texts.every((two) => `${two}` === `${texts[0]}`);
+  const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${NAMES[view.shown[i].kind]}, ${text}`));
+  lines(view.formula, view.shown.every((v) => v.state.error) ? [] : said);
+}
+
+async function copy(view, button) {
+  try {
+    await navigator.clipboard.writeText(button.copies);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(button.previousSibling);
+    button.textContent = "Press Ctrl+C";
+  }
+  view.announce(button.textContent);
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
+// What a convolution has learned, or was given.
+export function drawWeights({ shown, weights: el, channel }) {
+  const weights = shown.find((v) => v.s.weights)?.s.weights;
+  update(el, { hidden: !weights });
+  if (!weights || (el.of === weights && el.channel === channel)) return;
+  Object.assign(el, { of: weights, channel });
+  const plane = weights.weight[Math.min(channel, weights.weight.length - 1)];
+  const which = weights.weight.length > 1 ? ` of channel ${channel}` : "";
+  const bias = weights.bias ? `, bias ${number(weights.bias[channel])}` : "";
+  el.replaceChildren(table(`Weights${which}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c]));
+}
 
 // A lens on the input where cells are too small for numbers.
 export function drawLens(view, at) {
@@ -40,7 +81,7 @@ export function drawLens(view, at) {
   ctx.restore();
 }
 
-export function table(caption, rows, cols, at) {
+function table(caption, rows, cols, at) {
   const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
   const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
   const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));
@@ -56,8 +97,8 @@ export function numberTables(view) {
   const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
     table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
   const flows = view.backward ? view.shown.filter((v) => v.gradientAt && !v.gradient?.error).flatMap((v) => [
-    table(`Upstream gradient of ${NAMES[v.kind].toLowerCase()}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
-    table(`Input gradient of ${NAMES[v.kind].toLowerCase()}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
+    table(`Upstream gradient of ${inWords(v.kind)}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
+    table(`Input gradient of ${inWords(v.kind)}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
   ]) : [];
   return [table(`Input, ${h} × ${w}`, h, w, view.inputAt), ...outputs, ...flows];
 }

@@ -8,6 +8,8 @@ export const NAMES = {
   max: "Max", avg: "Average", "adaptive max": "Adaptive max", "adaptive avg": "Adaptive average", lp: "LP", conv: "Convolution",
 };
 
+export const inWords = (kind) => (kind === "lp" ? NAMES.lp : NAMES[kind].toLowerCase()); // within a sentence
+
 // One window forwards; `input` is {at(row, col), channel, whole}.
 export function windowSentence(v, row, col, input) {
   const found = windowOf(v.rows, v.cols, row, col);
@@ -57,8 +59,9 @@ export function readerSentence({ kind, s, rows, cols, state }, found, won, chann
   }
   if (kind === "lp") return `LP: ${windows}: outputs ${outputsOf(found)}.`;
   const weightIn = (r) => s.weights.weight[channel][taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)];
-  const share = (r) => (kind === "conv" ? about(weightIn(r)) : `1/${state.divisorAt(r.row, r.col)}`);
-  const shares = [...new Set(found.map(share))].join(" or ");
+  const of = (r) => (kind === "conv" ? weightIn(r) : state.divisorAt(r.row, r.col));
+  const share = (n) => (kind === "conv" ? about(n) : fraction(1, n));
+  const shares = [...new Set(found.map(of))].sort((a, b) => a - b).map(share).join(" or ");
   return `${NAMES[kind]}: ${windows}, with a ${kind === "conv" ? "weight" : "share"} of ${shares}: outputs ${outputsOf(found)}.`;
 }
 

@@ -288,11 +288,29 @@ def test_the_focus_stays_where_tab_has_put_it(one):
     expect(one.root.get_by_role("button", name="Copy nn.AvgPool2d(kernel_size=2, divisor_override=3)")).to_be_focused()
 
 
-def test_a_divisor_of_0_is_refused_in_a_sentence(one):
+def test_a_divisor_that_is_none_is_refused_in_a_sentence(one):
     one.choose("Average")
-    one.divide_by(0)
-    expect(one.notice).to_contain_text("nothing can be divided by 0")
-    check(one, Pooling("avg", 2))
+    for typed, rule in [("0", "nothing can be divided by 0"), ("2.5", "torch takes whole numbers only")]:
+        one.divide_by(3)
+        one.divide_by(typed)
+        expect(one.notice).to_contain_text(f"divisor_override={typed}: {rule}; leave it empty")
+        expect(one.root.get_by_role("spinbutton", name="divisor_override")).to_have_value("3")
+        check(one, Pooling("avg", 2, divisor_override=3))
+
+
+def test_copy_gives_the_code(one):
+    one.choose("Both")
+    one.slide("kernel_size", 3)
+    assert [copied(one, i) for i in (0, 1)] == [f"nn.{kind}Pool2d(kernel_size=3, stride=2)" for kind in ("Max", "Avg")]
+
+
+def copied(explorer, i=0):
+    """What is on the clipboard after the Copy button of this line of code."""
+    explorer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = explorer.root.get_by_role("button", name="Copy").nth(i)
+    button.click()
+    expect(button).to_have_text("Copied")
+    return explorer.page.evaluate("() => navigator.clipboard.readText()")
 
 
 def test_a_slider_step_leaves_alone_what_stays_the_same(one):

@@ -8,12 +8,13 @@ from torch import nn
 import browser
 from pooling_course import Pooling, images, trace, words
 from pooling_course.relatives import LP, Adaptive, Depthwise, relative_of
-from test_browser import faults, new_page, run_cell, written
+from test_browser import copied, faults, new_page, run_cell, written
 
 pytestmark = pytest.mark.browser
 WORKED = images.preset("worked")
 NAMES = {"avg": "Average", "adaptive max": "Adaptive max", "adaptive avg": "Adaptive average"}
 NAMES |= {"lp": "LP", "conv": "Convolution"}
+IN_WORDS = {"max": "max"} | {kind: name if name == "LP" else name.lower() for kind, name in NAMES.items()}
 WEIGHTS = [[[[1.0, -2.0, 0.5], [0.25, 0.0, -1.0], [3.0, 1.0, -0.125]]]]
 CELLS = [
     "import torch\nfrom torch import nn\nfrom pooling_course import PoolingExplorer\n"
@@ -65,7 +66,7 @@ def check_backwards(explorer, *poolings):
     for p in poolings:
         x = WORKED.clone().requires_grad_()
         p.layer()(x[None]).sum().backward()
-        assert tables[f"Input gradient of {NAMES[p.kind].lower()}"] == written(x.grad)
+        assert tables[f"Input gradient of {IN_WORDS[p.kind]}"] == written(x.grad)
 
 
 def test_adaptive_pooling_has_one_slider_the_output_size(page):
@@ -155,7 +156,26 @@ def test_what_torch_makes_of_infinite_shares_is_shown_and_not_called_lossless(pa
     assert x.grad.isnan().any()  # 0 times infinity
     expect(totals).to_contain_text("upstream gradient 1 in all")
     tables = {name.rpartition(",")[0]: rows for name, rows in lp.read()["tables"]}
-    assert tables["Input gradient of lp"] == written(x.grad)
+    assert tables["Input gradient of LP"] == written(x.grad)
+
+
+def test_copy_gives_the_weights_along_with_a_convolution(page):
+    convolution = run_cell(page, 3)
+    convolution.slide("stride", 1)
+    made = {"nn": nn, "torch": torch}
+    exec(copied(convolution), made)
+    assert torch.equal(made["layer"](WORKED[None])[0], by_torch(conv(stride=1, padding=1), WORKED))
+
+
+def test_an_input_cell_names_the_shares_that_it_has_by_size(page):
+    adaptive = run_cell(page, 1)
+    adaptive.slide("output_size", 5)
+    adaptive.grid("Input").focus()
+    for key in ["ArrowDown", "ArrowRight"]:
+        adaptive.page.keyboard.press(key)
+    expect(adaptive.root.locator(".pc-sentence")).to_contain_text("with a share of 1/4: outputs (0, 0) (0, 1) (1, 0) (1, 1)")
+    adaptive.slide("output_size", 10)
+    expect(adaptive.root.locator(".pc-sentence")).to_contain_text("with a share of 1 or 1/2 or 1/4: outputs ")
 
 
 def test_nothing_here_is_out_of_reach_of_a_screen_reader_and_no_error_was_logged(page):

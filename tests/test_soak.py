@@ -39,10 +39,10 @@ def test_every_control_moved_at_random_leaves_numbers_console_and_memory_sound(l
 
 # (what is said of it, a passage of the widgets' code, what is planted in its place)
 PLANTED = [
-    ("a console error", "async copy(button) {", "async copy(button) { console.error('a console error');"),
+    ("a console error", "function copy(view, button) {", "function copy(view, button) { console.error('a console error');"),
     ("in place of", "state.values[ch * plane", "(this.model.get('compare') ? 9 : 0) + state.values[ch * plane"),
     ("ceil_mode is True for False", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
-    ("listeners", "drawCode() {", "drawCode() { addEventListener('blur', () => this);"),
+    ("listeners", "drawCode(view) {", "drawCode(view) { addEventListener('blur', () => view);"),
     ("buffers", "drawTotals() {", "drawTotals() { (window.kept ??= []).push(new Float64Array(1e5));"),
 ]
 
