@@ -583,6 +583,7 @@ class Explorer {
     this.unwatchTheme();
     this.unleaveKeys();
     this.still.removeEventListener("change", this.applyMotion);
+    this.root.remove(); // JupyterLab keeps the view of a closed widget, and would keep all this with it
   }
 }
 

@@ -77,6 +77,7 @@ class Flipbook {
     for (const name of ["at", "pages", "label"]) this.model.off(`change:${name}`, this.redraw);
     this.unwatch();
     this.unleave();
+    this.root.remove(); // JupyterLab keeps the view of a closed widget
   }
 }
 

@@ -6,6 +6,7 @@ import { inkOn, readLook, rgb, scaleOf } from "./paint.js";
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const PATIENCE = 3000;
+const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
 const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
 let count = 0;
 
@@ -72,7 +73,7 @@ class Quiz {
       if (!this.queued) queueMicrotask(() => this.draw());
       this.queued = true;
     };
-    for (const name of ["attempts", "answering", "message", "notice", "opened"]) model.on(`change:${name}`, this.redraw);
+    for (const name of SHOWN) model.on(`change:${name}`, this.redraw);
     this.unwatch = watchTheme(() => this.applyTheme());
     this.unleave = leaveKeys(this.root);
     this.applyTheme();
@@ -341,12 +342,13 @@ class Quiz {
   }
 
   leave() {
-    for (const name of ["attempts", "answering", "message", "notice"]) this.model.off(`change:${name}`, this.redraw);
+    for (const name of SHOWN) this.model.off(`change:${name}`, this.redraw);
     this.left = true;
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.patience);
     this.unwatch();
     this.unleave();
+    this.root.remove(); // JupyterLab keeps the view of a closed widget
   }
 }
 

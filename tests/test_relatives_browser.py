@@ -173,9 +173,10 @@ def test_an_input_cell_names_the_shares_that_it_has_by_size(page):
     adaptive.grid("Input").focus()
     for key in ["ArrowDown", "ArrowRight"]:
         adaptive.page.keyboard.press(key)
-    expect(adaptive.root.locator(".pc-sentence")).to_contain_text("with a share of 1/4: outputs (0, 0) (0, 1) (1, 0) (1, 1)")
+    sentence = adaptive.root.locator(".pc-sentence")
+    expect(sentence).to_contain_text("with a share of 1/4: outputs (0, 0) (0, 1) (1, 0) (1, 1)")
     adaptive.slide("output_size", 10)
-    expect(adaptive.root.locator(".pc-sentence")).to_contain_text("with a share of 1 or 1/2 or 1/4: outputs ")
+    expect(sentence).to_contain_text("with a share of 1 or 1/2 or 1/4: outputs ")
 
 
 def test_nothing_here_is_out_of_reach_of_a_screen_reader_and_no_error_was_logged(page):

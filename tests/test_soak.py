@@ -39,10 +39,11 @@ def test_every_control_moved_at_random_leaves_numbers_console_and_memory_sound(l
 
 # (what is said of it, a passage of the widgets' code, what is planted in its place)
 PLANTED = [
-    ("a console error", "function copy(view, button) {", "function copy(view, button) { console.error('a console error');"),
+    ("a console error", "copy(view, button) {", "copy(view, button) { console.error('a console error');"),
     ("in place of", "state.values[ch * plane", "(this.model.get('compare') ? 9 : 0) + state.values[ch * plane"),
     ("ceil_mode is True for False", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
     ("listeners", "drawCode(view) {", "drawCode(view) { addEventListener('blur', () => view);"),
+    ("nodes", "this.root.remove();", ""),
     ("buffers", "drawTotals() {", "drawTotals() { (window.kept ??= []).push(new Float64Array(1e5));"),
 ]
 
@@ -63,9 +64,10 @@ def test_a_planted_fault_is_found(planted, said, monkeypatch):
     if said in BOUNDS:
         planted.memory.clear()
         planted.check_memory()
-        for _ in range(40):
-            w.slide("stride", 1)
-            w.slide("stride", 2)
+        for n in range(40):
+            w.slide("stride", 1 + n % 2)
+        for _ in range(4):
+            planted.renew("lp")
         with pytest.raises(Fault, match=f"memory: .* {said}"):
             planted.check_memory()
     else:
