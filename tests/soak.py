@@ -104,8 +104,8 @@ VBox(list(boxes.values()))
 PLACES = [*HOME, *QUESTIONS, "book"]
 
 # Memory at home, after a garbage collection on both sides: at most so much more than at the end of the first round; for
-# each widget made anew, what is kept of it elsewhere: anywidget loads a module for each widget, and a page never forgets
-# a module, and JupyterLab keeps the model; and for each explorer that a question has opened since, what an explorer
+# each widget made anew, what others keep of it: anywidget loads a module for each widget, and a page never forgets a
+# module, and JupyterLab keeps its model; and for each explorer that a question has opened since, what an explorer
 # takes. Elsewhere memory is as large as what is shown, and caches (states.js) may hold 48 MB of it.
 BOUNDS = {
     "nodes": (400, 10, 800),

@@ -1,6 +1,12 @@
-"""What nbgrader needs to know of this course. Run its commands in this folder: docs/instructors.md says which."""
+"""What nbgrader needs to know of this course. Run it in this folder: docs/instructors.md says how."""
 
-from nbgrader.preprocessors import CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells, OverwriteKernelspec
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    OverwriteCells,
+    OverwriteKernelspec,
+)
 
 from pooling_course.grading.restore import RestoreMetadata
 
@@ -17,8 +23,8 @@ c.Autograde.sanitize_preprocessors = [
     CheckCellMetadata,
 ]
 c.Execute.timeout = 120  # seconds for one cell
-# nbgrader zip_collect: whose work is it? Files as Canvas names them (lovelaceada_12_345_ps1.ipynb), folders as Moodle
-# does (Ada Lovelace_123_assignsubmission_file/ps1.ipynb), or plainly ada_ps1.ipynb.
+# nbgrader zip_collect: whose work is it? Files as Canvas names them (lovelaceada_12_345_ps1.ipynb), folders
+# as Moodle does (Ada Lovelace_123_assignsubmission_file/ps1.ipynb), or plainly ada_ps1.ipynb.
 c.FileNameCollectorPlugin.named_regexp = (
     r".*[/\\](?P<student_id>[^_/\\]+)_(?:.*[_/\\])?(?P<file_id>[^\W_]+)(?:-\d+)?\.ipynb$"
 )

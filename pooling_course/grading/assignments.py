@@ -171,7 +171,7 @@ torch.set_num_threads(1)  # so small a network gains nothing from more
 def accuracy(downsampling, seed, epochs=5):
     """Train a new network on 1,200 digits; the share of the other 597 that it reads right.
 
-    `downsampling` is a function that makes the layer, such as `lambda: nn.MaxPool2d(2)`: every run gets a new one.
+    `downsampling` makes the layer, such as `lambda: nn.MaxPool2d(2)`: every run gets a new one.
     """
     torch.manual_seed(seed)
     net = network(downsampling())
@@ -214,13 +214,14 @@ def network(downsampling):
 for layer in (nn.MaxPool2d(2), nn.AvgPool2d(4)):
     net = network(layer)
     assert net(pictures[:3]).shape == (3, 10), "ten outputs for each of three pictures"
-    assert any(part is layer for part in net.modules()), "the layer you are given must be in the network"
+    assert any(part is layer for part in net.modules()), "the network must hold the layer it is given"
 """,
             hidden="""
 for layer in (nn.Identity(), nn.MaxPool2d(3, stride=2, padding=1), nn.Conv2d(8, 8, 2, stride=2)):
     net = network(layer)
     assert net(pictures[:3]).shape == (3, 10)
-    assert [c.out_channels for c in net.modules() if isinstance(c, nn.Conv2d) and c is not layer] == [8, 16]
+    own = [c for c in net.modules() if isinstance(c, nn.Conv2d) and c is not layer]
+    assert [c.out_channels for c in own] == [8, 16]
 """,
             points=4,
         ),
@@ -249,7 +250,7 @@ for name, shares in results.items():
     print(f"{name:20}", " ".join(f"{share:.3f}" for share in shares))
 assert len(results) >= 3, "at least three ways of downsampling"
 assert all(len(shares) >= 3 for shares in results.values()), "at least three seeds for each"
-assert all(0 <= share <= 1 for shares in results.values() for share in shares), "accuracies lie between 0 and 1"
+assert all(0 <= share <= 1 for shares in results.values() for share in shares), "accuracies of 0 to 1"
 """,
             hidden="""
 assert len({len(shares) for shares in results.values()}) == 1

@@ -38,7 +38,7 @@ def average_divisors(shape, out_shape, kernel_size, stride, padding, count_inclu
         return divisors
 
     def counted(place, size):
-        """How many of the rows that window number `place` covers count, on a map of `size` rows; columns likewise."""
+        """How many rows under window number `place` count, on a map of `size` rows; columns likewise."""
         # Gap 2: from where to where do they count?
         ### BEGIN SOLUTION
         start = place * stride - padding

@@ -22,7 +22,7 @@ HINTS = (
 
 
 def my_average_map(x):
-    """What nn.AvgPool2d(2, padding=1) makes of your own x: its rows, written down as nested lists of numbers."""
+    """What nn.AvgPool2d(2, padding=1) makes of your own x: its rows, as nested lists of numbers."""
     ### BEGIN SOLUTION
     padded = np.pad(x, 1)  # a border of zeros, which count
     return [[padded[row : row + 2, col : col + 2].sum() / 4 for col in (0, 2, 4)] for row in (0, 2)]

@@ -21,7 +21,7 @@ HINTS = (
 
 
 def my_max_map(x):
-    """What nn.MaxPool2d(2) makes of your own x: its rows, written down as nested lists of numbers."""
+    """What nn.MaxPool2d(2) makes of your own x: its rows, as nested lists of numbers."""
     ### BEGIN SOLUTION
     return [[x[0:2, 0:2].max(), x[0:2, 2:4].max()], [x[2:4, 0:2].max(), x[2:4, 2:4].max()]]
     ### END SOLUTION
