@@ -100,8 +100,9 @@ class Explorer {
       ondblclick: () => this.edit(""),
     }, canvas);
     const caption = make("figcaption", {});
-    const figure = make("figure", { class: "pc-grid" }, caption, stage);
-    this.grid[name] = { canvas, cells, stage, caption, figure, near: [0, 0] };
+    const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
+    const figure = make("figure", { class: "pc-grid" }, caption, stage, under);
+    this.grid[name] = { canvas, cells, stage, caption, under, figure, near: [0, 0] };
     this.grids.append(figure);
   }
 
@@ -236,7 +237,7 @@ class Explorer {
   }
 
   paintInput(name) {
-    const { frame, cells, stage, caption } = this.grid[name];
+    const { frame, cells, stage, caption, under } = this.grid[name];
     if (!frame) return;
     const { h, w, channels, values } = this.states.input;
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
@@ -256,9 +257,10 @@ class Explorer {
       }
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = unread?.count ? ` · ${unread.count} of ${h * w} cells never read (hatched)` : "";
+    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
-    update(caption, { text: `${what} ${size}${flow ? this.countIdle(flow, hatched) : hatched}` });
+    update(caption, { text: `${what} ${size}` });
+    update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
     update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
   }
 
@@ -286,15 +288,16 @@ class Explorer {
     const { h, w } = this.states.input;
     let none = 0;
     for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
-    return ` · ${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
+    return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
   paintOutput(name) {
-    const { frame, cells, stage, caption } = this.grid[name];
+    const { frame, cells, stage, caption, under } = this.grid[name];
     const shown = this.shown.find((v) => v.grid === name);
     const title = NAMES[shown?.kind];
     if (!frame) {
       update(caption, { text: shown ? `${title}: not possible here` : "" });
+      update(under, { text: "" });
       return;
     }
     const { state } = shown;
@@ -307,8 +310,8 @@ class Explorer {
     }
     const channels = this.states.input.channels;
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${inWords(shown.kind)}` : ""}` : `${title} output`;
-    const own = !flow && this.scaleFor(shown) !== this.scale ? " · own colour scale" : "";
-    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}${own}` });
+    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
+    update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
     update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
   }
 
