@@ -254,6 +254,7 @@ class Soak:
         for w in self.explorers.values():
             pause(w)
             w.root.evaluate(RESTORE)
+        self.page.keyboard.press("Control+s")  # JupyterLab keeps every key event until one is a command of its own
         book = self.book.root.get_by_role("button", name="Pause")
         if book.is_visible():
             book.click()
