@@ -110,7 +110,7 @@ PLACES = [*HOME, *QUESTIONS, "book"]
 BOUNDS = {
     "nodes": (400, 10, 800),
     "listeners": (60, 0, 75),
-    "heap": (6e6, 0.7e6, 2e6),
+    "heap": (6e6, 1e6, 2e6),
     "buffers": (2e6, 0.1e6, 0.5e6),
     "kernel": (60e6, 1e6, 5e6),
 }

@@ -23,8 +23,8 @@ c.Autograde.sanitize_preprocessors = [
     CheckCellMetadata,
 ]
 c.Execute.timeout = 120  # seconds for one cell
-# nbgrader zip_collect: whose work is it? Files as Canvas names them (lovelaceada_12_345_ps1.ipynb), folders
-# as Moodle does (Ada Lovelace_123_assignsubmission_file/ps1.ipynb), or plainly ada_ps1.ipynb.
+# nbgrader zip_collect: whose work is it? Files as Canvas names them (lovelaceada_12_345_ps1.ipynb),
+# folders as Moodle does (Ada Lovelace_123_assignsubmission_file/ps1.ipynb), or plainly ada_ps1.ipynb.
 c.FileNameCollectorPlugin.named_regexp = (
     r".*[/\\](?P<student_id>[^_/\\]+)_(?:.*[_/\\])?(?P<file_id>[^\W_]+)(?:-\d+)?\.ipynb$"
 )

@@ -22,7 +22,7 @@ HINTS = (
 
 
 def my_gradient(x, upstream):
-    """The gradient of your own x under nn.MaxPool2d(2, stride=1): its rows, as nested lists of numbers."""
+    """The gradient of your x under nn.MaxPool2d(2, stride=1): its rows, as nested lists of numbers."""
     ### BEGIN SOLUTION
     gradient = np.zeros((3, 3))
     for row in range(2):
