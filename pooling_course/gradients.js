@@ -1,5 +1,5 @@
 // The backward direction of what is shown: upstream gradients and, from torch's autograd, input gradients.
-import { readers, taps, windowOf } from "./geometry.js";
+import { taps, windowOf } from "./geometry.js";
 import { arrayOf } from "./states.js";
 
 export const fits = (own, { state }) => Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
@@ -42,18 +42,12 @@ function chosenGradient(view, v) {
       return winner.row === r && winner.col === c ? 1 : 0;
     };
   }
-  if (v.gradient?.shareOf) {
-    // the other windows have an upstream gradient of 0, which torch multiplies, too: an infinite share makes nan of it
-    return (ch, r, c) => {
-      let sum = 0;
-      for (const i of readers(rows, r)) {
-        for (const j of readers(cols, c)) sum += (i === row && j === col ? 1 : 0) * shareOf(view, v, i, j, { row: r, col: c }, ch);
-      }
-      return sum;
-    };
-  }
+  // Elsewhere all windows have an upstream gradient of 0. torch multiplies it, too: by an infinite slope that is nan.
+  const { h, w } = view.states.input;
+  const nothing = v.gradient?.nothing;
   const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];
-  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : 0);
+  return (ch, r, c) =>
+    inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : nothing?.[ch * h * w + r * w + c] ?? 0;
 }
 
 // The share of an input cell in window (row, col) that reads it: all for a winner, or as the input's dtype holds it.

@@ -57,6 +57,7 @@ export class States {
       array("divisors", "f8", plane);
       array("passed", "f8", plane);
       array("gradient", float, values.length);
+      array("nothing", float, values.length);
       array("spread", float, values.length * (e.apart?.[0] * e.apart?.[1]));
       if (state.gradient) state.at = (ch, r, c) => state.gradient[ch * h * w + r * w + c];
       else if (state.winners) state.at = (ch, r, c) => values[ch * h * w + state.winners[ch * plane + r * e.w + c]];

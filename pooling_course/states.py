@@ -216,6 +216,9 @@ class Packer:
         entry, arrays = {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
         if t.spread is not None:
             entry["apart"], arrays["spread"] = list(t.spread.shape[:2]), _raw(t.spread, self.float)
+            nothing = t.backward(torch.zeros_like(t.output))
+            if nothing.isnan().any():  # 0 times an infinite slope
+                arrays["nothing"] = _raw(nothing, self.float)
         return entry, arrays
 
     def cells(self) -> dict:

@@ -149,14 +149,20 @@ def test_what_torch_makes_of_infinite_shares_is_shown_and_not_called_lossless(pa
     totals = lp.root.locator(".pc-totals")
     expect(totals).to_have_text("LP: upstream gradient 9 in all, input gradient inf in all.")
     lp.root.get_by_role("combobox", name="Upstream gradient").select_option("chosen")
-    x = WORKED.clone().requires_grad_()
-    one = torch.zeros(3, 3)
-    one[0, 0] = 1
-    LP(0.5, 2).layer()(x[None])[0].backward(one)
-    assert x.grad.isnan().any()  # 0 times infinity
     expect(totals).to_contain_text("upstream gradient 1 in all")
-    tables = {name.rpartition(",")[0]: rows for name, rows in lp.read()["tables"]}
-    assert tables["Input gradient of LP"] == written(x.grad)
+    # windows apart, overlapping, and with cells that no window reads, at a cell that has the 0 and at others
+    for stride, row, col in [(2, 0, 0), (1, 2, 4), (1, 1, 3), (1, 0, 0), (3, 0, 0), (3, 1, 1)]:
+        lp.slide("stride", stride)
+        for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col]:
+            lp.grid("Upstream gradient").press(key)
+        x = WORKED.clone().requires_grad_()
+        output = LP(0.5, 2, stride).layer()(x[None])[0]
+        one = torch.zeros_like(output)
+        one[row, col] = 1
+        output.backward(one)
+        assert x.grad.isnan().any()  # 0 times infinity
+        tables = {name.rpartition(",")[0]: rows for name, rows in lp.read()["tables"]}
+        assert tables["Input gradient of LP"] == written(x.grad), (stride, row, col)
 
 
 def test_copy_gives_the_weights_along_with_a_convolution(page):
