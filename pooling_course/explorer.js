@@ -2,7 +2,7 @@
 import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "./dom.js";
 import { axis, fit, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
-import { attachGradients, ownMisfit, passedBy, signedScale } from "./gradients.js";
+import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
 } from "./paint.js";
@@ -189,7 +189,7 @@ class Explorer {
     if (!this.backward) return;
     const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
       const { kind, s, state, chosen, gradient } = v;
-      const passed = () => (gradient?.shareOf ? passedBy(this, v, chosen.row, chosen.col) : state.passesAt(chosen.row, chosen.col));
+      const passed = () => (gradient?.shareOf ? inAll(this, v) : state.passesAt(chosen.row, chosen.col));
       const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map((total) => Number(`${total}`.replace("inf", "Infinity")));
       return totals(kind, up, down, s);
     });

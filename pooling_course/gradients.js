@@ -64,6 +64,14 @@ export function passedBy(view, v, row, col) {
   return cells.reduce((sum, cell) => sum + shareOf(view, v, row, col, cell), 0);
 }
 
+// An input gradient in all.
+export function inAll(view, v) {
+  const { h, w } = view.states.input;
+  let sum = 0;
+  for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) sum += v.gradientAt(view.channel, r, c);
+  return sum;
+}
+
 // One scale for every gradient on view, with 0 in its middle.
 export function signedScale(view) {
   let most = 0;

@@ -163,6 +163,7 @@ def test_what_torch_makes_of_infinite_shares_is_shown_and_not_called_lossless(pa
         assert x.grad.isnan().any()  # 0 times infinity
         tables = {name.rpartition(",")[0]: rows for name, rows in lp.read()["tables"]}
         assert tables["Input gradient of LP"] == written(x.grad), (stride, row, col)
+        expect(totals).to_have_text("LP: upstream gradient 1 in all, input gradient nan in all.")
 
 
 def test_copy_gives_the_weights_along_with_a_convolution(page):
