@@ -196,13 +196,17 @@ class Soak:
             if said["msg_type"] == "error":
                 raise Fault("in the kernel: " + "\n".join(said["content"]["traceback"][-3:]))
 
+    def value(self, expression):
+        """What it is in the kernel now."""
+        self.python("", user_expressions={"found": expression})
+        self.settle()
+        return eval(self.answer["found"]["data"]["text/plain"], {"nan": math.nan, "inf": math.inf})
+
     def expect_python(self, tensor, at, text):
         """Wait until some channel of this tensor (C, H, W), in Python, has this number there."""
         row, col = at
         for _ in range(SOON // 50):
-            self.python("", user_expressions={"found": f"{tensor}[:, {row}, {col}].tolist()"})
-            self.settle()
-            found = eval(self.answer["found"]["data"]["text/plain"], {"nan": math.nan, "inf": math.inf})
+            found = self.value(f"{tensor}[:, {row}, {col}].tolist()")
             if any(repr(float(value)) == repr(float(text)) for value in found):
                 return
             self.page.wait_for_timeout(50)
