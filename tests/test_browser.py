@@ -313,6 +313,26 @@ def copied(explorer, i=0):
     return explorer.page.evaluate("() => navigator.clipboard.readText()")
 
 
+def test_grids_stand_level_whatever_is_said_of_them(one):
+    one.choose("Both")
+    one.slide("kernel_size", 3)
+    unread = int((trace(Pooling("max", 3, 2), WORKED).reads == 0).sum())
+    assert unread > 0
+    expect(one.root.locator(".pc-under:visible").first).to_have_text(f"{unread} of 36 cells never read (hatched)")
+    tops = {stage.bounding_box()["y"] for stage in one.root.locator(".pc-stage:visible").all()}
+    assert len(tops) == 1
+
+
+def test_closed_tables_take_no_room_and_come_back(one):
+    numbers = one.root.locator("summary", has_text="Numbers as tables")
+    numbers.click()
+    expect(one.root.locator(".pc-numbers table")).to_have_count(0)
+    one.slide("kernel_size", 3)
+    expect(one.root.locator(".pc-numbers table")).to_have_count(0)
+    numbers.click()
+    check(one, Pooling("max", 3, 2))
+
+
 def test_a_slider_step_leaves_alone_what_stays_the_same(one):
     """What is set again, even to the same, the browser lays out again: that was most of the time of a step."""
     for summary in one.root.locator("summary").all():
