@@ -115,7 +115,7 @@ export class Controls {
     const divisor = Number(text);
     if (text !== "" && (divisor === 0 || !Number.isInteger(divisor))) {
       const rule = divisor === 0 ? "nothing can be divided by 0" : "torch takes whole numbers only";
-      this.view.say(`divisor_override=${text}: ${rule}; leave it empty for the usual divisor.`);
+      this.view.refuse(`divisor_override=${text}: ${rule}; leave it empty for the usual divisor.`);
       this.divisorInput.value = this.get("divisor_override") ?? "";
       return;
     }

@@ -45,6 +45,7 @@ class Explorer {
   // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
   set(changes) {
     Object.assign(this.ahead, changes);
+    this.refused = "";
     this.schedule();
     afterPaint(this.tell);
   }
@@ -170,7 +171,7 @@ class Explorer {
       this.scale = scaleOf(values);
     }
     if (this.backward) this.signedScale = signedScale(this);
-    this.say(this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
+    this.say(this.refused || this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
     for (const name of OUTPUTS) this.paintOutput(name);
@@ -451,7 +452,7 @@ class Explorer {
       return;
     }
     if (!this.lensBox.hidden) {
-      this.say("These cells are too small to edit: choose a smaller input, or change x in Python.");
+      this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
     }
     const upstream = type === "upstream" && this.shown.find((v) => v.grid === grid);
@@ -480,6 +481,12 @@ class Explorer {
 
   say(text) {
     update(this.notice, { text: text || "", hidden: !text });
+  }
+
+  // What is refused here, without Python, is said until something else is set.
+  refuse(text) {
+    this.refused = text;
+    this.say(text);
   }
 
   // ---- what is not here yet

@@ -2,7 +2,11 @@
 import { taps, windowOf } from "./geometry.js";
 import { arrayOf } from "./states.js";
 
-export const fits = (own, { state }) => Boolean(own.data) && own.shape[1] === state.h && own.shape[2] === state.w;
+// Whether an upstream gradient of the learner's own has a number for each output cell; one plane is for all channels.
+function fits(view, { state }) {
+  const { data, shape } = view.get("own");
+  return Boolean(data) && [1, view.states.input.channels].includes(shape[0]) && shape[1] === state.h && shape[2] === state.w;
+}
 
 // Give each `v` shown its `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
 export function attachGradients(view) {
@@ -22,7 +26,7 @@ export function attachGradients(view) {
       v.gradientAt = chosenGradient(view, v);
       continue;
     }
-    const own = mode === "own" && fits(view.get("own"), v) ? view.get("own") : null;
+    const own = mode === "own" && fits(view, v) ? view.get("own") : null;
     const key = `grad${own ? own.serial : 0} ${v.key}`;
     v.gradient = view.states.get(key);
     if (!v.gradient) missing.push(key);
@@ -89,8 +93,8 @@ export function signedScale(view) {
 
 // What was typed in is kept, and comes back when the output has its size again.
 export function ownMisfit(view) {
-  const own = view.get("own");
-  if (!view.backward || view.get("upstream_mode") !== "own" || view.shown.every((v) => v.state.error || fits(own, v))) return "";
-  const [, h, w] = own.shape;
-  return `Your upstream gradient is for an output of ${h} × ${w}: here ones stand in for it, and it is kept.`;
+  if (!view.backward || view.get("upstream_mode") !== "own" || view.shown.every((v) => v.state.error || fits(view, v))) return "";
+  const { shape } = view.get("own");
+  const size = shape.slice(shape[0] > 1 ? 0 : 1).join(" × ");
+  return `Your upstream gradient is for an output of ${size}: here ones stand in for it, and it is kept.`;
 }

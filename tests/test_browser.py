@@ -27,6 +27,7 @@ CELLS = [
     "slider = ipywidgets.IntSlider(min=1, max=5, value=2, description='linked')\n"
     "three = PoolingExplorer()\nlink = ipywidgets.jslink((slider, 'value'), (three, 'kernel_size'))\n"
     "ipywidgets.VBox([slider, three])",
+    "four = PoolingExplorer(torch.ones(3, 4, 4), direction='backward', upstream=torch.full((3, 2, 2), 5))\nfour",
 ]
 
 
@@ -40,7 +41,7 @@ def page(lab, chromium):
     page = new_page(chromium)
     lab.open(page, "explorers.ipynb")
     lab.run_all(page)
-    expect(page.locator(".pc-explorer")).to_have_count(3, timeout=browser.START)
+    expect(page.locator(".pc-explorer")).to_have_count(4, timeout=browser.START)
     yield page
     page.context.close()
 
@@ -345,7 +346,13 @@ def test_a_slider_step_leaves_alone_what_stays_the_same(one):
     expect(one.code).to_have_text("nn.MaxPool2d(kernel_size=3, stride=2)")
     touched = one.root.evaluate("() => window.touched()")
     allowed = {"#text in output.pc-value", "#text in div.pc-hint", "#text in code", "aria-label of button"}
-    allowed |= {"#text in div", "#text in figcaption", "style of div.pc-stage", "aria-label of div.pc-stage"}
+    allowed |= {
+        "#text in div",
+        "#text in figcaption",
+        "#text in div.pc-under",
+        "style of div.pc-stage",
+        "aria-label of div.pc-stage",
+    }
     assert set(touched) <= allowed | {"children of div.pc-hidden"}
     assert touched.count("#text in output.pc-value") == 1
 
@@ -382,6 +389,25 @@ def test_backwards_every_cell_gets_what_autograd_gives_it(one):
             x = WORKED.clone().requires_grad_()
             pool(p, x).sum().backward()
             assert tables[f"Input gradient of {NAMES[p.kind].lower()}, 6 × 6"] == written(x.grad), p
+
+
+def test_an_upstream_gradient_for_other_channels_is_kept_and_ones_stand_in(page):
+    four = run_cell(page, 4)
+
+    def upstream():
+        return dict(four.read()["tables"])["Upstream gradient of max, 2 × 2"]
+
+    assert upstream() == [["5", "5"], ["5", "5"]]
+    four.root.get_by_role("combobox", name="Input").select_option("worked")
+    four.slide("kernel_size", 3)
+    four.slide("stride", 3)
+    expect(four.notice).to_have_text(
+        "Your upstream gradient is for an output of 3 × 2 × 2: here ones stand in for it, and it is kept."
+    )
+    assert upstream() == [["1", "1"], ["1", "1"]]
+    x = WORKED.clone().requires_grad_()
+    pool(Pooling("max", 3), x).sum().backward()
+    assert dict(four.read()["tables"])["Input gradient of max, 6 × 6"] == written(x.grad)
 
 
 # --- grids ---------------------------------------------------------------------------------------------------------
