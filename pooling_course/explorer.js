@@ -539,6 +539,7 @@ class Explorer {
       }],
       ["change:book", () => {
         this.states.reset();
+        this.refused = "";
         this.schedule();
       }],
       ["msg:custom", (content, buffers) => this.receive(content, buffers)],
