@@ -460,9 +460,12 @@ def _input(x):
         x = as_image(x)
     x = as_tensor(x).detach()
     x = x[0] if x.ndim == 4 and len(x) == 1 else x
-    if x.ndim not in (2, 3) or 0 in x.shape:
-        shape = tuple(x.shape)
-        raise ValueError(f"input of shape {shape}: the explorer shows one image, (H, W) or (C, H, W); pass x[0].")
+    shape = tuple(x.shape)
+    if x.ndim not in (2, 3):
+        wanted = "the explorer shows one image, (H, W) or (C, H, W)"
+        raise ValueError(f"input of shape {shape}: {wanted}{'; pass x[0]' if x.ndim == 4 and len(x) else ''}.")
+    if 0 in shape:
+        raise ValueError(f"input of shape {shape} is empty: every size must be at least 1.")
     if x.ndim == 3 and x.dtype == torch.uint8 and x.shape[-1] in (3, 4) and x.shape[0] > 4:
         raise ValueError(
             f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "

@@ -84,7 +84,7 @@ export function recipe(s) {
   if (!s.weights) return code(s);
   const { weight, bias } = s.weights;
   const tensors = { weight: weight.map((plane) => [plane]), ...(bias && { bias }) };
-  const given = Object.entries(tensors).map(([name, values]) => `layer.${name}.data = torch.tensor(${JSON.stringify(values)})`);
+  const given = Object.entries(tensors).map(([name, values]) => `layer.${name}.data = torch.tensor(${JSON.stringify(values)}, dtype=layer.${name}.dtype)`);
   return [`layer = ${code(s)}`, ...given].join("\n");
 }
 

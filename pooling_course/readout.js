@@ -62,14 +62,14 @@ export function drawLens(view, at) {
   const half = Math.floor(LENS / 2);
   const from = { row: r - half, col: c - half };
   const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
-  const to = { row: from.row + LENS - 1, col: from.col + LENS - 1 };
-  update(view.lensBox.firstChild, { text: `Lens: input rows ${from.row} to ${to.row}, columns ${from.col} to ${to.col}${name}` });
+  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
+  const span = (first, size) => `${Math.max(0, first)} to ${Math.min(size, first + LENS) - 1}`; // nothing is beyond
+  update(view.lensBox.firstChild, { text: `Lens: input rows ${span(from.row, h)}, columns ${span(from.col, w)}${name}` });
   const marks = view.isInput(at.grid) ? [mark("reader", at.row, at.col)] : windowMarks(shown, view.channel, at.row, at.col);
   const frame = frameOf(LENS, LENS, LENS_CELL);
   const { values } = view.states.input;
   const ctx = sizeCanvas(view.lens, frame.width, frame.height, [view.look, values, view.channel, from.row, from.col, JSON.stringify(marks)]);
   if (!ctx) return;
-  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
   const colour = view.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
   paintCells(ctx, view.look, frame, (row, col) => inside(row, col) && colour(row, col), view.inputAt, from);
   const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };

@@ -33,6 +33,8 @@ def relative_of(layer) -> Windows:
         return LP(layer.norm_type, layer.kernel_size, layer.stride, layer.ceil_mode)
     if isinstance(layer, nn.Conv2d):
         return Depthwise.of(layer)
+    if isinstance(layer, type):
+        raise TypeError(f"{layer.__name__} is a class, no layer yet: make one with it, such as nn.MaxPool2d(2).")
     raise TypeError(
         f"{type(layer).__name__} is not a 2-D pooling: give a Pooling, nn.MaxPool2d or nn.AvgPool2d, or one of their "
         f"relatives: nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d, a depthwise nn.Conv2d."
@@ -224,8 +226,9 @@ class Depthwise(Windows):
         """The weights and settings of an `nn.Conv2d` that keeps its channels apart."""
         channels, groups = layer.in_channels, layer.groups
         if not channels == groups == layer.out_channels:
+            why = "mixes channels" if groups != channels else "makes several outputs of each channel"
             raise ValueError(
-                f"nn.Conv2d({channels}, {layer.out_channels}, groups={groups}) mixes channels: as windows with shares "
+                f"nn.Conv2d({channels}, {layer.out_channels}, groups={groups}) {why}: as windows with shares "
                 f"it can be shown only if in_channels, out_channels and groups are the same number."
             )
         if layer.padding_mode != "zeros":
@@ -267,7 +270,7 @@ class Depthwise(Windows):
         channels = len(self.weight)
         if x.shape[-3] != channels:
             raise ValueError(
-                f"{self.code()} on an input of {x.shape[-3]} channels: it has weights for {channels}; "
+                f"{self.code()} on an input with channels={x.shape[-3]}: it has weights for {channels}; "
                 f"make the layer with in_channels=out_channels=groups={x.shape[-3]}."
             )
         weight, bias = (None if v is None else x.new_tensor(v) for v in (self.weight, self.bias))

@@ -105,8 +105,8 @@ PLACES = [*HOME, *QUESTIONS, "book"]
 
 # Memory at home, after a garbage collection on both sides: at most so much more than at the end of the first round; for
 # each widget made anew, what others keep of it: anywidget loads a module for each widget, and a page never forgets a
-# module, and JupyterLab keeps its model with up to 0.7 MB of states; and for each explorer that a question has opened since, what an explorer
-# takes. Elsewhere memory is as large as what is shown, and caches (states.js) may hold 48 MB of it.
+# module, and JupyterLab keeps its model with up to 0.7 MB of states; and for each explorer that a question has opened
+# since, what an explorer takes. Elsewhere memory is as large as what is shown, and caches (states.js) may hold 48 MB.
 BOUNDS = {
     "nodes": (400, 10, 800),
     "listeners": (60, 0, 75),

@@ -401,6 +401,8 @@ def test_an_upstream_gradient_for_other_channels_is_kept_and_ones_stand_in(page)
     four.root.get_by_role("combobox", name="Input").select_option("worked")
     four.slide("kernel_size", 3)
     four.slide("stride", 3)
+    expect(four.code).to_have_text("nn.MaxPool2d(kernel_size=3)")
+    expect(four.root.locator(".pc-grid:visible figcaption").last).to_have_text("Upstream gradient 2 × 2")
     expect(four.notice).to_have_text(
         "Your upstream gradient is for an output of 3 × 2 × 2: here ones stand in for it, and it is kept."
     )

@@ -461,6 +461,8 @@ def test_the_progress_bar_counts_what_is_done(monkeypatch):
 def test_a_comparison_counts_right():
     numbers = {"max": (0.9, 0.8), "blur": (0.95, 0.75)}
     found = Comparison([Run(way, i, v[i], 0.5, 0.4, 0.25, 1.0 + i) for i in (0, 1) for way, v in numbers.items()])
+    with pytest.raises(ValueError, match="'maxx' is none of the ways that were compared: max, blur"):
+        found.difference("blur", "maxx")
     assert found.ways == ["max", "blur"] and found.difference("blur", "max") == pytest.approx([0.05, -0.05])
     assert found.table[0]["accuracy %"] == "85.0 (80.0 to 90.0)" and found.table[0]["seconds"] == "1.5"
     assert found.picture().alt == "Right on the test digits. max: 90%, 80%; mean 85%. blur: 95%, 75%; mean 85%."

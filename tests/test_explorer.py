@@ -245,7 +245,7 @@ def test_other_weights_come_with_states_of_their_own():
         (nn.MaxPool2d(2), "norm_type", None, "norm_type is a number"),
         (nn.Conv2d(1, 1, 3), "kernel_size", 2, "the weights of this convolution are 3 x 3"),
         (nn.MaxPool2d(2), "kind", "conv", "set layer to a depthwise nn.Conv2d"),
-        (nn.MaxPool2d(2), "layer", nn.Conv2d(1, 2, 3), "mixes channels"),
+        (nn.MaxPool2d(2), "layer", nn.Conv2d(1, 2, 3), "makes several outputs of each channel"),
     ],
 )
 def test_what_a_relative_refuses_is_refused_and_nothing_changes(layer, name, value, says):
@@ -322,10 +322,10 @@ def test_every_preset_can_be_chosen(explorer, name):
     ("x", "error", "sentence"),
     [
         (torch.zeros(8, 8, 3, dtype=torch.uint8), ValueError, "looks like (H, W, C)"),
-        (torch.zeros(2, 1, 4, 4), ValueError, "the explorer shows one image"),
-        (torch.zeros(4), ValueError, "the explorer shows one image"),
-        (torch.zeros(0, 4), ValueError, "the explorer shows one image"),
-        (torch.zeros(3, 4, 0), ValueError, "the explorer shows one image"),
+        (torch.zeros(2, 1, 4, 4), ValueError, "(H, W) or (C, H, W); pass x[0]."),
+        (torch.zeros(4), ValueError, "shows one image, (H, W) or (C, H, W)."),
+        (torch.zeros(0, 4), ValueError, "(0, 4) is empty: "),
+        (torch.zeros(3, 4, 0), ValueError, "(3, 4, 0) is empty: "),
         (torch.zeros(4, 4, dtype=torch.complex64), TypeError, "convert first"),
         (torch.zeros(4, 4, dtype=torch.bool), TypeError, "convert first"),
         ([[1, 2], [3]], TypeError, "is no table of numbers"),

@@ -161,7 +161,8 @@ NO_ROOT = "norm_type must be a finite number above 0"
         (ValueError, "kernel_size=0", lambda: settings_of(nn.LPPool2d(2, 0))),
         (ValueError, "one window reaches over 5 cells", lambda: trace(nn.LPPool2d(2, 5), torch.ones(4, 4))),
         (ValueError, "mixes channels", lambda: settings_of(nn.Conv2d(4, 4, 3))),
-        (ValueError, "mixes channels", lambda: settings_of(nn.Conv2d(2, 4, 3, groups=2))),
+        (ValueError, "mixes channels", lambda: settings_of(nn.Conv2d(4, 4, 3, groups=2))),
+        (ValueError, "makes several outputs of each channel", lambda: settings_of(nn.Conv2d(2, 4, 3, groups=2))),
         (ValueError, "only padding with zeros", lambda: settings_of(nn.Conv2d(1, 1, 3, padding_mode="reflect"))),
         (ValueError, "take an odd kernel_size", lambda: settings_of(nn.Conv2d(1, 1, 2, padding="same"))),
         (ValueError, "it has weights for 2", lambda: trace(nn.Conv2d(2, 2, 3, groups=2), torch.ones(1, 4, 4))),
@@ -169,6 +170,7 @@ NO_ROOT = "norm_type must be a finite number above 0"
         (ValueError, "bias=(1, 2) for 1 channels", lambda: Depthwise([[[1.0]]], [1, 2])),
         (ValueError, "stride=0: stride must be at least 1", lambda: Depthwise([[[1.0]]], stride=0)),
         (TypeError, "takes float16, bfloat16", lambda: trace(nn.LPPool2d(2, 2), torch.ones(4, 4, dtype=torch.long))),
+        (TypeError, "MaxPool2d is a class, no layer yet", lambda: settings_of(nn.MaxPool2d)),
         (TypeError, "Softmax2d is not a 2-D pooling", lambda: settings_of(nn.Softmax2d())),
     ],
 )

@@ -23,6 +23,8 @@ CELLS = [
     "adaptive = PoolingExplorer('worked', nn.AdaptiveAvgPool2d(4), compare=True)\nadaptive",
     "lp = PoolingExplorer('worked', nn.LPPool2d(2, 2))\nlp",
     "convolution = PoolingExplorer('worked', conv, compare=True)\nconvolution",
+    "whole = nn.Conv2d(1, 1, 2)\nwhole.load_state_dict({'weight': torch.tensor([[[[1., 0], [0, -1]]]]), "
+    "'bias': torch.tensor([2.])})\nPoolingExplorer('worked', whole)",
 ]
 
 
@@ -32,7 +34,7 @@ def page(lab, chromium):
     page = new_page(chromium)
     lab.open(page, "relatives.ipynb")
     lab.run_all(page)
-    expect(page.locator(".pc-explorer")).to_have_count(3, timeout=browser.START)
+    expect(page.locator(".pc-explorer")).to_have_count(4, timeout=browser.START)
     yield page
     page.context.close()
 
@@ -172,6 +174,9 @@ def test_copy_gives_the_weights_along_with_a_convolution(page):
     made = {"nn": nn, "torch": torch}
     exec(copied(convolution), made)
     assert torch.equal(made["layer"](WORKED[None])[0], by_torch(conv(stride=1, padding=1), WORKED))
+    whole = run_cell(page, 4)  # JavaScript writes its weights without a point
+    exec(copied(whole), made)
+    assert made["layer"].weight.tolist() == [[[[1, 0], [0, -1]]]] and made["layer"].bias.tolist() == [2]
 
 
 def test_an_input_cell_names_the_shares_that_it_has_by_size(page):

@@ -174,7 +174,14 @@ class Comparison:
         return dots(groups, titles[measure], "%")
 
     def difference(self, way, other, measure="accuracy") -> list[float]:
-        """The measure of one way less that of the other, seed by seed."""
+        """The measure of one way less that of the other, seed by seed.
+
+        Raises:
+            ValueError: a way that was not trained.
+        """
+        for name in (way, other):
+            if name not in self.ways:
+                raise ValueError(f"{name!r} is none of the ways that were compared: {', '.join(self.ways)}.")
         return [a - b for a, b in zip(self.of(way, measure), self.of(other, measure), strict=True)]
 
     def __repr__(self):
