@@ -222,11 +222,13 @@ class PoolingExplorer(anywidget.AnyWidget):
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
-        self._packer = Packer(_planes(self.x), self._upstreams, self._convolution)
         self._serial += 1
+        packer = Packer(_planes(self.x), self._upstreams, self._convolution, self._serial)
+        self._packer = packer
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
-        states = self._packer.pack(self._names(), AHEAD)
-        self.book = {"input": self._packer.cells() | {"serial": self._serial}, **states}
+        states = packer.pack(self._names(), AHEAD)
+        if packer is self._packer:
+            self.book = {"input": packer.cells(), **states}
 
     @t.observe("weights")
     def _fill_anew(self, _):
@@ -293,9 +295,10 @@ class PoolingExplorer(anywidget.AnyWidget):
                 del self._upstreams[earlier]  # nothing leads back to it
             self._upstreams[serial] = planes
             data = planes.numpy().astype("<f8").tobytes()
-            book = self._packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in self.kinds)
+            packer = self._packer  # one and the same: JupyterLab's messages are heard in a thread of their own
+            book = packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in self.kinds)
             shape = list(planes.shape)
-            self.own = {"serial": serial, "shape": shape, "data": data, "input": self._serial, "book": book}
+            self.own = {"serial": serial, "shape": shape, "data": data, "input": packer.serial, "book": book}
             self.upstream_mode = "own"
         else:
             self.upstream_mode = change.new or "ones"
@@ -327,11 +330,12 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     def _send_states(self, keys):
         asked = keys if isinstance(keys, list) else ()
-        left = list(dict.fromkeys(name for name in asked if is_name(name, self._packer.convolution)))
+        packer = self._packer  # one and the same, although x may change meanwhile, in another thread
+        left = list(dict.fromkeys(name for name in asked if is_name(name, packer.convolution)))
         while left:
-            part = self._packer.pack(left, CHUNK)
+            part = packer.pack(left, CHUNK)
             left = left[len(part["entries"]) :]
-            self.send({"type": "have", "serial": self._serial, "entries": part["entries"]}, [part["data"]])
+            self.send({"type": "have", "serial": packer.serial, "entries": part["entries"]}, [part["data"]])
 
     def _edit(self, content):
         x = self.x.clone()

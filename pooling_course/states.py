@@ -142,11 +142,11 @@ class Packer:
     """Packs states of one input (C, H, W) into entries (plain data) and one buffer.
 
     `upstreams` are the upstream gradients that gradients are asked for by number; 0 is None, which means ones.
-    `convolution` has the weights of those states that are convolutions.
+    `convolution` has the weights of those states that are convolutions. `serial` tells the page which input it is.
     """
 
-    def __init__(self, x: torch.Tensor, upstreams: dict | None = None, convolution: Depthwise | None = None):
-        self.x, self.upstreams, self.convolution = x, upstreams or {0: None}, convolution
+    def __init__(self, x: torch.Tensor, upstreams: dict | None = None, convolution: Depthwise | None = None, serial=0):
+        self.x, self.upstreams, self.convolution, self.serial = x, upstreams or {0: None}, convolution, serial
         self.float = "f4" if x.dtype in (torch.float16, torch.bfloat16, torch.float32) else "f8"
         self.index = "u2" if x.shape[-1] * x.shape[-2] <= 2**16 else "u4"
 
@@ -225,7 +225,8 @@ class Packer:
         """The input itself."""
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
-        return {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+        told = {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+        return told | {"serial": self.serial}
 
 
 def fits(upstream, output) -> bool:

@@ -15,7 +15,7 @@ from torch import nn
 
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, words
 from pooling_course.pooling import settings_of
-from pooling_course.states import key
+from pooling_course.states import Packer, key
 from reference import one_thread  # noqa: F401
 
 
@@ -316,6 +316,24 @@ def test_every_preset_can_be_chosen(explorer, name):
     assert torch.equal(explorer.x, images.preset(name)) and explorer.preset == name
     assert list(explorer.book["input"]["shape"])[-2:] == list(explorer.x.shape[-2:])
     assert key(explorer.pooling) in {entry["key"] for entry in explorer.book["entries"]}
+
+
+def test_states_say_of_which_input_they_are_though_it_changes_meanwhile(monkeypatch):
+    """JupyterLab's messages are heard in a thread beside the one that runs the cells."""
+    flow, pack = GradientFlow("worked"), Packer.pack
+
+    def slowly(packer, *given):
+        found = pack(packer, *given)
+        if packer.x.shape[-1] == 6:
+            flow.x = "digit"
+        return found
+
+    monkeypatch.setattr(Packer, "pack", slowly)
+    worked = flow.book["input"]["serial"]
+    flow.upstream = torch.full((3, 3), 2)
+    assert flow.own["input"] == worked != flow.book["input"]["serial"]
+    flow.x = "worked"  # and at once the digit: the page is left with what Python has
+    assert tuple(flow.x.shape) == (8, 8) and flow.book["input"]["shape"] == [1, 8, 8]
 
 
 @pytest.mark.parametrize(
