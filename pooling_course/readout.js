@@ -14,8 +14,9 @@ export function drawCode(view) {
   const { h, w } = view.states.input;
   const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
   list(view.code, view.shown, row, ({ children: [text, button] }, { s }) => {
-    update(text, { text: code(s) });
-    update(button, { "aria-label": `Copy ${code(s)}${s.weights ? " and its weights" : ""}`, copies: recipe(s) });
+    const line = code(s);
+    update(text, { text: line });
+    update(button, { "aria-label": `Copy ${line}${s.weights ? " and its weights" : ""}`, copies: s });
   });
   const texts = view.shown.map(({ s }) => {
     const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
@@ -28,7 +29,7 @@ export function drawCode(view) {
 
 async function copy(view, button) {
   try {
-    await navigator.clipboard.writeText(button.copies);
+    await navigator.clipboard.writeText(recipe(button.copies));
     button.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(button.previousSibling);
