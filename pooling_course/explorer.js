@@ -21,6 +21,7 @@ class Explorer {
     this.ahead = {};
     this.pick = { grid: null, row: 0, col: 0 };
     this.hover = null;
+    this.typed = null;
     this.channel = 0;
     this.root = make("div", { class: "pooling-course pc-explorer" });
     this.build();
@@ -46,6 +47,7 @@ class Explorer {
   set(changes) {
     Object.assign(this.ahead, changes);
     this.refused = "";
+    this.typed = null;
     this.schedule();
     afterPaint(this.tell);
   }
@@ -182,6 +184,9 @@ class Explorer {
     this.overlay();
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
     this.announceSize = false;
+    const { typed } = this;
+    this.typed = null;
+    if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
     this.prefetch();
   }
 
@@ -326,7 +331,11 @@ class Explorer {
   isInput = (grid) => grid === "input" || grid === "input2";
 
   get at() {
-    const at = this.hover ?? this.pick;
+    return this.onGrid(this.hover ?? this.pick);
+  }
+
+  // A place, brought onto the grids that are shown.
+  onGrid(at) {
     const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].grid;
     const frame = this.grid[grid].frame;
     if (!frame) return null;
@@ -405,6 +414,7 @@ class Explorer {
   choose(at) {
     this.pick = at;
     this.hover = null;
+    this.typed = null;
     const chosen = this.get("chosen");
     if (this.isInput(at.grid) || (chosen[0] === at.row && chosen[1] === at.col)) this.overlay();
     else this.set({ chosen: [at.row, at.col] });
@@ -442,11 +452,16 @@ class Explorer {
     event.stopPropagation();
   }
 
-  // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient.
+  // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
+  // has answered waits for it.
   edit(text) {
-    const { grid, row, col } = this.pick;
+    if (!this.complete) {
+      this.typed = (this.typed ?? "") + text;
+      return;
+    }
+    const { grid, row, col } = this.onGrid(this.pick) ?? {};
     const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
-    if (!type || !this.complete) return;
+    if (!type) return;
     if (!this.editable) {
       this.model.send({ type }); // the page says why not
       return;

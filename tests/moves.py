@@ -253,6 +253,8 @@ def edit(dice, w, grid, text):
     """Type over a cell of a grid; the place that the text field names, or None where none opens."""
     if w.root.locator(".pc-lens-box").is_visible():
         load(w, "worked")
+    with contextlib.suppress(AssertionError):  # no window may fit
+        expect(w.root.locator(f".pc-stage{grid}:visible").first).to_be_visible(timeout=3000)
     found, _ = stage(dice, w, grid)
     if not found:
         return None
@@ -260,6 +262,8 @@ def edit(dice, w, grid, text):
     press(dice, w, ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"])
     w.page.keyboard.press(dice.choice(["Enter", "F2"]))
     field = w.root.locator(".pc-edit")
+    with contextlib.suppress(AssertionError):
+        expect(field).to_be_visible(timeout=3000)
     if not field.count():
         return None
     row, col = map(int, re.findall(r"\d+", field.get_attribute("aria-label")))

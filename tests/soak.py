@@ -1,10 +1,11 @@
 """Every control of every widget, moved at random but reproducibly, in one JupyterLab page with its kernel.
 
 A soak goes in rounds. In a round every control is moved once, in an order that the seed gives; each move draws what it
-does from the seed and its own number, so that a move which finds its control elsewhere changes no later one. In between
-stand checkpoints: every number drawn is torch's for the settings that are shown, the settings shown are those that
-Python has, each verdict is the one the question gives, and neither console nor kernel has complained. A round ends at
-home, with settings, inputs and answers as they were at first: there memory is measured.
+does from the seed and its own number, so that a move which finds its control elsewhere changes no later one; a move
+that finds its control out of reach is made again at home. In between stand checkpoints: every number drawn is torch's
+for the settings that are shown, the settings shown are those that Python has, each verdict is the one the question
+gives, and neither console nor kernel has complained. A round ends at home, with settings, inputs and answers as they
+were at first: there memory is measured.
 """
 
 import functools
@@ -133,7 +134,7 @@ class Soak:
 
     def __init__(self, lab, chromium, seed, plant=()):
         self.lab, self.seed, self.plant = lab, seed, plant
-        self.moves, self.skipped, self.last, self.memory = Counter(), Counter(), deque(maxlen=30), []
+        self.moves, self.last, self.memory = Counter(), deque(maxlen=30), []
         self.done = self.again = self.checked = 0
         lab.write("soak.ipynb", *CELLS)
         self.page = page = new_page(chromium, height=1100)
@@ -230,12 +231,18 @@ class Soak:
                     break
                 names = list(self.controls)
                 random.Random(f"{self.seed} {number}").shuffle(names)
+                missed = []
                 for name in names:
-                    self.move(name)
+                    if self.move(name) is None:
+                        missed.append(name)
                     if self.done % EVERY == 0:
                         self.check()
                 self.check()
                 self.go_home()
+                for name in missed:  # at home every control is in reach
+                    self.move(name, again=True)
+                    self.check()
+                    self.go_home()
                 self.check()  # also, the browser keeps what it laid out last in what is closed: small tables, now
                 self.check_memory()
         except (Fault, Error, AssertionError) as fault:
@@ -243,14 +250,15 @@ class Soak:
             self.page.screenshot(path=browser.ARTIFACTS / "soak.png")
             raise Fault("\n".join([f"{fault}", f"seed {self.seed}; the last moves were:", *self.last])) from fault
 
-    def move(self, name):
-        dice = random.Random(f"{self.seed} move {self.done}")
-        self.done += 1
+    def move(self, name, again=False):
+        dice = random.Random(f"{self.seed} move {self.done}{' again' * again}")
+        self.done += not again
         self.last.append(f"{self.done} {name}")
         did = self.controls[name](dice)
         self.last[-1] += f": {did}"
-        (self.skipped if did is None else self.moves)[name] += 1
+        self.moves[name] += did is not None
         self.listen()
+        return did
 
     def go_home(self):
         """Everything as it was at first, as far as a page and a kernel can be."""

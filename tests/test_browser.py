@@ -519,6 +519,30 @@ def test_escape_leaves_the_cell_as_it_was(one):
     check(one, Pooling("max", 2))
 
 
+# Moves a slider, and types a number into a cell of the upstream gradient, quicker than any answer can come.
+AT_ONCE = """async (root) => {
+  const slider = root.querySelector("[aria-label=kernel_size]");
+  slider.value = 1;
+  slider.dispatchEvent(new Event("input"));
+  const stage = [...root.querySelectorAll(".pc-stage")].find((el) => el.ariaLabel.startsWith("Upstream gradient"));
+  stage.focus();
+  for (const key of ["ArrowRight", "ArrowDown", "-", "4"]) {
+    stage.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    await new Promise(queueMicrotask);
+  }
+  return root.getAttribute("aria-busy") === "true" && !root.querySelector(".pc-edit");
+}"""
+
+
+def test_what_is_typed_before_torch_has_answered_waits_for_it(page):
+    four = run_cell(page, 4)
+    assert four.root.evaluate(AT_ONCE), "torch's answer was there already"
+    expect(four.root.get_by_role("textbox", name="New value at row 1, column 1")).to_have_value("-4")
+    page.keyboard.press("Enter")
+    expect(four.root.locator(".pc-totals")).to_contain_text("11")
+    assert dict(four.read()["tables"])["Upstream gradient of max, 2 × 2"] == [["5", "5"], ["5", "-4"]]
+
+
 # --- inputs --------------------------------------------------------------------------------------------------------
 
 
