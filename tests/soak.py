@@ -56,7 +56,7 @@ def renew(name):
     made[name] = new[name]()
     boxes[name].children = [made[name]]
 
-def home():
+def home(times):
     for name, layers in HOME.items():
         w = made[name]
         w.upstream, w.chosen, w.compare, w.x, w.message = None, [0, 0], False, "worked", ""
@@ -67,6 +67,7 @@ def home():
         if name in QUESTIONS:
             with box.quiz.hold_sync():
                 box.quiz.attempts, box.quiz.draft, box.quiz.answering, box.quiz.message = [], {}, True, ""
+                box.quiz.notice = f"Home for the {times}. time"  # drawn anew, a draft too, and seen on the page
     made["book"].at = 0
 
 def tell(path):
@@ -135,7 +136,7 @@ class Soak:
     def __init__(self, lab, chromium, seed, plant=()):
         self.lab, self.seed, self.plant = lab, seed, plant
         self.moves, self.last, self.memory = Counter(), deque(maxlen=30), []
-        self.done = self.again = self.checked = 0
+        self.done = self.again = self.checked = self.homes = 0
         lab.write("soak.ipynb", *CELLS)
         self.page = page = new_page(chromium, height=1100)
         page.add_init_script(f"({PLANT})({json.dumps(list(plant))})")
@@ -270,13 +271,14 @@ class Soak:
         book = self.book.root.get_by_role("button", name="Pause")
         if book.is_visible():
             book.click()
-        self.python("home()")
+        self.homes += 1
+        self.python(f"home({self.homes})")
         self.settle()
         for name, w in self.explorers.items():
             expect(w.code).to_have_text(HOME[name][-1:])
             expect(w.root).not_to_have_attribute("aria-busy", "true")
         for kind in QUESTIONS:
-            expect(self.place(kind).locator("form")).to_be_visible()
+            expect(self.place(kind).get_by_role("status").last).to_have_text(f"Home for the {self.homes}. time")
 
     def renew(self, name):
         """A widget made anew: the old one goes, and takes with it whatever it listened to."""
