@@ -211,15 +211,17 @@ export class Controls {
 
   // What a slider's place means, or why it goes no further.
   hints(settings, limits, h, w) {
+    const most = `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`;
     if (settings.weights || this.get("kinds").includes("conv")) {
       const [rows, cols] = pair(this.get("kernel_size"));
-      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings), padding: "a convolution may have more" };
+      const padding = settings.weights ? "more than kernel_size // 2 only from Python" : most;
+      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings), padding };
     }
     const full = Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < this.get("most").kernel_size;
     return {
       kernel_size: full ? `a larger window does not fit ${h} × ${w}` : "",
       stride: strideHint(settings),
-      padding: `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`,
+      padding: most,
       norm_type: { 1: "1: the sum", 2: "2: the root of the sum of squares" }[this.get("norm_type")] ?? "",
       output_size: sizeHint(this.now("output_size"), [h, w]),
     };

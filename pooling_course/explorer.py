@@ -151,10 +151,13 @@ class PoolingExplorer(anywidget.AnyWidget):
         try:
             if name in PAIRS:
                 settings[name] = value = rules.short(rules.pair(name, value))
-            if name == "kernel_size":
+            if name == "kernel_size" and settings["kind"] != "conv":  # which may pad as much as it likes
                 settings["padding"] = self._lowered(value)
-            for kind in (settings["kind"], *(kind for kind in OWN if name in OWN[kind][:1])):
-                found = made(settings | {"kind": kind})  # also what belongs to a kind that is not on view
+            kinds = {settings["kind"], *(self.kinds if self.compare and settings["kind"] in self.kinds else ())}
+            if kinds != {"conv"}:  # its kernel_size is that of its weights
+                kinds |= {kind for kind in OWN if name in OWN[kind][:1]}  # not on view, and yet theirs
+            for kind in kinds:
+                found = made(settings | {"kind": kind})
             if name == "output_size":
                 value = rules.short(found.size)
             self._check_kernel(settings)
@@ -175,9 +178,23 @@ class PoolingExplorer(anywidget.AnyWidget):
         both = zip(rules.pair("padding", self.padding), rules.pair("kernel_size", kernel_size), strict=True)
         return rules.short(tuple(min(pad, k // 2) for pad, k in both))
 
+    @t.validate("compare")
+    def _can_be_compared(self, proposal):
+        try:
+            for kind in self.kinds if proposal.value else ():
+                self._of_kind(kind)
+        except ValueError as error:
+            raise t.TraitError(str(error)) from None
+        return proposal.value
+
+    def _brought(self, pooling):
+        """The settings that a pooling brings along: its own, and for its twin a padding that fits its kernel_size."""
+        own = _settings(pooling)
+        return {"padding": self._lowered(own["kernel_size"])} | own if "kernel_size" in own else own
+
     @t.observe(*SETTINGS)
     def _gather(self, change):
-        if change.name == "kernel_size":
+        if change.name == "kernel_size" and self.kind != "conv":
             self.padding = self._lowered(change.new)
         self.pooling = self._of_kind(self.kind)
 
@@ -185,6 +202,8 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _is_pooling(self, proposal):
         try:
             pooling = settings_of(proposal.value)
+            for kind in _twins(pooling.kind) if self.compare else ():
+                self._of_kind(kind, self._brought(pooling))
         except (TypeError, ValueError) as error:
             raise t.TraitError(str(error)) from None
         return pooling if proposal.trait.name == "pooling" else proposal.value
@@ -192,12 +211,16 @@ class PoolingExplorer(anywidget.AnyWidget):
     @t.observe("pooling")
     def _spread(self, change):
         with self.hold_trait_notifications():
-            if change.new.kind not in self.kinds:
+            if change.new.kind not in self.kinds or self._has_other_weights(change.new):
                 self.kinds = _twins(change.new.kind)
-            for name, value in _settings(change.new).items():
+            for name, value in self._brought(change.new).items():
                 setattr(self, name, value)
         if self.layer is None or settings_of(self.layer) != change.new:
             self.layer = change.new.layer()
+
+    def _has_other_weights(self, pooling):
+        convolution = self._convolution if "conv" in self.kinds else None
+        return convolution is not None and convolution.kernel_size != pooling.kernel_size
 
     @t.observe("layer")
     def _from_layer(self, change):
@@ -241,7 +264,7 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     def _names(self):
         """The states worth sending ahead, in the order in which a learner is likely to meet them."""
-        poolings = [self._of_kind(kind) for kind in self.kinds]
+        poolings = self._possible()
         poolings.sort(key=lambda p: p.kind != self.kind)
         states = ahead(poolings, self.most)
         names = [key(p) for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0]
@@ -262,8 +285,16 @@ class PoolingExplorer(anywidget.AnyWidget):
         if change.new and change.new != self._named:
             self.x = change.new
 
-    def _of_kind(self, kind):
-        return made({n: getattr(self, n) for n in SETTINGS} | {"kind": kind})
+    def _of_kind(self, kind, others=()):
+        return made({n: getattr(self, n) for n in SETTINGS} | dict(others) | {"kind": kind})
+
+    def _possible(self):
+        """Both twins with these settings; a convolution may pad more than an average can, and is alone then."""
+        found = []
+        for kind in self.kinds:
+            with suppress(ValueError):
+                found.append(self._of_kind(kind))
+        return found
 
     # ---- upstream gradient ---------------------------------------------------------------------------------------
 
@@ -296,7 +327,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self._upstreams[serial] = planes
             data = planes.numpy().astype("<f8").tobytes()
             packer = self._packer  # one and the same: JupyterLab's messages are heard in a thread of their own
-            book = packer.pack(f"grad{serial} {key(self._of_kind(kind))}" for kind in self.kinds)
+            book = packer.pack(f"grad{serial} {key(p)}" for p in self._possible())
             shape = list(planes.shape)
             self.own = {"serial": serial, "shape": shape, "data": data, "input": packer.serial, "book": book}
             self.upstream_mode = "own"
@@ -344,9 +375,9 @@ class PoolingExplorer(anywidget.AnyWidget):
             return
         self.message = ""  # so that the same sentence, said twice, is sent twice
         try:
-            value = float(text) if x.is_floating_point() else int(text)
+            value = words.read_number(text) if x.is_floating_point() else int(text)
         except ValueError:
-            kind = "number, such as -1.5 or nan" if x.is_floating_point() else "whole number"
+            kind = "number, such as -1.5, 1/3 or nan" if x.is_floating_point() else "whole number"
             self.message = f"{text!r} is not a {kind}; the cell keeps its value."
             return
         try:
@@ -375,9 +406,9 @@ class PoolingExplorer(anywidget.AnyWidget):
         if at is None:
             return
         try:
-            values[at] = float(text)
+            values[at] = words.read_number(text)
         except ValueError:
-            self.message = f"{text!r} is not a number, such as -1.5; the upstream gradient stays as it is."
+            self.message = f"{text!r} is not a number, such as -1.5 or 1/3; the upstream gradient stays as it is."
             return
         self.upstream = values.reshape(self.trace.output.shape)
 

@@ -26,11 +26,15 @@ export function readNumber(text) {
   return value;
 }
 
-export function parse(kind, raw) {
+export function parse(kind, raw, whole = false) {
   if (raw === null || raw === undefined || raw === "" || (Array.isArray(raw) && !raw.length)) {
     throw new Error("No answer yet: give one, even if it is a guess.");
   }
-  if (kind === "number") return readNumber(raw);
+  if (kind === "number") {
+    const value = readNumber(raw);
+    if (whole && !Number.isInteger(value)) throw new Error(`'${raw}' is not a whole number, and one is asked for here.`);
+    return value;
+  }
   if (kind === "shape") {
     const parts = raw.trim().replace(/^torch\.Size/, "").replace(/^[()[\] ]+|[()[\] ]+$/g, "").split(/[\s,x×]+/).filter(Boolean);
     if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
@@ -228,6 +232,12 @@ class Quiz {
     const { answer = this.q.kind === "order" ? this.q.steps.map(([i]) => i) : null, confidence = -1 } = this.get("draft");
     const key = this.get("key");
     const seconds = (performance.now() - this.started) / 1000;
+    let parsed;
+    try {
+      parsed = parse(this.q.kind, answer, this.q.whole);
+    } catch (error) {
+      return this.say(error.message);
+    }
     if (confidence < 0) return this.say("Say how sure you are, then commit: a guess is fine.");
     this.revealing = true;
     if (key.why === undefined) {
@@ -235,14 +245,9 @@ class Quiz {
       this.patience = setTimeout(() => this.say(`${SILENCE}Your answer is kept here; commit again in a moment.`), PATIENCE);
       return;
     }
-    try {
-      const parsed = parse(this.q.kind, answer);
-      this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, seconds, feedback: gradeByKey(this.q.kind, key, parsed) }]);
-      this.model.set("answering", false);
-      this.model.save_changes();
-    } catch (error) {
-      this.say(error.message);
-    }
+    this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, seconds, feedback: gradeByKey(this.q.kind, key, parsed) }]);
+    this.model.set("answering", false);
+    this.model.save_changes();
   }
 
   // ---- after it

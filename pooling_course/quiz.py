@@ -60,9 +60,9 @@ class Quiz(anywidget.AnyWidget):
         """Commit to an answer as the page does; returns whether it counted. What is unclear costs nothing."""
         q = self._question
         try:
+            parsed = q.parse(answer)
             if type(confidence) is not int or confidence not in range(len(SURE)):
                 raise ValueError("Say how sure you are, then commit: a guess is fine.")
-            parsed = q.parse(answer)
         except ValueError as error:
             self.message = ""  # so that the same sentence, said twice, is sent twice
             self.message = str(error)

@@ -31,10 +31,14 @@ def relative_of(layer) -> Windows:
         return Adaptive("adaptive avg", layer.output_size)
     if isinstance(layer, nn.LPPool2d):
         return LP(layer.norm_type, layer.kernel_size, layer.stride, layer.ceil_mode)
+    if isinstance(layer, nn.LazyConv2d):
+        raise ValueError("nn.LazyConv2d has no weights yet: run it on an input once, and it can be shown.")
     if isinstance(layer, nn.Conv2d):
         return Depthwise.of(layer)
     if isinstance(layer, type):
         raise TypeError(f"{layer.__name__} is a class, no layer yet: make one with it, such as nn.MaxPool2d(2).")
+    if isinstance(layer, torch.Tensor):
+        raise TypeError("A tensor stands where the pooling belongs: the input comes first, then the pooling.")
     raise TypeError(
         f"{type(layer).__name__} is not a 2-D pooling: give a Pooling, nn.MaxPool2d or nn.AvgPool2d, or one of their "
         f"relatives: nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d, a depthwise nn.Conv2d."

@@ -118,6 +118,8 @@ def check_input(kind, x):
         raise ValueError(f"input of shape {shape} has {x.ndim} dimensions: give (H, W), (C, H, W) or (N, C, H, W).")
     if 0 in shape[-3:]:
         raise ValueError(f"input of shape {shape} is empty: only the batch N may be 0, not channels, height or width.")
+    if x.is_meta:
+        raise TypeError(f"input of shape {shape} on the meta device: it has no numbers to pool.")
     if x.layout is not torch.strided or x.is_quantized:
         raise TypeError(f"input of layout {x.layout} and dtype {x.dtype}: pooling takes dense, unquantized tensors.")
     accepted = DTYPES.get((kind, x.device.type), FLOATS)

@@ -39,7 +39,8 @@ function notesOf({ kind, s, state }, row, col, input, found, output, pads) {
 function normNotes({ norm }, found, { at }, output) {
   const cells = found.filter((t) => t.what === "cell");
   if (Number.isNaN(output) && !cells.some((t) => Number.isNaN(at(t.row, t.col)))) return ["nan: torch takes no such power or root of a negative number."];
-  const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`];
+  const nothing = cells.every((t) => at(t.row, t.col) === 0);
+  const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : nothing ? "All its values are 0." : `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`];
   if (cells.length < found.length) notes.push(`Cut off by the edge, the window is scaled up to ${found.length} cells.`);
   return notes;
 }

@@ -1,10 +1,12 @@
 """Numbers and windows in words: short, and never lying. explorer.js says the same; a test compares them."""
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 from struct import pack, unpack
 
 DECIMALS = 4  # a value that is exact within this many decimals is written in full
+_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)", re.ASCII | re.IGNORECASE)
 LONGEST_SUM = 16  # windows with more entries than this are abbreviated
 
 
@@ -28,6 +30,24 @@ def number(value) -> str:
         decimals = max(0, 2 - math.floor(math.log10(abs(value))))
         return _strip(_fixed(value, decimals))
     return _scientific(value)
+
+
+def read_number(text: str) -> float:
+    """The number that `text` says, as people type it: a comma or a true minus will do, and a fraction.
+
+    >>> read_number("0,25"), read_number("−3"), read_number("1/8"), read_number("-inf")
+    (0.25, -3.0, 0.125, -inf)
+
+    Raises:
+        ValueError: `text` is no number, or divides by 0.
+    """
+    parts = text.replace(",", ".").replace("−", "-").split("/")
+    if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
+        raise ValueError(f"{text!r} is not a number.")
+    try:
+        return float(parts[0]) / (float(parts[1]) if len(parts) == 2 else 1)
+    except ZeroDivisionError:
+        raise ValueError(f"{text!r} divides by 0.") from None
 
 
 def is_exact(value) -> bool:

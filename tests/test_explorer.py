@@ -2,6 +2,7 @@
 
 import html.parser
 import math
+import random
 import subprocess
 import sys
 
@@ -213,6 +214,68 @@ def test_a_relative_opens_beside_its_twin(kind):
     assert explorer.kinds == twins and explorer.pooling.kind != kind
     explorer.layer = nn.MaxPool2d(2)
     assert explorer.kinds == ["max", "avg"]
+
+
+def test_a_convolution_may_pad_more_than_an_average_and_is_alone_then():
+    explorer = PoolingExplorer("worked", nn.Conv2d(1, 1, 3, padding=2))
+    assert explorer.padding == explorer.layer.padding[0] == explorer.pooling.padding[0] == 2
+    with torch.no_grad():
+        torch.testing.assert_close(explorer.trace.output, explorer.layer(explorer.x[None])[0])
+    for name, value in [("compare", True), ("kind", "avg")]:
+        explorer.set_state({name: value})
+        assert "padding may be at most kernel_size // 2 = 1" in explorer.message
+        assert explorer.kind == "conv" and not explorer.compare
+    explorer.padding = 1
+    explorer.compare = True
+    with pytest.raises(traitlets.TraitError, match="padding may be at most"):
+        explorer.padding = 2
+    assert explorer.padding == 1
+    explorer.layer = nn.AvgPool2d(2)  # no window of the convolution's size, so not its twin
+    assert explorer.kinds == ["max", "avg"] and explorer.kernel_size == 2
+
+
+LAYERS = [layer for layer, _ in RELATIVES.values()]
+LAYERS += [
+    nn.MaxPool2d(2),
+    nn.MaxPool2d(4, padding=2),
+    nn.AvgPool2d(2),
+    nn.AvgPool2d(3, padding=1),
+    nn.LPPool2d(3, 4, 1),
+]
+LAYERS += [nn.Conv2d(1, 1, 3, padding=2), nn.Conv2d(1, 1, 5, padding=4), nn.Conv2d(1, 1, (2, 3), padding=(0, 2))]
+VALUES = {
+    "layer": LAYERS,
+    "compare": [True, False],
+    "kind": ["max", "avg", "adaptive max", "adaptive avg", "lp", "conv"],
+    "padding": [0, 1, 2, (0, 1)],
+    "kernel_size": [1, 2, 3, 5, (2, 3)],
+    "stride": [1, 2],
+}
+
+
+def state(explorer):
+    names = ("pooling", "kind", "kinds", "compare", "kernel_size", "stride", "padding")
+    return {name: getattr(explorer, name) for name in names} | {"layer": settings_of(explorer.layer)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_set_settings_layer_and_pooling_agree_and_a_refusal_changes_nothing(seed):
+    dice = random.Random(seed)
+    explorer = PoolingExplorer("worked", dice.choice(LAYERS))
+    done = [explorer.layer]
+    for _ in range(30):
+        name = dice.choice(list(VALUES))
+        value = dice.choice(VALUES[name])
+        done.append(f"{name} = {value}")
+        before = state(explorer)
+        try:
+            setattr(explorer, name, value)
+        except traitlets.TraitError:
+            assert state(explorer) == before, done
+        assert settings_of(explorer.layer) == explorer.pooling == explorer._of_kind(explorer.kind), done
+        assert explorer.kind in explorer.kinds, done
+        if explorer.compare:  # both can be shown
+            assert [explorer._of_kind(kind).kind for kind in explorer.kinds] == explorer.kinds, done
 
 
 def test_settings_of_relatives_can_be_set_one_by_one():
@@ -430,6 +493,11 @@ def test_typing_leaves_the_learners_own_tensor_alone(explorer):
     assert explorer.x[0, 0] == 5 and mine[0, 0] == 0
 
 
+def test_a_fraction_may_be_typed(explorer):
+    edit(explorer, 0, 0, "-1/8")
+    assert explorer.x[0, 0] == -0.125
+
+
 def test_nan_may_be_typed_and_wins(explorer):
     edit(explorer, 0, 0, "nan")
     assert math.isnan(explorer.trace.output[0, 0])
@@ -444,8 +512,9 @@ def test_a_cell_of_one_channel_alone_is_edited():
 @pytest.mark.parametrize(
     ("dtype", "text", "sentence"),
     [
-        (torch.float32, "five", "'five' is not a number, such as -1.5 or nan; the cell keeps its value."),
-        (torch.float32, "", "'' is not a number, such as -1.5 or nan; the cell keeps its value."),
+        (torch.float32, "five", "'five' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value."),
+        (torch.float32, "", "'' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value."),
+        (torch.float32, "1/0", "'1/0' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value."),
         (torch.int64, "2.5", "'2.5' is not a whole number; the cell keeps its value."),
         (torch.int64, "9" * 30, f"'{'9' * 30}' does not fit into torch.int64; the cell keeps its value."),
         (torch.uint8, "256", "'256' does not fit into torch.uint8; the cell keeps its value."),

@@ -306,6 +306,14 @@ def test_is_a_whole_number_asked_for_where_something_is_counted():
     }
 
 
+@pytest.mark.parametrize("raw", ["2.5", "7/2", "-0,1"])
+def test_is_only_a_whole_number_taken_there(raw):
+    q = question("winner-number")
+    with pytest.raises(ValueError, match=f"'{raw}' is not a whole number, and one is asked for here."):
+        q.parse(raw)
+    assert q.parse("8/2") == 4 and question("pre-divisor").parse(raw)
+
+
 # ---- does nothing give it away? ----------------------------------------------------------------------------------
 
 
@@ -456,7 +464,8 @@ def test_is_the_same_answer_understood_however_it_is_typed(kind, raw, parsed):
         ("number", [1], "is not a number"),
         ("shape", "large", "'large' is not a shape"),
         ("shape", "8, 1.5", "is not a shape"),
-        ("shape", "()", "is not a shape"),
+        ("shape", "()", "'()' is not a shape"),
+        ("shape", "(4,8,6)x", "'(4,8,6)x' is not a shape"),
         ("shape", 7, "write a shape"),
         ("one", 99, "choose one of the choices"),
         ("one", -1, "choose one of the choices"),

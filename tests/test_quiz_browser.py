@@ -253,7 +253,7 @@ def test_letters_for_a_number_get_a_sentence_and_cost_nothing(ask, lab, kind, no
     asked.tab(asked.q.unit or {"number": "Your number", "shape": "Shape"}[kind])
     asked.keys.type(nonsense)
     asked.keys.press("Enter")
-    expect(asked.alert).to_have_text("Say how sure you are, then commit: a guess is fine.")
+    expect(asked.alert).to_contain_text(f"'{nonsense}' is not a {kind}; write ")
     asked.say_how_sure(1)
     for _ in range(2):
         asked.keys.press("Enter")
@@ -273,6 +273,14 @@ def test_no_answer_gets_a_sentence(ask):
     asked.say_how_sure(0)
     asked.keys.press("Enter")
     expect(asked.alert).to_have_text("No answer yet: give one, even if it is a guess.")
+
+
+def test_an_answer_needs_a_word_on_how_sure_one_is(ask):
+    asked = ask("one")
+    asked.choose(0)
+    asked.tab("Commit")
+    asked.keys.press("Enter")
+    expect(asked.alert).to_have_text("Say how sure you are, then commit: a guess is fine.")
 
 
 def test_letters_stay_in_the_question(ask):
@@ -515,7 +523,8 @@ def test_a_static_page_grades_itself(chromium, tmp_path, monkeypatch, kind):
     root = page.locator(".pc-quiz")
     commit = root.get_by_role("button", name="Commit")
     commit.click()
-    expect(root.get_by_role("alert")).to_have_text("Say how sure you are, then commit: a guess is fine.")
+    missing = "Say how sure you are" if kind == "order" else "No answer yet: give one, even if it is a guess."
+    expect(root.get_by_role("alert")).to_contain_text(missing)  # some order there is from the start
     assert not [s for s in secrets_of(q) if s in root.inner_text()]
     for answer, word in ((wrong_answers(q)[0][0], "✗ Not quite"), (typed(kind, q.truth), "✓ Right")):
         enter(root, q, answer)

@@ -171,6 +171,13 @@ NO_ROOT = "norm_type must be a finite number above 0"
         (ValueError, "stride=0: stride must be at least 1", lambda: Depthwise([[[1.0]]], stride=0)),
         (TypeError, "takes float16, bfloat16", lambda: trace(nn.LPPool2d(2, 2), torch.ones(4, 4, dtype=torch.long))),
         (TypeError, "MaxPool2d is a class, no layer yet", lambda: settings_of(nn.MaxPool2d)),
+        (ValueError, "nn.LazyConv2d has no weights yet", lambda: settings_of(nn.LazyConv2d(1, 3))),
+        (
+            TypeError,
+            "the input comes first, then the pooling",
+            lambda: settings_of(torch.ones(4, 4)),
+        ),
+        (TypeError, "on the meta device", lambda: trace(nn.MaxPool2d(2), torch.ones(4, 4, device="meta"))),
         (TypeError, "Softmax2d is not a 2-D pooling", lambda: settings_of(nn.Softmax2d())),
     ],
 )

@@ -25,6 +25,8 @@ CELLS = [
     "convolution = PoolingExplorer('worked', conv, compare=True)\nconvolution",
     "whole = nn.Conv2d(1, 1, 2)\nwhole.load_state_dict({'weight': torch.tensor([[[[1., 0], [0, -1]]]]), "
     "'bias': torch.tensor([2.])})\nPoolingExplorer('worked', whole)",
+    "PoolingExplorer('worked', nn.Conv2d(1, 1, 3, padding=2))",
+    "PoolingExplorer(torch.tensor([[0., 0, 1, 2], [0, 0, 3, 4]]), nn.LPPool2d(2, 2))",
 ]
 
 
@@ -34,7 +36,7 @@ def page(lab, chromium):
     page = new_page(chromium)
     lab.open(page, "relatives.ipynb")
     lab.run_all(page)
-    expect(page.locator(".pc-explorer")).to_have_count(4, timeout=browser.START)
+    expect(page.locator(".pc-explorer")).to_have_count(6, timeout=browser.START)
     yield page
     page.context.close()
 
@@ -99,6 +101,29 @@ def test_lp_pooling_has_its_norm_as_a_slider_and_average_for_a_twin(page):
     check(lp, LP(4, 5, 3, True), Pooling("avg", 5, 3, ceil_mode=True))
     lp.choose("Backward")
     check_backwards(lp, LP(4, 5, 3, True), Pooling("avg", 5, 3, ceil_mode=True))
+
+
+def test_a_convolution_that_pads_more_than_an_average_can_is_shown_alone(page):
+    convolution = run_cell(page, 5)
+    for kind in ("Both", "Average"):
+        convolution.choose(kind)
+        expect(convolution.notice).to_contain_text("padding may be at most kernel_size // 2 = 1")
+        expect(convolution.root.get_by_role("radio", name="Convolution")).to_be_checked()
+        expect(convolution.code).to_have_text("nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, padding=2)")
+    assert "Convolution output 8 × 8" in " ".join(convolution.read()["captions"])
+    convolution.slide("padding", 1)
+    expect(convolution.notice).to_be_hidden()
+    convolution.choose("Both")
+    expect(convolution.code).to_have_count(2)
+
+
+def test_of_a_window_of_zeros_no_value_is_called_larger(page):
+    zeros = run_cell(page, 6)
+    zeros.grid("LP output").press("Home")
+    expect(zeros.sentence).to_contain_text("All its values are 0.")
+    expect(zeros.sentence).not_to_contain_text("the larger its share")
+    zeros.grid("LP output").press("ArrowRight")
+    expect(zeros.sentence).to_contain_text("The larger a value is in size, the larger its share.")
 
 
 def slide_norm(explorer, norm):

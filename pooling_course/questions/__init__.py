@@ -28,6 +28,7 @@ from pathlib import Path
 
 import torch
 
+from .. import words
 from ..pooling import Pooling, Trace, as_tensor, trace
 from .answers import ANSWERS
 
@@ -92,6 +93,11 @@ class Question:
         several = computed if self.kind == "several" else [computed]
         right = [i for i, c in enumerate(self.choices) if (c["value"] in several if "value" in c else c.get("right"))]
         return right[0] if self.kind == "one" else right
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the answer is a count, and so a whole number: not a value that comes out of the pooling."""
+        return self.kind == "number" and isinstance(self.truth, int)
 
     # ---- what the learner says -----------------------------------------------------------------------------------
 
@@ -163,7 +169,7 @@ class Question:
         if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
             shown["grid"] = x.tolist()
         if self.kind == "number":
-            shown["whole"] = isinstance(self.truth, int)  # whether it counts something, not what comes out
+            shown["whole"] = self.whole
         if self.kind == "fill":
             shown["size"] = list(self.trace.output.shape)
         return shown
@@ -215,20 +221,16 @@ class _Unclear(ValueError):
     """A sentence for the learner, passed on as it is."""
 
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # as in quiz.js
-
-
-def _number(text):
-    parts = str(text).replace(",", ".").replace("−", "-").split("/")
+def _number(text, whole=False):
     try:
-        if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
-            raise ValueError
-        value = float(parts[0]) / (float(parts[1]) if len(parts) == 2 else 1)
+        value = words.read_number(str(text))
         if not math.isfinite(value):
             raise ValueError
-        return value
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         raise _Unclear(f"'{text}' is not a number; write one such as 0.25, -3 or 1/9.") from None
+    if whole and not value.is_integer():
+        raise _Unclear(f"'{text}' is not a whole number, and one is asked for here.")
+    return value
 
 
 def _choice(q, raw):
@@ -242,11 +244,12 @@ def _several(q, raw):
 
 
 def _shape(q, raw):
+    typed = raw
     if isinstance(raw, str):
         raw = re.split(r"[\s,x×]+", raw.strip().removeprefix("torch.Size").strip("()[] "))
     sizes = [text for n in raw if (text := str(n).strip())]
     if not sizes or not all(text.isascii() and text.isdigit() for text in sizes):
-        raise _Unclear(f"'{', '.join(map(str, raw))}' is not a shape; write whole numbers, such as 8, 16, 32, 32.")
+        raise _Unclear(f"'{typed}' is not a shape; write whole numbers, such as 8, 16, 32, 32.")
     return [int(text) for text in sizes]
 
 
@@ -279,7 +282,7 @@ def _order(q, raw):
 _PARSERS = {
     "one": _choice,
     "several": _several,
-    "number": lambda q, raw: _number(raw),
+    "number": lambda q, raw: _number(raw, q.whole),
     "shape": _shape,
     "cells": _cells,
     "fill": _fill,
