@@ -382,4 +382,20 @@ def _(soak, w, dice):
 EACH = ["Pooling by pointer", "Direction", "Upstream gradient", "hover over cells", "walk by arrow keys", "Next window"]
 COMMON = {name: EXPLORER[name] for name in (*EACH, "number typed into a cell")}
 ADAPTIVE = COMMON | OUTPUT_SIZE
+CONV = COMMON | {name: EXPLORER[name] for name in ("stride by keyboard", "padding by keyboard", "dilation by pointer")}
 LP = COMMON | NORM | {name: EXPLORER[name] for name in ("ceil_mode", "kernel_size by keyboard", "stride by pointer")}
+
+
+@move(CONV, "settings from Python")
+def _(soak, w, dice):
+    """A padding that an average cannot have is refused beside one, and the other way round."""
+    choices = {"padding": [0, 1, 2, (0, 2)], "compare": [True, False], "kind": ["avg", "conv"], "stride": [1, (1, 2)]}
+    names = [dice.choice(list(choices)) for _ in range(3)]
+    return "; ".join(attempt(soak, w, name, repr(dice.choice(choices[name]))) for name in names)
+
+
+@move(CONV, "weights from Python")
+def _(soak, w, dice):
+    kernel, padding, seed = dice.choice([1, 2, 3, (2, 3)]), dice.randint(0, 3), dice.randint(0, 99)
+    soak.python(f"torch.manual_seed({seed})")
+    return attempt(soak, w, "layer", f"nn.Conv2d(1, 1, {kernel}, padding={padding}, bias={dice.random() < 0.5})")

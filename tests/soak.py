@@ -22,7 +22,7 @@ from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Error, expect
 
 import browser
-from moves import ADAPTIVE, EXPLORER, LP, pause
+from moves import ADAPTIVE, CONV, EXPLORER, LP, pause
 from moves_quiz import BOOK, QUESTIONS, QUIZ
 from pooling_course.questions import question
 from test_browser import SOON, Explorer, new_page
@@ -60,6 +60,7 @@ def home(times):
     for name, layers in HOME.items():
         w = made[name]
         w.upstream, w.chosen, w.compare, w.x, w.message = None, [0, 0], False, "worked", ""
+        torch.manual_seed(0)  # for the weights
         for layer in layers:  # what belongs to one kind is kept while the other is shown
             w.layer = eval(layer)
         w.direction, w.own = "backward" if name == "flow" else "forward", {}
@@ -75,8 +76,8 @@ def tell(path):
     told = {"rss": itself.memory_info().rss, "at": made["book"].at, "pages": made["book"].pages}
     for name in HOME:
         w = made[name]
-        codes = [w._of_kind(kind).code() for kind in (w.kinds if w.compare else (w.kind,))]
-        told[name] = {"x": w.x, "codes": codes, "backward": w.direction == "backward", "mode": w.upstream_mode}
+        poolings = [w._of_kind(kind) for kind in (w.kinds if w.compare else (w.kind,))]
+        told[name] = {"x": w.x, "poolings": poolings, "backward": w.direction == "backward", "mode": w.upstream_mode}
         told[name] |= {"chosen": w.chosen, "upstream": w._typed_in}
     told["attempts"] = {name: box.quiz.attempts for name, box in made.items() if name in QUESTIONS}
     torch.save(told, path)
@@ -86,6 +87,10 @@ HOME = {  # the layers of both kinds, the one that is shown last
     "flow": ["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"],
     "adaptive": ["nn.AdaptiveMaxPool2d(output_size=4)", "nn.AdaptiveAvgPool2d(output_size=4)"],
     "lp": ["nn.AvgPool2d(kernel_size=2)", "nn.LPPool2d(norm_type=2, kernel_size=2)"],
+    "conv": [
+        "nn.AvgPool2d(kernel_size=3, padding=1)",
+        "nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, padding=1)",
+    ],
 }
 # All in one cell: JupyterLab keeps what it makes for a cell that becomes active, 810 listeners and 260 nodes each time.
 CELLS = [
@@ -93,7 +98,7 @@ CELLS = [
     """
 pages = [(f"{n} to {n + 3}", mental_model([[n, n + 1], [n + 2, n + 3]]), f"Window {n}.") for n in range(5)]
 new = {"explorer": PoolingExplorer, "flow": lambda: GradientFlow("worked", "avg")}
-new |= {name: lambda name=name: PoolingExplorer("worked", eval(HOME[name][-1])) for name in ("adaptive", "lp")}
+new |= {name: lambda name=name: PoolingExplorer("worked", eval(HOME[name][-1])) for name in ("adaptive", "lp", "conv")}
 new |= {kind: lambda name=name: quiz(name) for kind, name in QUESTIONS.items()}
 new["book"] = lambda: Flipbook(pages, "picture")
 boxes = {name: VBox() for name in new}
@@ -152,7 +157,7 @@ class Soak:
         self.waiting = set()
         self.explorers = {name: Shown(self.place(name), name) for name in HOME}
         self.book = Shown(self.place("book"), "book")
-        of = {"adaptive": ADAPTIVE, "lp": LP}
+        of = {"adaptive": ADAPTIVE, "lp": LP, "conv": CONV}
         places = [*((name, w, of.get(name, EXPLORER)) for name, w in self.explorers.items()), ("book", self.book, BOOK)]
         places += [(kind, kind, QUIZ) for kind in QUESTIONS]
         self.controls = {

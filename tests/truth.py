@@ -1,10 +1,8 @@
 """What an explorer on a page shows, beside what Python has and torch computes."""
 
 import torch
-from torch import nn
 
 from pooling_course import Pooling
-from pooling_course.pooling import settings_of
 from pooling_course.states import fits
 from test_browser import READ, drawn, pool, short, written
 from test_relatives_browser import IN_WORDS
@@ -13,14 +11,13 @@ from test_relatives_browser import NAMES as RELATIVES
 NAMES = {"max": "Max"} | RELATIVES
 
 
-def differences(w, x, codes, backward, mode, chosen, upstream):
+def differences(w, x, poolings, backward, mode, chosen, upstream):
     """Sentences about what an explorer shows otherwise than torch and Python have it."""
-    seen = w.root.evaluate(SEEN)
+    seen, codes = w.root.evaluate(SEEN), [p.code() for p in poolings]
     if seen["busy"] or seen["code"] != codes:
         yield f"shows {seen['code']}{' and waits' * seen['busy']}, and Python has {codes}"
         return
     x = x if x.ndim == 3 else x[None]
-    poolings = [settings_of(eval(code, {"nn": nn})) for code in codes]
     yield from misplaced(seen["controls"], poolings, backward)
     wanted = {"Input": x}
     for p in poolings:
@@ -34,7 +31,9 @@ def differences(w, x, codes, backward, mode, chosen, upstream):
         wanted[f"{name} output"] = output
         if backward and x.is_floating_point():
             wanted |= flow(p, x, output, mode, chosen, upstream)
-    yield from tables(seen, wanted)
+    channel, tables_seen = seen["channel"], dict(seen["tables"])
+    yield from weights(tables_seen, seen["weights"], poolings[0], channel)
+    yield from tables(tables_seen, channel, wanted)
     if not backward and seen["whole"] and x.shape == (1, 6, 6):
         for name, values in wanted.items():
             numbers = [text for text in drawn(values[0]) if len(text) <= 6]
@@ -59,9 +58,18 @@ def flow(p, x, output, mode, chosen, upstream):
     return {f"Upstream gradient of {name}": grad, f"Input gradient of {name}": x.grad}
 
 
-def tables(seen, wanted):
-    channel, shown = seen["channel"], {}
-    for caption, rows in seen["tables"]:
+def weights(tables, visible, p, channel):
+    """Those of a convolution; their table is taken out of `tables`."""
+    kept = [tables.pop(caption) for caption in list(tables) if caption.startswith("Weights")]
+    shown = kept if visible else []
+    true = [written(torch.tensor(p.weight)[channel])] if p.kind == "conv" else []
+    if shown != true:
+        yield f"has weights {shown} in place of {true}"
+
+
+def tables(tables, channel, wanted):
+    shown = {}
+    for caption, rows in tables.items():
         name, size = caption.split(", ", 1)
         shown[name] = size, rows
     if shown.keys() != wanted.keys():
@@ -78,7 +86,7 @@ def tables(seen, wanted):
 
 
 SLIDERS = {"max": ("kernel_size", "stride", "padding", "dilation"), "avg": ("kernel_size", "stride", "padding")}
-SLIDERS |= {"lp": ("norm_type", "kernel_size", "stride")} | dict.fromkeys(
+SLIDERS |= {"lp": ("norm_type", "kernel_size", "stride"), "conv": ("stride", "padding", "dilation")} | dict.fromkeys(
     ("adaptive max", "adaptive avg"), ("output_size",)
 )
 
@@ -122,6 +130,7 @@ SEEN = f"""async (root) => {{
   return {{
     ...seen,
     busy: root.getAttribute("aria-busy") === "true",
+    weights: !root.querySelector(".pc-weights").hidden,
     channel: +channel.querySelector("select").value,
     whole: root.querySelector(".pc-lens-box").hidden && !root.parentElement.style.width,
     controls: Object.fromEntries(inputs.map((el) => [name(el), value(el)])),
