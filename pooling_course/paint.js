@@ -117,7 +117,7 @@ function writer(ctx, look, cell) {
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   return (text, x, y, colour, size = 0.36) => {
-    const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
+    const px = Math.min(cell * size, (cell * 0.86) / (text.length * 0.58));
     if (px !== font) ctx.font = `${px}px ${look.font}`;
     font = px;
     ctx.fillStyle = colour;
