@@ -147,7 +147,7 @@ class Explorer {
   };
 
   draw() {
-    if (!this.look) return;
+    if (!this.look || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
     const { h, w, values } = this.states.input;
     this.shown = this.kinds.map((kind, i) => {
       const s = settingsOf(this.get, kind);

@@ -210,7 +210,7 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     @t.observe("pooling")
     def _spread(self, change):
-        with self.hold_trait_notifications():
+        with self.hold_sync(), self.hold_trait_notifications():  # the page hears of all of it in one message
             if change.new.kind not in self.kinds or self._has_other_weights(change.new):
                 self.kinds = _twins(change.new.kind)
             for name, value in self._brought(change.new).items():

@@ -16,6 +16,13 @@ NAMES = {"avg": "Average", "adaptive max": "Adaptive max", "adaptive avg": "Adap
 NAMES |= {"lp": "LP", "conv": "Convolution"}
 IN_WORDS = {"max": "max"} | {kind: name if name == "LP" else name.lower() for kind, name in NAMES.items()}
 WEIGHTS = [[[[1.0, -2.0, 0.5], [0.25, 0.0, -1.0], [3.0, 1.0, -0.125]]]]
+CHANGES = [
+    ("layer = nn.LPPool2d(2, 2)", "nn.LPPool2d(norm_type=2, kernel_size=2)"),
+    ("layer = conv", "nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, stride=2, padding=1)"),
+    ("layer = nn.AvgPool2d(2)", "nn.AvgPool2d(kernel_size=2)"),
+    ("kind = 'adaptive max'", "nn.AdaptiveMaxPool2d(output_size=2)"),
+    ("kind = 'lp'", "nn.LPPool2d(norm_type=2, kernel_size=2)"),
+]
 CELLS = [
     "import torch\nfrom torch import nn\nfrom pooling_course import PoolingExplorer\n"
     f"conv = nn.Conv2d(1, 1, 3, stride=2, padding=1)\nconv.load_state_dict({{'weight': torch.tensor({WEIGHTS}), "
@@ -27,6 +34,8 @@ CELLS = [
     "'bias': torch.tensor([2.])})\nPoolingExplorer('worked', whole)",
     "PoolingExplorer('worked', nn.Conv2d(1, 1, 3, padding=2))",
     "PoolingExplorer(torch.tensor([[0., 0, 1, 2], [0, 0, 3, 4]]), nn.LPPool2d(2, 2))",
+    "changing = PoolingExplorer()\nchanging",
+    *(f"changing.{change}" for change, _ in CHANGES),
 ]
 
 
@@ -36,7 +45,7 @@ def page(lab, chromium):
     page = new_page(chromium)
     lab.open(page, "relatives.ipynb")
     lab.run_all(page)
-    expect(page.locator(".pc-explorer")).to_have_count(6, timeout=browser.START)
+    expect(page.locator(".pc-explorer")).to_have_count(7, timeout=browser.START)
     yield page
     page.context.close()
 
@@ -115,6 +124,16 @@ def test_a_convolution_that_pads_more_than_an_average_can_is_shown_alone(page):
     expect(convolution.notice).to_be_hidden()
     convolution.choose("Both")
     expect(convolution.code).to_have_count(2)
+
+
+def test_another_layer_from_python_changes_all_at_once(page):
+    changing = run_cell(page, 7)
+    page.complaints.clear()
+    for i, (_, code) in enumerate(CHANGES, 8):
+        page.locator(".jp-Notebook .jp-CodeCell").nth(i).locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        expect(changing.code).to_have_text(code)
+    assert page.complaints == []
 
 
 def test_of_a_window_of_zeros_no_value_is_called_larger(page):
