@@ -26,7 +26,10 @@ export class Controls {
     this.kindSet = make("fieldset", {});
     this.nameKinds();
     const directions = make("fieldset", {});
-    this.directionInputs = this.radios(directions, "Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => this.set({ direction: value }));
+    this.directionInputs = this.radios(directions, "Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => {
+      this.view.announceCell = true;
+      this.set({ direction: value });
+    });
     this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
     for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
@@ -197,15 +200,15 @@ export class Controls {
   limits(settings, h, w) {
     const most = this.get("most");
     const limits = {
-      kernel_size: pair(largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel))),
+      kernel_size: largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel)),
       stride: pair(Math.max(most.stride, ...settings.stride)),
       padding: settings.kernel.map((k, i) => Math.max(Math.floor(k / 2), settings.weights ? settings.padding[i] : 0)),
       dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
       output_size: pair(Math.max(most.output_size, ...this.now("output_size"))),
       norm_type: pair(Math.max(most.norm_type, this.get("norm_type"))),
     };
+    if (!this.apart) for (const name of ["kernel_size", "padding"]) limits[name].fill(Math.min(...limits[name]));
     limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
-    if (!this.apart) limits.padding.fill(Math.min(...limits.padding));
     return limits;
   }
 
@@ -217,7 +220,7 @@ export class Controls {
       const padding = settings.weights ? "more than kernel_size // 2 only from Python" : most;
       return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings), padding };
     }
-    const full = Math.max(...settings.kernel) >= Math.max(...limits.kernel_size) && limits.kernel_size[0] < this.get("most").kernel_size;
+    const full = settings.kernel.some((k, i) => k >= limits.kernel_size[i] && limits.kernel_size[i] < this.get("most").kernel_size);
     return {
       kernel_size: full ? `a larger window does not fit ${h} × ${w}` : "",
       stride: strideHint(settings),

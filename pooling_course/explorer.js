@@ -183,7 +183,8 @@ class Explorer {
     this.drawTables();
     this.overlay();
     if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
-    this.announceSize = false;
+    else if (this.announceCell) this.announce(this.sentence.textContent);
+    this.announceSize = this.announceCell = false;
     const { typed } = this;
     this.typed = null;
     if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
@@ -263,7 +264,8 @@ class Explorer {
       }
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read (hatched)` : "";
+    const alike = this.backward || this.shown.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
+    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${alike ? "" : ` by ${inWords(first.kind)}`} (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}` });
     update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
@@ -476,6 +478,7 @@ class Explorer {
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       this.waitFor([]);
+      this.announceCell = true;
       this.model.send({ type, kind: upstream?.kind, channel: this.channel, row, col, text: value });
     });
   }

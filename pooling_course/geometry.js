@@ -156,15 +156,14 @@ export function formula(s, i, size) {
   return a.beyond ? `${text}, less 1 (the last window would start in the right padding) = ${a.out}` : text;
 }
 
-// The largest kernel_size, up to `most`, that still leaves a window on an input of h x w.
+// The largest kernel_size, up to `most`, that still leaves a window on an input of h x w: in height, and in width.
 export function largestKernel(s, h, w, most) {
-  const fits = (k) => {
-    const t = { ...s, kernel: [k, k], padding: s.padding.map((p) => Math.min(p, Math.floor(k / 2))) };
-    return axis(t, 0, h).out > 0 && axis(t, 1, w).out > 0;
-  };
-  let k = most;
-  while (k > 1 && !fits(k)) k--;
-  return k;
+  return [h, w].map((size, i) => {
+    const fits = (k) => axis({ ...s, kernel: [k, k], padding: s.padding.map((p) => Math.min(p, Math.floor(k / 2))) }, i, size).out > 0;
+    let k = most;
+    while (k > 1 && !fits(k)) k--;
+    return k;
+  });
 }
 
 export const NORM_STEP = 0.5;

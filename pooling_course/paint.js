@@ -222,7 +222,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
   ctx.setLineDash([]);
 }
 
-// Rows and columns that no window reads: hatched, on any colour.
+// Rows and columns that no window reads: hatched, on any colour, and around the numbers of cells that show them.
 export function paintHatch(ctx, look, frame, unread) {
   if (!unread.count) return;
   const { rows, cols, cell } = frame;
@@ -230,7 +230,19 @@ export function paintHatch(ctx, look, frame, unread) {
   for (const row of unread.rows) ctx.rect(frame.x(0), frame.y(row), cols * cell, cell);
   for (const col of unread.cols) ctx.rect(frame.x(col), frame.y(0), cell, rows * cell);
   ctx.fillStyle = hatching(ctx, look, Math.max(4, Math.round(cell / 5)));
-  ctx.fill();
+  if (cell < READABLE) return ctx.fill();
+  ctx.save();
+  ctx.clip();
+  ctx.beginPath();
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++) {
+      const [x, y] = [frame.x(col), frame.y(row)];
+      ctx.rect(x, y, cell, cell);
+      ctx.rect(x + 0.1 * cell, y + 0.2 * cell, 0.8 * cell, 0.7 * cell);
+    }
+  }
+  ctx.fill("evenodd");
+  ctx.restore();
 }
 
 // Slanted lines, dark beside light, as a pattern that repeats every `step` px: line by line, they cost more than all the rest.

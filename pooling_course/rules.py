@@ -95,7 +95,7 @@ def check_size(p, h, w):
             raise ValueError(
                 f"{p.code()} on an input of {h} x {w}: in {axis} one window reaches over {reach} cells, but there are "
                 f"{size}{f' + 2 * {p.padding[i]} padding' if p.padding[i] else ''}; "
-                f"take a smaller kernel_size or a larger input."
+                f"take a smaller kernel_size{' or dilation' if p.dilation[i] > 1 else ''} or a larger input."
             )
         if p.kind == "max" and p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
             raise ValueError(

@@ -56,7 +56,7 @@ export function readerSentence({ kind, s, rows, cols, state }, found, won, chann
   const windows = `${plural(found.length, "window")} ${found.length === 1 ? "reads" : "read"} it`;
   if (isMax(kind)) {
     const wins = won.length === found.length && won.length > 1 ? "all" : won.length || "none";
-    return `${NAMES[kind]}: ${windows}; it wins ${wins}${won.length ? `, outputs ${outputsOf(won)}` : ""}.`;
+    return `${NAMES[kind]}: ${windows}; it wins ${wins}${won.length ? `: ${won.length === 1 ? "output" : "outputs"} ${outputsOf(won)}` : ""}.`;
   }
   if (kind === "lp") return `LP: ${windows}: outputs ${outputsOf(found)}.`;
   const weightIn = (r) => s.weights.weight[channel][taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)];
@@ -106,7 +106,8 @@ export function got(kind, at, total, from) {
     const varied = !isAverage(kind);
     const terms = from.map(({ u, divisor, share }) => (varied ? `${number(u)}*${share < 0 ? `(${number(share)})` : number(share)}` : fraction(u, divisor)));
     const written = varied ? from.flatMap(({ u, share }) => [u, share]) : [];
-    return `${name}: gets ${summed(terms)} ${equals(written, total)}: a share from ${from.length === 1 ? reading : `each of ${reading}`}.`;
+    const sum = terms.length === 1 && terms[0] === number(total) ? terms[0] : `${summed(terms)} ${equals(written, total)}`;
+    return `${name}: gets ${sum}: a share from ${from.length === 1 ? reading : `each of ${reading}`}.`;
   }
   const won = from.filter(({ winner }) => winner.row === at.row && winner.col === at.col);
   if (!won.length) return `${name}: gets 0, because ${from.length === 1 ? `${reading} has another winner` : `it wins none of ${reading}`}.`;

@@ -474,7 +474,7 @@ def test_the_pointer_shows_a_window_and_leaving_gives_the_chosen_one_back(one):
     grid, middle = cell(one, "Input", 4, 0, cols=6)
     grid.hover(position=middle)
     expect(one.sentence).to_contain_text("Input at row 4, column 0 is 8.")
-    expect(one.sentence).to_contain_text("1 window reads it; it wins 1, outputs (2, 0).")
+    expect(one.sentence).to_contain_text("1 window reads it; it wins 1: output (2, 0).")
 
 
 def type_into(explorer, row, col, text):

@@ -2,7 +2,9 @@
 
 import doctest
 import html
+import itertools
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -288,6 +290,36 @@ def test_a_function_of_too_few_parameters_is_told_so():
 def test_keys_that_interrupt_an_endless_answer_still_do():
     with pytest.raises(KeyboardInterrupt):
         check("output-size", answer("def output_size(*args):\n    raise KeyboardInterrupt"))
+
+
+ENDLESS = {
+    "plainly": "while True: pass",
+    "catching what it can": "while True:\n        try:\n            while True: pass\n        except Exception: pass",
+}
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+def test_an_endless_answer_is_stopped_and_told_so(how, monkeypatch):
+    monkeypatch.setattr("pooling_course.exercises.outcome.LONGEST", 0.3)
+    made = {}
+    exec(f"def output_size(size, kernel_size, stride, padding):\n    {ENDLESS[how]}", made)
+    handler = signal.getsignal(signal.SIGALRM)
+    verdict = check("output-size", made["output_size"])
+    assert verdict.state == "wrong" and verdict.passed == 0
+    assert "after 10 seconds it has returned nothing: is there a loop that never ends?" in str(verdict)
+    assert signal.getsignal(signal.SIGALRM) is handler and signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_answer_that_is_slow_for_one_case_alone_keeps_what_came_before(monkeypatch):
+    monkeypatch.setattr("pooling_course.exercises.outcome.LONGEST", 0.3)
+    asked = itertools.count()
+
+    def output_size(size, kernel_size, stride, padding):
+        while next(asked) >= 3:
+            pass
+        return (size + 2 * padding - kernel_size) // stride + 1
+
+    assert check("output-size", output_size).passed == 3
 
 
 def test_an_answer_may_change_what_it_is_given():

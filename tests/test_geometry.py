@@ -283,11 +283,12 @@ def check_largest_kernel(ask, source=None):
 
 
 def largest_kernel(p, h, w, most):
-    for k in range(most, 1, -1):
+    found = [1, 1]
+    for k in range(1, most + 1):
         padding = tuple(min(pad, k // 2) for pad in p.padding)
-        if min(Pooling("max", k, p.stride, padding, p.dilation, p.ceil_mode).raw_output_size(h, w)) > 0:
-            return k
-    return 1
+        out = Pooling("max", k, p.stride, padding, p.dilation, p.ceil_mode).raw_output_size(h, w)
+        found = [k if n > 0 else at for n, at in zip(out, found, strict=True)]
+    return found
 
 
 def check_ways(ask, source=None):

@@ -72,6 +72,7 @@ TOPICS = [  # what a textbook page on the two layers is made of; the table of th
     "Key points",
 ]
 LONGEST = 20  # lines of a code cell
+FOLDED = {"source_hidden": True}
 IN_A_ROW = 2  # code cells with no prose between them
 ELSEWHERE = r"(?<![\w.])/(?:home|Users|tmp|root|mnt|content)/|[A-Z]:\\|\.\./\.\."  # a path of one machine
 
@@ -89,12 +90,23 @@ def stores_no_output(nb, stem):
     for cell in code(nb):
         if cell.outputs or cell.execution_count is not None:
             yield f"{cell.id} stores what it printed: clear it (Edit, Clear Outputs of All Cells)"
-        if set(cell.metadata) - {"tags"}:
+        if set(cell.metadata) - {"tags", *(["jupyter"] if cell.metadata.get("jupyter") == FOLDED else [])}:
             yield f"{cell.id} keeps metadata {dict(cell.metadata)}"
     if set(nb.metadata) - {"kernelspec", "language_info"}:
         yield f"the notebook keeps metadata {sorted(nb.metadata)}"
     if nb.metadata.kernelspec.name != "python3":
         yield f"the kernel is {nb.metadata.kernelspec.name}, which another machine may lack"
+
+
+@rule
+def folds_what_gives_an_answer_away(nb, stem):
+    """The cells that prove a myth, below its question, and no others: readers would miss those."""
+    before = [None, *nb.cells]
+    for last, cell in zip(before, nb.cells, strict=False):
+        proves = last is not None and last.source.startswith("**The cell that proves it.**")
+        folded = cell.metadata.get("jupyter") == FOLDED
+        if proves != folded:
+            yield f"{cell.id} {'gives an answer away: fold it' if proves else 'is folded, and gives nothing away'}"
 
 
 @rule
@@ -457,6 +469,16 @@ def stored_widgets(nb):
 @refused_by("stores_no_output", "keeps metadata")
 def collapsed_cell(nb):
     named(nb, "setup").metadata["collapsed"] = True
+
+
+@refused_by("folds_what_gives_an_answer_away", "setup is folded")
+def folded_setup(nb):
+    named(nb, "setup").metadata["jupyter"] = {"source_hidden": True}
+
+
+@refused_by("folds_what_gives_an_answer_away", "gives an answer away: fold it", "08_myths_and_pitfalls")
+def open_proof(nb):
+    next(cell for cell in nb.cells if "jupyter" in cell.metadata).metadata.clear()
 
 
 @refused_by("stores_no_output", "kernel is my-env")

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 from .definition import Exercise, load, names
-from .outcome import Outcome, run
+from .outcome import Outcome, run, run_all
 from .report import Report
 from .source import faults, meaning_of
 from .verdict import Verdict, given, judge, tried
@@ -44,7 +44,7 @@ def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict
     if not callable(function):
         called = f"{exercise.function}, without parentheses" if function is not None else "the name of your function"
         return judge(exercise, cases, [], [f"The check needs the function itself ({called}), and got {function!r}."])
-    outcomes = [run(function, case, exercise.rule) for case in cases]
+    outcomes = run_all(function, cases, exercise.rule)
     return judge(exercise, cases, outcomes, faults(exercise.rule, exercise.function, meaning_of(function)))
 
 

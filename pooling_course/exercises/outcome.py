@@ -3,9 +3,11 @@
 import copy
 import io
 import re
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .plain import plain
 
+LONGEST = 10  # seconds for one case, when a learner asks; the slowest right answers take a tenth of a second
 POOLS = re.compile("pool|unfold|im2col|col2im|conv")  # in the names of torch's operations: what makes windows
 
 
@@ -22,7 +25,7 @@ class Outcome:
 
     Attributes:
         state: "value" where it returned, "error" where it raised, "todo" where nothing is written yet, "torch" where
-            it let torch do what it was to do itself.
+            it let torch do what it was to do itself, "late" where it had not returned in time.
         value: what it returned, as plain data.
         error: what it raised, such as "IndexError: ..."; or what else kept it from returning.
         printed: what it printed.
@@ -34,30 +37,70 @@ class Outcome:
     printed: str = ""
 
 
-def run(function: Callable, args: Iterable, rule: str = "any") -> Outcome:
+def run_all(function: Callable, cases: list[tuple], rule: str = "any") -> list[Outcome]:
+    """What a function does with each case; once it is late for one, it is not asked for more."""
+    outcomes = []
+    for case in cases:
+        late = outcomes and outcomes[-1].state == "late"
+        outcomes.append(Outcome("late") if late else run(function, case, rule, LONGEST))
+    return outcomes
+
+
+def run(function: Callable, args: Iterable, rule: str = "any", seconds: float = 0) -> Outcome:
     """What a function does with its arguments; it gets copies, and what it prints is kept.
 
     Args:
         function: the learner's.
         args: its arguments.
         rule: of the exercise; "numpy" has torch's operations watched while the function runs.
+        seconds: after which it is stopped, where the system can do that; 0 for never.
     """
     printed, args = _Kept(), copy.deepcopy(list(args))
     watch = NoTorch(args) if rule == "numpy" else nullcontext()
     try:
         with warnings.catch_warnings(), redirect_stdout(printed), redirect_stderr(printed):
             warnings.simplefilter("ignore")
-            with watch:
+            with watch, _limit(seconds):
                 returned = function(*args)
             outcome = Outcome("value", plain(returned), printed=printed.getvalue())
     except NotImplementedError:
         outcome = Outcome("todo", printed=printed.getvalue())
+    except _Late:
+        outcome = Outcome("late", printed=printed.getvalue())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, too: exit() in an answer must not end the notebook
         text = f"{type(error).__name__}: {_first_line(error)}"
         outcome = Outcome("error", error=text, printed=printed.getvalue())
     return Outcome("torch", printed=printed.getvalue()) if getattr(watch, "saw", False) else outcome
+
+
+class _Late(BaseException):
+    """No Exception, so that an answer which catches those does not go on."""
+
+
+@contextmanager
+def _limit(seconds):
+    """Raises _Late in the block after so many seconds, and every second from then on.
+
+    It takes an alarm, which Windows does not have, and which only the main thread may set.
+    """
+    if not seconds or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(*_):
+        raise _Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        with suppress(OSError):  # a sandbox may forbid it
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+        yield
+    finally:
+        with suppress(OSError):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class NoTorch(TorchDispatchMode):

@@ -6,7 +6,7 @@ The judge never runs the learner's code. It gets plain data, from this notebook 
 from dataclasses import dataclass
 
 from .definition import Exercise, Mistake
-from .outcome import Outcome, run
+from .outcome import LONGEST, Outcome, run
 from .plain import alike, brief, differs, kind, plain, rich
 from .report import Report, Value
 from .source import RULE
@@ -102,6 +102,8 @@ def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
     """What is wrong with one outcome: a sentence, or ""."""
     if outcome.state == "todo":
         return "it raises NotImplementedError: for this case nothing is written yet."
+    if outcome.state == "late":
+        return f"after {LONGEST} seconds it has returned nothing: is there a loop that never ends?"
     if outcome.state == "error":
         return f"it raises {outcome.error.rstrip('.')}."
     if not exercise.accepts:
@@ -127,7 +129,8 @@ def given(exercise: Exercise, case: tuple) -> list[Value]:
 def _shown(exercise, case, outcome):
     right = wanted(exercise, case)
     yield from given(exercise, case)
-    yield Value("wanted" if exercise.truth else "one right answer", right)
+    if exercise.truth:  # where many answers are right, none is given away
+        yield Value("wanted", right)
     if outcome.state == "value":
         yield Value("yours", outcome.value, right if exercise.truth else None)
     if outcome.printed.strip():
