@@ -222,6 +222,7 @@ def prepare(gpu=None):
 def lab_command(args, rest, is_root):
     command = [str(venv_python()), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}"]  # the address that is opened, or printed
+    command += [f"--LabApp.workspaces_dir={VENV / 'workspaces'}"]  # tabs of another clone are not opened here
     command += ["--no-browser"] if args.no_browser else []
     command += [f"--port={args.port}"] if args.port else []
     command += ["--allow-root"] if is_root else []  # in a container one often is, and JupyterLab would refuse

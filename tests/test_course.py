@@ -156,9 +156,10 @@ def test_jupyterlab_opens_at_the_first_lesson():
     plain = course.lab_command(SimpleNamespace(no_browser=False, port=None), [], is_root=False)
     assert plain[:3] == [str(course.venv_python()), "-m", "jupyterlab"]
     first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
-    assert plain[3:] == [f"--ServerApp.root_dir={course.ROOT}", first]
+    own = f"--LabApp.workspaces_dir={course.VENV / 'workspaces'}"
+    assert plain[3:] == [f"--ServerApp.root_dir={course.ROOT}", first, own]
     flags = course.lab_command(SimpleNamespace(no_browser=True, port=8899), ["--debug"], is_root=True)
-    assert flags[5:] == ["--no-browser", "--port=8899", "--allow-root", "--debug"]
+    assert flags[6:] == ["--no-browser", "--port=8899", "--allow-root", "--debug"]
 
 
 # ---- the stamp -------------------------------------------------------------------------------------------------------
