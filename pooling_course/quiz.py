@@ -134,7 +134,7 @@ class QuizBox(ipywidgets.VBox):
         direction = "backward" if (q.answer or "").startswith("gradient") else "forward"
         x = q.case["input"] if isinstance(q.case["input"], str) else q.input
         x = x if isinstance(x, str) or x.ndim < 4 else x[0]
-        self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction))
+        self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction, compare=q.compares))
 
     def __repr__(self):
         return repr(self.quiz)

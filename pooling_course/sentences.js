@@ -47,7 +47,7 @@ function normNotes({ norm }, found, { at }, output) {
 
 const outputsOf = (found) => {
   const shown = found.slice(0, 6).map((r) => `(${r.row}, ${r.col})`).join(" ");
-  return found.length > 6 ? `${shown} and ${found.length - 6} more` : shown;
+  return `${found.length === 1 ? "output" : "outputs"} ${found.length > 6 ? `${shown} and ${found.length - 6} more` : shown}`;
 };
 
 // One input cell forwards: `found` are the outputs whose windows read it, `won` those of them that it wins.
@@ -56,14 +56,14 @@ export function readerSentence({ kind, s, rows, cols, state }, found, won, chann
   const windows = `${plural(found.length, "window")} ${found.length === 1 ? "reads" : "read"} it`;
   if (isMax(kind)) {
     const wins = won.length === found.length && won.length > 1 ? "all" : won.length || "none";
-    return `${NAMES[kind]}: ${windows}; it wins ${wins}${won.length ? `: ${won.length === 1 ? "output" : "outputs"} ${outputsOf(won)}` : ""}.`;
+    return `${NAMES[kind]}: ${windows}; it wins ${wins}${won.length ? `: ${outputsOf(won)}` : ""}.`;
   }
-  if (kind === "lp") return `LP: ${windows}: outputs ${outputsOf(found)}.`;
+  if (kind === "lp") return `LP: ${windows}: ${outputsOf(found)}.`;
   const weightIn = (r) => s.weights.weight[channel][taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)];
   const of = (r) => (kind === "conv" ? weightIn(r) : state.divisorAt(r.row, r.col));
   const share = (n) => (kind === "conv" ? about(n) : fraction(1, n));
   const shares = [...new Set(found.map(of))].sort((a, b) => a - b).map(share).join(" or ");
-  return `${NAMES[kind]}: ${windows}, with a ${kind === "conv" ? "weight" : "share"} of ${shares}: outputs ${outputsOf(found)}.`;
+  return `${NAMES[kind]}: ${windows}, with a ${kind === "conv" ? "weight" : "share"} of ${shares}: ${outputsOf(found)}.`;
 }
 
 const MOST_TERMS = 9;

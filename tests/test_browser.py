@@ -510,6 +510,16 @@ def test_a_wrong_text_gives_a_friendly_sentence_and_the_cell_keeps_its_value(one
     expect(one.notice).to_be_hidden()
 
 
+def test_a_screen_reader_hears_of_a_new_number_and_of_a_new_direction(one):
+    told = one.root.get_by_role("status")
+    type_into(one, 0, 0, "-2.5")
+    expect(told).to_contain_text("Input at row 0, column 0 is -2.5.")
+    one.choose("Backward")
+    expect(told).to_contain_text("gets")
+    one.choose("Forward")
+    expect(told).to_contain_text("Input at row 0, column 0 is -2.5.")
+
+
 def test_escape_leaves_the_cell_as_it_was(one):
     one.grid("Input").focus()
     one.page.keyboard.press("Enter")

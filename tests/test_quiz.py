@@ -280,6 +280,13 @@ def test_does_the_answer_count_where_it_cannot_be_saved(monkeypatch, tmp_path):
     assert "counts here" in page.state["notice"] and "The lesson goes on." in page.state["notice"]
 
 
+BOTH = ("signed-window", "below-zero-again")  # about what either pooling makes of the same window
+
+
+def test_does_a_question_about_both_poolings_name_neither_layer_as_its_own():
+    assert [q.public()["code"] for q in ALL if q.id in BOTH] == ["", ""]
+
+
 # --- the explorer under it ------------------------------------------------------------------------------------------
 
 
@@ -305,6 +312,7 @@ def test_does_the_explorer_open_on_the_case_and_only_after_the_commitment(q):
     assert isinstance(explorer, PoolingExplorer) and explorer.pooling == q.pooling
     assert explorer.x.tolist() == (q.input[0] if q.input.ndim == 4 else q.input).tolist()
     assert explorer.direction == ("backward" if (q.answer or "").startswith("gradient") else "forward")
+    assert explorer.compare == (q.id in BOTH)
 
 
 # --- what the notebook file gets -------------------------------------------------------------------------------------

@@ -99,6 +99,11 @@ class Question:
         """Whether the answer is a count, and so a whole number: not a value that comes out of the pooling."""
         return self.kind == "number" and isinstance(self.truth, int)
 
+    @property
+    def compares(self) -> bool:
+        """Whether it asks what both poolings make of the same windows; its explorer then shows both."""
+        return self.answer in ("max_and_average", "max_minus_average")
+
     # ---- what the learner says -----------------------------------------------------------------------------------
 
     def parse(self, raw):
@@ -155,7 +160,7 @@ class Question:
     @property
     def _speaks_of_its_layer(self):
         """Whether the case's layer belongs under the prompt; beside layers to choose from, it might give one away."""
-        names_layers = "nn." in self.prompt or self.kind == "several"
+        names_layers = "nn." in self.prompt or self.kind == "several" or self.compares
         return self.pooling is not None and (not names_layers or bool(re.search(r"\b(the|this) layer\b", self.prompt)))
 
     def public(self) -> dict:
