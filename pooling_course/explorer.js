@@ -478,9 +478,15 @@ class Explorer {
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       this.waitFor([]);
-      this.announceCell = true;
+      this.edited = true;
       this.model.send({ type, kind: upstream?.kind, channel: this.channel, row, col, text: value });
     });
+  }
+
+  // What was typed has come back from Python: once it is drawn, the sentence is read out.
+  hearEdit() {
+    this.announceCell ||= this.edited;
+    this.edited = false;
   }
 
   step(by) {
@@ -553,11 +559,13 @@ class Explorer {
       ...["message", "preset", "direction", "upstream_mode", "chosen"].map((name) => [`change:${name}`, this.schedule]),
       ["change:own", () => {
         this.states.addOwn();
+        this.hearEdit();
         this.schedule();
       }],
       ["change:book", () => {
         this.states.reset();
         this.refused = "";
+        this.hearEdit();
         this.schedule();
       }],
       ["msg:custom", (content, buffers) => this.receive(content, buffers)],

@@ -511,7 +511,7 @@ def test_a_wrong_text_gives_a_friendly_sentence_and_the_cell_keeps_its_value(one
 
 
 def test_a_screen_reader_hears_of_a_new_number_and_of_a_new_direction(one):
-    told = one.root.get_by_role("status")
+    told = one.root.locator("div[role=status]")
     type_into(one, 0, 0, "-2.5")
     expect(told).to_contain_text("Input at row 0, column 0 is -2.5.")
     one.choose("Backward")
