@@ -264,12 +264,18 @@ class Explorer {
       }
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const alike = this.backward || this.shown.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
-    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${alike ? "" : ` by ${inWords(first.kind)}`} (hatched)` : "";
+    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}` });
     update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
     update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
+  }
+
+  // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
+  byWhom(first, unread) {
+    const others = this.backward ? [] : this.shown.filter((v) => v !== first);
+    const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
+    return alike ? "" : ` by ${inWords(first.kind)}`;
   }
 
   // Gradients, and under each the value of its cell.

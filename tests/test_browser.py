@@ -391,6 +391,18 @@ def test_backwards_every_cell_gets_what_autograd_gives_it(one):
             assert tables[f"Input gradient of {NAMES[p.kind].lower()}, 6 × 6"] == written(x.grad), p
 
 
+def test_what_max_alone_leaves_unread_is_said_of_max(one):
+    under = one.root.locator(".pc-under").first
+    one.slide("dilation", 2)
+    one.slide("kernel_size", 2)
+    one.slide("stride", 4)
+    expect(under).to_contain_text("cells never read (hatched)")
+    one.choose("Both")
+    expect(under).to_contain_text("cells never read by max (hatched)")
+    one.slide("dilation", 1)
+    expect(under).to_contain_text("cells never read (hatched)")
+
+
 def test_an_upstream_gradient_for_other_channels_is_kept_and_ones_stand_in(page):
     four = run_cell(page, 4)
 

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .plain import plain
 
-LONGEST = 10  # seconds for one case, when a learner asks; the slowest right answers take a tenth of a second
+LONGEST = 10  # seconds for one case, when a learner asks; benchmarks/checks.py says how long right answers take
 POOLS = re.compile("pool|unfold|im2col|col2im|conv")  # in the names of torch's operations: what makes windows
 
 

@@ -127,12 +127,12 @@ def given(exercise: Exercise, case: tuple) -> list[Value]:
 
 
 def _shown(exercise, case, outcome):
-    right = wanted(exercise, case)
+    right = wanted(exercise, case) if exercise.truth else None  # where many answers are right, none is given away
     yield from given(exercise, case)
-    if exercise.truth:  # where many answers are right, none is given away
+    if exercise.truth:
         yield Value("wanted", right)
     if outcome.state == "value":
-        yield Value("yours", outcome.value, right if exercise.truth else None)
+        yield Value("yours", outcome.value, right)
     if outcome.printed.strip():
         yield f"It printed: `{' / '.join(outcome.printed.split(chr(10))).strip(' /')[:PRINTED]}`"
 
