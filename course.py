@@ -242,11 +242,11 @@ def test(args, rest):
 
 
 def assignments(args, rest):
-    return hand_over([str(venv_python()), "-m", "pooling_course.grading.notebooks"] + rest)
+    return hand_over([str(venv_python()), "-m", "tools.notebooks"] + rest)
 
 
 def links(args, rest):
-    return hand_over([str(venv_python()), "-m", "pooling_course.links"] + rest)
+    return hand_over([str(venv_python()), "-m", "tools.links"] + rest)
 
 
 def site(args, rest):

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from . import page, record, result
+from benchmarks import page, record, result
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

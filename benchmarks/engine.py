@@ -17,7 +17,8 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.result import claim, growth, main, table
-from pooling_course.pooling import Pooling, trace
+from pooling_course.maths.kinds.pooling import Pooling
+from pooling_course.maths.trace import trace
 
 SIZES = ((1, 1, 6, 6), (1, 1, 28, 28), (1, 1, 128, 128), (1, 1, 512, 512))
 SHAPE = (8, 64, 112, 112)  # what a network pools after its first layer

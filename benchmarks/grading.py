@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import classroom  # noqa: E402
 from benchmarks.result import NotHere, claim, growth, main, table  # noqa: E402
+from harness import classroom  # noqa: E402
 from pooling_course.exercises import load  # noqa: E402
 from pooling_course.grading import mark, sandbox  # noqa: E402
-from pooling_course.grading.notebooks import source_path  # noqa: E402
+from tools.notebooks import source_path  # noqa: E402
 
 PS = "ps2"
 CONFIG = """

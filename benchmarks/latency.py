@@ -49,7 +49,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from benchmarks.result import browser as find_browser  # noqa: E402
 from benchmarks.result import claim, growth, main, table  # noqa: E402
-from browser import ARGUMENTS, START, jupyterlab  # noqa: E402
+from harness.browser import ARGUMENTS, START, jupyterlab  # noqa: E402
 
 FRAME = 1000 / 60
 INPUTS = {

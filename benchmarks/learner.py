@@ -170,7 +170,7 @@ def in_a_browser(learner, lesson, folder: Path):
     """
     from playwright.sync_api import expect, sync_playwright
 
-    import browser
+    from harness import browser
 
     wait = PATIENCE * 1000
     with sync_playwright() as playwright:

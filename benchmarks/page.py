@@ -9,9 +9,8 @@ from html import escape as plain
 from math import nan
 from pathlib import Path
 
-from pooling_course import charts
-
-from .result import measured, met, shown, target
+from benchmarks.result import measured, met, shown, target
+from pooling_course.pictures import charts
 
 HERE = Path(__file__).resolve().parent
 MARKS = {True: ("✓", "met", "right"), False: ("✗", "not met", "wrong"), None: ("–", "no target", "muted")}
@@ -123,7 +122,7 @@ def _when(machine):
 
 def _colours():
     """The colours of the course, the dark ones where the reader's system asks for them."""
-    text = (HERE.parent / "pooling_course" / "look.css").read_text(encoding="utf-8")
+    text = (HERE.parent / "pooling_course" / "web" / "look.css").read_text(encoding="utf-8")
     light, dark = text.split('.pooling-course[data-theme="dark"]')
     scheme = ":root { color-scheme: light dark; }\n"
     return f"{scheme}{light}@media (prefers-color-scheme: dark) {{ .pooling-course {dark.strip()} }}\n"

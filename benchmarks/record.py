@@ -6,8 +6,8 @@ Its plots go into the folder docs/measurements beside it.
 import re
 from pathlib import Path
 
-from . import page
-from .result import measured, met, shown, target
+from benchmarks import page
+from benchmarks.result import measured, met, shown, target
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "measurements.md"
 PLACE = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)

@@ -97,7 +97,7 @@ def _gpu():
 def browser():
     """The path of a browser."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from browser import ADVICE, installed_browser
+    from harness.browser import ADVICE, installed_browser
 
     path = installed_browser()
     if path is None:

@@ -120,7 +120,7 @@ def races(rounds):
 
 def imports():
     """[(module, ms)]: what pooling_course imports at the top level of its own, beyond BASE, with all that is below."""
-    code = f"import {', '.join(BASE)}; import pooling_course.explorer"
+    code = f"import {', '.join(BASE)}; import pooling_course.explorer.explorer"
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], env=environment(), capture_output=True, text=True, check=True
     )

@@ -1,51 +1,9 @@
-"""Pooling Course: nn.MaxPool2d and nn.AvgPool2d, seen from both sides."""
+"""Pooling Course: nn.MaxPool2d and nn.AvgPool2d, seen from both sides.
 
-import importlib
-import sys
-import types
+The table of contents is `__init__.pyi`; a name is imported when it is first used.
+"""
 
-_HOMES = {  # public name: the module it comes from, imported when the name is first used
-    "GradientFlow": "explorer",
-    "Pooling": "pooling",
-    "PoolingExplorer": "explorer",
-    "Quiz": "quiz",
-    "Trace": "pooling",
-    "Window": "pooling",
-    "attempt": "exercises",
-    "check": "exercises",
-    "export_progress": "progress",
-    "gradient_report": "report",
-    "hint": "exercises",
-    "images": "images",
-    "import_progress": "progress",
-    "progress": "progress",
-    "quiz": "quiz",
-    "review": "quiz",
-    "trace": "pooling",
-    "your_case": "exercises",
-}
-__all__ = list(_HOMES)
+import lazy_loader
 
-
-class _Package(types.ModuleType):
-    """A package in which `quiz` and `progress` stay functions when the modules of that name are imported."""
-
-    def __setattr__(self, name, value):
-        if isinstance(value, types.ModuleType) and _HOMES.get(name) == name:
-            value = vars(value).get(name, value)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f".{_HOMES[name]}", __name__)
-    setattr(sys.modules[__name__], name, module if name == _HOMES[name] else getattr(module, name))
-    return globals()[name]
-
-
-def __dir__():
-    return sorted(set(globals()) | set(_HOMES))
+__version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

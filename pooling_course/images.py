@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import rules
+from .maths import rules
 
 WORKED = torch.tensor(
     [

@@ -26,10 +26,14 @@ import nbformat
 import torch
 from nbclient import NotebookClient
 
-from pooling_course import Pooling, PoolingExplorer, explorer, images, links, states
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))  # for tools/, which is not installed
+
+from pooling_course import Pooling, PoolingExplorer, images  # noqa: E402
+from pooling_course.explorer import explorer, states  # noqa: E402
+from tools import links  # noqa: E402
+
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 BUILD = HERE / "_build"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"

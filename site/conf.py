@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-look = (HERE.parent / "pooling_course" / "look.css").read_text(encoding="utf-8")
+look = (HERE.parent / "pooling_course" / "web" / "look.css").read_text(encoding="utf-8")
 
 project = "Pooling Course"
 html_title = project
@@ -16,7 +16,7 @@ nb_execution_mode = "off"  # build.py has run them
 nb_code_prompt_show = "Opens when you have committed to your answer above"
 nb_code_prompt_hide = "What torch says"
 myst_heading_anchors = 4
-myst_heading_slug_func = "pooling_course.links.anchor"
+myst_heading_slug_func = "tools.links.anchor"
 
 add_module_names = False
 autodoc_member_order = "bysource"

@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """JupyterLab over an empty folder; `lab.write`, `lab.open` and `lab.run_all` put notebooks to work."""
-    import browser
+    from harness import browser
 
     browser.find_browser()  # without one, do not start a server either
     with browser.jupyterlab(tmp_path_factory.mktemp("lab")) as found:
@@ -31,7 +31,7 @@ def chromium():
     """A real Chromium, Chrome or Edge."""
     from playwright.sync_api import sync_playwright
 
-    import browser
+    from harness import browser
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=browser.find_browser(), args=browser.ARGUMENTS)

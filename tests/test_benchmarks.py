@@ -219,8 +219,8 @@ def test_what_a_machine_lacks_is_said_in_the_last_line(monkeypatch, capsys):
 
 
 def test_without_a_browser_or_a_sandbox_a_benchmark_says_so(monkeypatch):
-    import browser
     from benchmarks import grading
+    from harness import browser
     from pooling_course.grading import sandbox
 
     monkeypatch.setattr(browser, "installed_browser", lambda: None)
@@ -348,7 +348,7 @@ def test_a_short_run_and_a_busy_machine_are_told(given):
 @pytest.mark.browser
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 360)])
 def test_axe_finds_no_fault(given, chromium, tmp_path, theme, width):
-    from test_site import faults
+    from harness.pages import faults
 
     given["quick"] = True
     (tmp_path / "index.html").write_text(page.html(given), encoding="utf-8")

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from environment_file import pins
+from harness.environment_file import pins
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "tests" / "colab"

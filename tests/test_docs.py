@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import pooling_course
-from pooling_course import figures, images
+from pooling_course import images
+from pooling_course.pictures import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [path for folder in ("docs", "deploy", "") for path in sorted((ROOT / folder).glob("*.md"))]

@@ -37,7 +37,7 @@ def sentence(error):
 
 def test_does_importing_leave_matplotlib_alone():
     code = (
-        "import sys, pooling_course.images as i, pooling_course.figures;"
+        "import sys, pooling_course.images as i, pooling_course.pictures.figures;"
         "i.digits(2); i.preset('ties'); print([m for m in ('matplotlib', 'PIL') if m in sys.modules])"
     )
     root = Path(images.__file__).parents[1]

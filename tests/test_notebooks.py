@@ -11,8 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pooling_course.grading.notebooks import lesson_exercises
 from pooling_course.questions import all_questions
+from tools.notebooks import lesson_exercises
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PAGES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))

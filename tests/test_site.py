@@ -14,11 +14,22 @@ import pytest
 from playwright.sync_api import TimeoutError, expect
 
 import pooling_course
-from pooling_course import Pooling, expert, images, import_progress, links, progress
+from harness.answering import enter, secrets_of, wrong_answers
+from harness.explorers import (
+    NAMES,
+    STICKING_OUT,
+    cell,
+    check,
+    check_sentences,
+    new_page,
+    opened,
+    pool,
+    written,
+)
+from harness.pages import faults
+from pooling_course import Pooling, expert, images, import_progress, progress
 from pooling_course.questions import question
-from test_browser import AT_REST, NAMES, STICKING_OUT, cell, check, check_sentences, new_page, opened, pool, written
-from test_quiz import secrets_of, wrong_answers
-from test_quiz_browser import enter
+from tools import links
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -513,17 +524,6 @@ def test_the_answers_can_be_taken_to_a_notebook(visit, tmp_path, monkeypatch):
 
 
 # --- for everyone -----------------------------------------------------------------------------------------------------
-
-
-def faults(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.wait_for_function(AT_REST)
-    tags = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}
-    found = Axe().run(page, None, {"runOnly": tags}).response["violations"]
-    return [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}" for fault in found for node in fault["nodes"]
-    ]
 
 
 @browsers

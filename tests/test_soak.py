@@ -9,8 +9,8 @@ import random
 
 import pytest
 
-import browser
-from soak import BOUNDS, Fault, Soak
+from harness import browser
+from harness.soak import BOUNDS, Fault, Soak
 
 pytestmark = [pytest.mark.browser, pytest.mark.soak]
 SEED = 2026

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from ..pooling import Pooling
-from ..words import number
+from ..maths.kinds.pooling import Pooling
+from ..maths.words import number
 
 LARGEST = 100_000  # numbers in one result; more are not looked at
 DEEPEST = 12  # lists in lists

@@ -4,11 +4,13 @@ from .alternatives import adaptive_windows, costs, layer_by_layer, side_by_side
 from .bandwidth import bandwidth, bytes_moved
 from .receptive import effective_field, field_pages, receptive_field, rows_holding
 from .shifts import BlurPool2d, changed, relative_change, shift_pages
+from .table import Table
 from .training import WAYS, compare_ways, digit_task, scattered_task, small_network
 
 __all__ = [
     "WAYS",
     "BlurPool2d",
+    "Table",
     "adaptive_windows",
     "bandwidth",
     "bytes_moved",

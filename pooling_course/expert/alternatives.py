@@ -3,22 +3,22 @@
 import torch
 from torch import nn
 
-from .. import rules, words
-from ..figures import (
+from ..maths import rules, words
+from ..maths.data import as_tensor
+from ..pictures.canvas import (
     GAP,
     LINE,
     MARGIN,
     MOST_NUMBERS,
+    Canvas,
+    Panel,
     Picture,
-    _Canvas,
-    _Panel,
-    _row_width,
-    _rows,
-    _spoken,
-    _Values,
-    look,
+    Values,
+    in_words,
+    row_width,
+    rows_of,
 )
-from ..pooling import as_tensor
+from ..web.look import look
 from .shifts import BlurPool2d
 from .table import Table
 
@@ -167,22 +167,22 @@ def side_by_side(maps, same_scale=True) -> Picture:
             raise ValueError(f"{title!r} has shape {tuple(m.shape)}: this picture takes (H, W) or (1, H, W).")
     if not tensors:
         raise ValueError("there is no map to show: give a dict of at least one.")
-    shared = _Values(*tensors.values())
+    shared = Values(*tensors.values())
     numbered = all(max(m.shape) <= MOST_NUMBERS for m in tensors.values())
-    rows = _rows([_Panel(title, m, shared, numbered, 2.4) for title, m in tensors.items()])
+    rows = rows_of([Panel(title, m, shared, numbered, 2.4) for title, m in tensors.items()])
     heights = [max(len(p.title) for p in row) * LINE + max(p.height for p in row) for row in rows]
-    canvas = _Canvas(max(map(_row_width, rows)) + 2 * MARGIN, sum(heights) + GAP * (len(rows) - 1) + 2 * MARGIN)
+    canvas = Canvas(max(map(row_width, rows)) + 2 * MARGIN, sum(heights) + GAP * (len(rows) - 1) + 2 * MARGIN)
     y = MARGIN
     for row, height in zip(rows, heights, strict=True):
         left, top = MARGIN, y + max(len(p.title) for p in row) * LINE + 0.04
         for panel in row:
             _titled(canvas, left, top, panel)
-            values = shared if same_scale else _Values(panel.tensor)
+            values = shared if same_scale else Values(panel.tensor)
             values.cell = shared.cell
             (canvas.grid if numbered else canvas.image)(left, top, panel.tensor, values)
             left += panel.width + GAP
         y += height + GAP
-    spoken = [f"{title}, {_spoken(m) if numbered else _told(m)}." for title, m in tensors.items()]
+    spoken = [f"{title}, {in_words(m) if numbered else _told(m)}." for title, m in tensors.items()]
     return Picture(canvas.figure, " ".join(spoken))
 
 

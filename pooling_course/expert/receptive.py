@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
-from ..figures import LINE, MARGIN, Picture, _Canvas, _Values, look
-from ..pooling import as_tensor
-from ..rules import pair, short
+from ..maths.data import as_tensor
+from ..maths.rules import pair, short
+from ..pictures.canvas import LINE, MARGIN, Canvas, Picture, Values
+from ..web.look import look
 from .shifts import BlurPool2d
 from .table import Table
 
@@ -132,9 +133,9 @@ def _draw_field(name, field, first, sees):
     h, w = field.shape
     cell = BOX / max(h, w)
     top = MARGIN + 2 * LINE
-    canvas = _Canvas(2 * MARGIN + max(w * cell, BOX), MARGIN + top + h * cell + LINE)
+    canvas = Canvas(2 * MARGIN + max(w * cell, BOX), MARGIN + top + h * cell + LINE)
     canvas.heading(MARGIN, MARGIN, f"After {name}", f"box: sees {sees[0]} × {sees[1]}", look()["window"])
-    values = _Values(field)
+    values = Values(field)
     extent = (MARGIN, MARGIN + w * cell, top + h * cell, top)
     canvas.axes.imshow(values.colours(field), extent=extent, interpolation="nearest", aspect="auto", zorder=1)
     canvas.axes.set(**canvas.limits)

@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .. import rules, words
-from ..figures import GAP, LINE, MARGIN, Picture, _Canvas, _spoken, _Values, look
-from ..pooling import as_tensor
+from ..maths import rules, words
+from ..maths.data import as_tensor
+from ..pictures.canvas import GAP, LINE, MARGIN, Canvas, Picture, Values, in_words
+from ..web.look import look
 
 
 class BlurPool2d(nn.Module):
@@ -116,7 +117,7 @@ def shift_pages(layers, x, shifts) -> list[tuple[str, Picture, str]]:
     maps = [x.roll(shift, 1) for shift in shifts]
     outputs = [[layer(m[None, None])[0, 0] for layer in layers.values()] for m in maps]
     first = [layer(x[None, None])[0, 0] for layer in layers.values()]
-    values = _Values(x, *(out for row in outputs for out in row))
+    values = Values(x, *(out for row in outputs for out in row))
     pages = []
     for shift, moved, row in zip(shifts, maps, outputs, strict=True):
         kept = [int((out == start).sum()) for out, start in zip(row, first, strict=True)]
@@ -125,7 +126,7 @@ def shift_pages(layers, x, shifts) -> list[tuple[str, Picture, str]]:
         said = f"Moved by {shift}: of {first[0].numel()} outputs, {counts}."
         said += f" Moved along as a whole: {', '.join(along)}." if along else ""
         figure = _draw_shift(moved, dict(zip(layers, zip(row, first, kept, strict=True), strict=True)), values)
-        spoken = " ".join(f"{name} gives {_spoken(out)}." for name, out in zip(layers, row, strict=True))
+        spoken = " ".join(f"{name} gives {in_words(out)}." for name, out in zip(layers, row, strict=True))
         pages.append((words.number(shift), Picture(figure, f"{said} {spoken}"), said))
     return pages
 
@@ -142,7 +143,7 @@ def _draw_shift(moved, rows, values):
     width, height = w * values.cell, h * values.cell
     top, across = MARGIN + 2 * LINE, 2
     lines = -(-(len(rows) + 1) // across)
-    canvas = _Canvas(
+    canvas = Canvas(
         2 * MARGIN + across * width + (across - 1) * GAP,
         2 * MARGIN + lines * (height + 2 * LINE) + (lines - 1) * GAP + LINE,
     )

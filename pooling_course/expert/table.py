@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .. import words
+from ..maths import words
 
 
 class Table(list):

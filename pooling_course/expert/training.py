@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import images
-from ..charts import dots
-from ..figures import Picture
-from ..report import gradient_report
-from ..states import threads
+from ..explorer.states import threads
+from ..pictures.canvas import Picture
+from ..pictures.charts import dots
+from .report import gradient_report
 from .shifts import BlurPool2d
 from .table import Table
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import cluster, mark, pages, tables
-from .assignments import ASSIGNMENTS, HIDDEN
+from .assignments import ASSIGNMENTS, HIDDEN, is_own
 from .book import Book
-from .notebooks import is_own
 from .roster import Roster
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name

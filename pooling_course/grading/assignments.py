@@ -1,11 +1,13 @@
 """What an instructor hands out, as data: three problem sets and a project.
 
-`notebooks.py` makes nbgrader's source notebooks of it; `python course.py assignments` writes them. To adapt an
+`tools/notebooks.py` makes nbgrader's source notebooks of it; `python course.py assignments` writes them. To adapt an
 assignment, change it here: add, leave out or reorder the parts, and give other points. The code that one task gives may
 be the answer to another: a test says so.
 """
 
 from dataclasses import dataclass
+
+from ..exercises import load
 
 # The hidden cases of every task are drawn with these. They can be read here, so they find answers that know the
 # visible cases by heart, and keep nothing secret: for an exam, put other numbers.
@@ -327,5 +329,11 @@ quarter of the weights in the linear layer. Where a faint texture counts rather 
         ),
     ),
 )
+
+
+def is_own(part) -> bool:
+    """Does the part give everyone their own numbers?"""
+    return isinstance(part, Task) and load(part.exercise).level == "own"
+
 
 ASSIGNMENTS = {a.name: a for a in (PS1, PS2, PS3, PROJECT)}

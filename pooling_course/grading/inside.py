@@ -25,7 +25,14 @@ import types
 
 LINE = 4 << 20  # bytes in one line of a student's
 SCRATCH = "/scratch"  # the one folder that can be written
-WARM = ("numpy", "torch", "torch.nn.functional", "matplotlib.pyplot", "pooling_course.images", "pooling_course.figures")
+WARM = (
+    "numpy",
+    "torch",
+    "torch.nn.functional",
+    "matplotlib.pyplot",
+    "pooling_course.images",
+    "pooling_course.pictures.figures",
+)
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
 
 

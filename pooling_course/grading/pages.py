@@ -10,9 +10,9 @@ from html import escape
 from itertools import combinations
 from pathlib import Path
 
-from ..assets import style
 from ..exercises import load
-from ..progress import entries
+from ..questions.journal import entries
+from ..web.assets import style
 from .assignments import ASSIGNMENTS
 from .mark import tasks
 from .tables import Row
@@ -56,7 +56,7 @@ def page(title: str, body: str) -> str:
 
 def _colours():
     """The colours of the course, light or dark as the reader's system is."""
-    look = style("look.css")
+    look = style("web/look.css")
     dark = look[look.index('.pooling-course[data-theme="dark"]') :].replace('[data-theme="dark"]', "")
     return f"{look}@media (prefers-color-scheme: dark) {{ {dark} }}"
 

@@ -12,7 +12,7 @@ import torch
 
 from ..exercises import Outcome
 from ..exercises.plain import LARGEST
-from ..pooling import Pooling
+from ..maths.kinds.pooling import Pooling
 
 STATES = ("value", "error", "todo", "torch")
 ERROR, PRINTED, TEXT = 300, 2000, 2000  # characters that are kept of an error, of prints, of text that is returned

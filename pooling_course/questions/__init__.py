@@ -28,8 +28,10 @@ from pathlib import Path
 
 import torch
 
-from .. import words
-from ..pooling import Pooling, Trace, as_tensor, trace
+from ..maths import words
+from ..maths.data import as_tensor
+from ..maths.kinds.pooling import Pooling
+from ..maths.trace import Trace, trace
 from .answers import ANSWERS
 
 FOLDER = Path(__file__).parent

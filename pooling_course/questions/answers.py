@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..pooling import Pooling, trace
+from ..maths.kinds.pooling import Pooling
+from ..maths.trace import trace
 
 ANSWERS = {}
 

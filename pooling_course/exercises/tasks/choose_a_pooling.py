@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from ...pooling import Pooling, trace
+from ...maths.kinds.pooling import Pooling
+from ...maths.trace import trace
 
 LESSON = "04"
 LEVEL = "free"

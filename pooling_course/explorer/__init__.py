@@ -1,0 +1,1 @@
+"""The explorer: sliders and linked grids over torch's own numbers."""

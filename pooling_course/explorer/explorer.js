@@ -1,0 +1,638 @@
+// The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
+import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
+import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
+import { axis, fit, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
+import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
+import {
+  frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
+} from "../web/paint.js";
+import { pointedAt } from "./pointing.js";
+import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
+import { NAMES, inWords, totals } from "./sentences.js";
+import { PATIENCE, States } from "./states.js";
+
+const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
+const px = (size) => `${Math.ceil(size)}px`;
+
+class Explorer {
+  constructor(model, root) {
+    this.model = model;
+    this.states = new States(model);
+    this.ahead = {};
+    this.pick = { grid: null, row: 0, col: 0 };
+    this.hover = null;
+    this.typed = null;
+    this.channel = 0;
+    this.root = make("div", { class: "pooling-course pc-explorer" });
+    this.build();
+    root.append(this.root);
+    this.watch();
+    this.states.reset();
+    this.applyTheme();
+  }
+
+  get = (name) => (name in this.ahead ? this.ahead[name] : this.model.get(name));
+  get kinds() {
+    return this.get("compare") ? this.get("kinds") : [this.get("kind")];
+  }
+  get editable() {
+    return !this.get("alone"); // set by a page that has no Python
+  }
+  get backward() {
+    return this.get("direction") === "backward";
+  }
+
+  // What is set holds here at once. The model, and so Python, hears of it once it has been painted, for telling takes as long
+  // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
+  set(changes) {
+    Object.assign(this.ahead, changes);
+    this.refused = "";
+    this.typed = null;
+    this.schedule();
+    afterPaint(this.tell);
+  }
+
+  tell = () => {
+    const changes = Object.entries(this.ahead);
+    this.ahead = {};
+    for (const [name, value] of changes) this.model.set(name, value);
+    if (changes.length) this.model.save_changes();
+  };
+
+  build() {
+    const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
+    this.live = live;
+    this.controls = new Controls(this);
+    this.player = new Player((by) => this.step(by));
+    this.sentence = make("p", { class: "pc-sentence" });
+    this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
+    this.code = make("div", { class: "pc-code" });
+    this.formula = make("div", { class: "pc-formula" });
+    this.weights = make("div", { class: "pc-tables pc-weights", hidden: true });
+    this.grids = make("div", { class: "pc-grids" });
+    this.grid = {};
+    for (const name of ["input", "first", "input2", "second"]) this.addGrid(name);
+    this.routes = make("canvas", { class: "pc-over", "aria-hidden": "true" });
+    this.totals = make("div", { class: "pc-totals" });
+    this.lens = make("canvas", { class: "pc-lens", "aria-hidden": "true" });
+    this.lensBox = make("figure", { class: "pc-lens-box", hidden: true }, make("figcaption", {}, "Lens"), this.lens);
+    this.grids.append(this.lensBox, this.routes);
+    this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
+    const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
+    this.numbers = numbers;
+    this.root.append(this.controls.el, this.code, this.formula, this.weights, this.grids, this.player.el, this.notice, this.totals, this.sentence, numbers, live);
+  }
+
+  setChannel(channel) {
+    this.channel = channel;
+    this.draw();
+  }
+
+  // ---- grids
+
+  addGrid(name) {
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
+    const stage = make("div", {
+      class: "pc-stage", tabindex: "0", role: "application",
+      onkeydown: (event) => this.key(event, name),
+      onfocus: () => this.focusGrid(name),
+      onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
+      onpointerleave: () => this.point(null, name),
+      onpointerdown: (event) => this.press(event, name),
+      ondblclick: () => this.edit(""),
+    }, canvas);
+    const caption = make("figcaption", {});
+    const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
+    const figure = make("figure", { class: "pc-grid" }, caption, stage, under);
+    this.grid[name] = { canvas, cells, stage, caption, under, figure, near: [0, 0] };
+    this.grids.append(figure);
+  }
+
+  get isPhoto() {
+    const { channels, values } = this.states.input;
+    if (channels !== 3) return false;
+    this.photoOf ??= new WeakMap();
+    if (!this.photoOf.has(values)) {
+      const scale = scaleOf(values);
+      this.photoOf.set(values, scale.low >= 0 && scale.high <= 1);
+    }
+    return this.photoOf.get(values);
+  }
+
+  inputAt = (r, c) => {
+    const { h, w, values } = this.states.input;
+    return values[this.channel * h * w + r * w + c];
+  };
+
+  colourOf(at, scale = this.scale) {
+    if (this.isPhoto && scale === this.scale) return (r, c) => [at(0, r, c) * 255, at(1, r, c) * 255, at(2, r, c) * 255];
+    return (r, c) => rgb(this.look.values, scale, at(this.channel, r, c));
+  }
+
+  // The scale of an output: the input's, in which max and average always lie, and for sums their own.
+  scaleFor({ s, state }) {
+    if (s.norm === null && !s.weights) return this.scale;
+    state.scale ??= scaleOf(state.values);
+    return state.scale;
+  }
+
+  schedule = () => {
+    if (this.pending) return;
+    this.pending = true;
+    queueMicrotask(() => {
+      this.pending = false;
+      this.draw();
+    });
+  };
+
+  draw() {
+    if (!this.look || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
+    const { h, w, values } = this.states.input;
+    this.shown = this.kinds.map((kind, i) => {
+      const s = settingsOf(this.get, kind);
+      const input = i && this.backward ? "input2" : "input";
+      const grid = OUTPUTS[this.get("kinds").indexOf(kind)];
+      return { kind, s, grid, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
+    });
+    for (const shown of this.shown) shown.state = this.states.get(shown.key);
+    this.channel = Math.min(this.channel, this.states.input.channels - 1);
+    this.controls.sync(this.states.input);
+    const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
+    if (this.backward) missing.push(...(missing.length ? missing.map((key) => `grad0 ${key}`) : attachGradients(this)));
+    this.complete = !missing.length; // only then can be pointed at what is shown
+    if (missing.length) {
+      this.root.setAttribute("aria-busy", "true");
+      this.waitFor(missing);
+      return; // the last picture stays, dimmed, until torch has answered
+    }
+    this.root.removeAttribute("aria-busy");
+    clearTimeout(this.patience);
+    if (this.scaled !== values) {
+      this.scaled = values;
+      this.scale = scaleOf(values);
+    }
+    if (this.backward) this.signedScale = signedScale(this);
+    this.say(this.refused || this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
+    this.layout();
+    for (const name of ["input", "input2"]) this.paintInput(name);
+    for (const name of OUTPUTS) this.paintOutput(name);
+    drawCode(this);
+    drawWeights(this);
+    this.drawTotals();
+    this.drawTables();
+    this.overlay();
+    if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
+    else if (this.announceCell) this.announce(this.sentence.textContent);
+    this.announceSize = this.announceCell = false;
+    const { typed } = this;
+    this.typed = null;
+    if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
+    this.prefetch();
+  }
+
+  drawTotals() {
+    update(this.totals, { hidden: !this.backward });
+    if (!this.backward) return;
+    const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
+      const { kind, s, state, chosen, gradient } = v;
+      const passed = () => (gradient?.shareOf ? inAll(this, v) : state.passesAt(chosen.row, chosen.col));
+      const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map((total) => Number(`${total}`.replace("inf", "Infinity")));
+      return totals(kind, up, down, s);
+    });
+    lines(this.totals, texts);
+  }
+
+  layout() {
+    const { h, w } = this.states.input;
+    const possible = this.shown.filter(({ state }) => !state.error);
+    // room for the padding that the slider can reach, so that the grid stands still while it moves
+    const reserve = Math.max(1, ...possible.map(({ s }) => Math.max(...s.padding, Math.floor(Math.max(...s.kernel) / 2))));
+    const most = (of) => Math.max(reserve, ...possible.map(of));
+    const margin = {
+      top: reserve,
+      left: reserve,
+      bottom: most(({ rows }) => rows.end - h),
+      right: most(({ cols }) => cols.end - w),
+    };
+    const growth = Math.max(1, ...possible.map(({ state }) => state.w - w));
+    const { cell, readable } = fit(this.width, h, w, margin, this.backward ? 1 : this.shown.length, growth);
+    for (const name of ["input", "input2"]) {
+      update(this.grid[name].figure, { hidden: !this.shown.some((v) => v.input === name) });
+      this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
+    }
+    for (const name of OUTPUTS) {
+      const shown = this.shown.find((v) => v.grid === name);
+      const { figure, stage } = this.grid[name];
+      update(figure, { hidden: !shown });
+      update(stage, { hidden: !shown || Boolean(shown.state.error) });
+      this.grid[name].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
+      const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
+      update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
+    }
+    for (const { frame, stage } of Object.values(this.grid)) {
+      if (frame) update(stage, { style: { width: px(frame.width), height: px(frame.height) } });
+    }
+    update(this.lensBox, { hidden: readable });
+  }
+
+  // Small outputs keep the cell size, and their rows stand level with those of the input.
+  outputFrame({ h, w }, cell, top) {
+    if (top) return frameOf(h, w, cell, { top, left: 0, bottom: 0, right: 0 });
+    const { input } = this.states;
+    return frameOf(h, w, Math.min(44, cell * Math.max(input.h, input.w) / Math.max(h, w)));
+  }
+
+  paintInput(name) {
+    const { frame, cells, stage, caption, under } = this.grid[name];
+    if (!frame) return;
+    const { h, w, channels, values } = this.states.input;
+    const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
+    const flow = this.backward && first && !first.gradient?.error ? first : null;
+    const enters = this.shown.map(({ s }) => (isMax(s.kind) ? "−∞" : s.countPad && s.divisor === null ? "0" : "–"));
+    const padding = flow ? "" : [...new Set(enters)].join(" | ");
+    const unread = first && unreadOf(first.rows, first.cols);
+    const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
+    this.grid[name].near = first ? first.s.padding : [0, 0];
+    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
+    if (ctx) {
+      if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
+      else this.paintValues(ctx, frame);
+      if (first) {
+        paintBorder(ctx, this.look, frame, first.rows, first.cols, padding);
+        paintHatch(ctx, this.look, frame, unread);
+      }
+    }
+    const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
+    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
+    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
+    update(caption, { text: `${what} ${size}` });
+    update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
+    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
+  }
+
+  // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
+  byWhom(first, unread) {
+    const others = this.backward ? [] : this.shown.filter((v) => v !== first);
+    const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
+    return alike ? "" : ` by ${inWords(first.kind)}`;
+  }
+
+  // Gradients, and under each the value of its cell.
+  paintFlow(ctx, frame, at, valueAt) {
+    const colourAt = (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
+    paintCells(ctx, this.look, frame, colourAt, (r, c) => at(this.channel, r, c), undefined, (r, c) => label(valueAt(r, c)));
+  }
+
+  // The input itself, which stays the same from slider step to slider step.
+  paintValues(ctx, frame) {
+    const { h, w, values } = this.states.input;
+    const [width, height] = [w * frame.cell, h * frame.cell];
+    this.picture = keptPicture(this.picture, [values, this.channel, this.look], width, height, (own) => {
+      const bare = { ...frame, x: (col) => col * frame.cell, y: (row) => row * frame.cell };
+      paintCells(own, this.look, bare, this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]), this.inputAt);
+    });
+    const { canvas } = this.picture;
+    const ratio = window.devicePixelRatio || 1;
+    ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
+  }
+
+  // How many cells get no gradient; those never read are among them.
+  countIdle(flow, hatched) {
+    const { h, w } = this.states.input;
+    let none = 0;
+    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
+    return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
+  }
+
+  paintOutput(name) {
+    const { frame, cells, stage, caption, under } = this.grid[name];
+    const shown = this.shown.find((v) => v.grid === name);
+    const title = NAMES[shown?.kind];
+    if (!frame) {
+      update(caption, { text: shown ? `${title}: not possible here` : "" });
+      update(under, { text: "" });
+      return;
+    }
+    const { state } = shown;
+    const flow = this.backward && !shown.gradient?.error;
+    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
+    if (ctx) {
+      const outputAt = (r, c) => state.at(this.channel, r, c);
+      if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
+      else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
+    }
+    const channels = this.states.input.channels;
+    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${inWords(shown.kind)}` : ""}` : `${title} output`;
+    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
+    update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
+    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
+  }
+
+  drawTables() {
+    if (this.numbers.open && this.complete) this.tables.replaceChildren(...numberTables(this));
+    else if (!this.numbers.open && this.tables.firstChild) this.tables.replaceChildren(); // closed, they take no room
+  }
+
+  // ---- what is pointed at: windows, winners, readers, and the sentence
+
+  isInput = (grid) => grid === "input" || grid === "input2";
+
+  get at() {
+    return this.onGrid(this.hover ?? this.pick);
+  }
+
+  // A place, brought onto the grids that are shown.
+  onGrid(at) {
+    const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].grid;
+    const frame = this.grid[grid].frame;
+    if (!frame) return null;
+    return { grid, row: Math.min(at.row, frame.rows - 1), col: Math.min(at.col, frame.cols - 1) };
+  }
+
+  overlay() {
+    if (!this.complete) return;
+    const at = this.at;
+    const { marks, routes, sentence } = pointedAt(this, at);
+    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
+    update(this.sentence, { text: sentence });
+    if (at && !this.lensBox.hidden) drawLens(this, at);
+    this.drawRoutes(routes);
+  }
+
+  paintGrid({ canvas, cells, frame, near }, marks) {
+    const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [this.look, frame.key, cells.parts, JSON.stringify(marks)]);
+    if (!ctx) return;
+    paintIndices(ctx, this.look, frame, near);
+    ctx.drawImage(cells, 0, 0, cells.width / cells.ratio, cells.height / cells.ratio);
+    paintMarks(ctx, this.look, frame, marks);
+  }
+
+  // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.
+  drawRoutes(routes) {
+    update(this.routes, { hidden: !this.backward });
+    if (!this.backward) return;
+    const whole = this.grids.getBoundingClientRect();
+    const corners = {};
+    const spot = ({ grid, row, col }) => {
+      const { frame, stage } = this.grid[grid];
+      corners[grid] ??= stage.getBoundingClientRect();
+      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
+      const { x, y, cell, rows, cols } = frame;
+      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
+    };
+    const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
+    const most = this.signedScale.high;
+    const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
+    if (ctx) paintRoutes(ctx, this.look, arrows, most);
+  }
+
+  // ---- pointer and keys
+
+  cellAt(event, name) {
+    const { frame, stage } = this.grid[name];
+    if (!frame) return null;
+    const box = stage.getBoundingClientRect();
+    const col = Math.floor((event.clientX - box.left - frame.x(0)) / frame.cell);
+    const row = Math.floor((event.clientY - box.top - frame.y(0)) / frame.cell);
+    return row >= 0 && col >= 0 && row < frame.rows && col < frame.cols ? { grid: name, row, col } : null;
+  }
+
+  point(event, name) {
+    const hover = event && this.cellAt(event, name);
+    if (hover?.row === this.hover?.row && hover?.col === this.hover?.col && hover?.grid === this.hover?.grid) return;
+    this.hover = hover;
+    if (!this.hoverPending) {
+      this.hoverPending = true;
+      requestAnimationFrame(() => {
+        this.hoverPending = false;
+        this.overlay();
+      });
+    }
+  }
+
+  press(event, name) {
+    const at = this.cellAt(event, name);
+    if (!at) return;
+    this.player.play(false);
+    this.choose(at);
+  }
+
+  // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
+  choose(at) {
+    this.pick = at;
+    this.hover = null;
+    this.typed = null;
+    const chosen = this.get("chosen");
+    if (this.isInput(at.grid) || (chosen[0] === at.row && chosen[1] === at.col)) this.overlay();
+    else this.set({ chosen: [at.row, at.col] });
+  }
+
+  focusGrid(name) {
+    if (this.pick.grid === name) return;
+    const frame = this.grid[name].frame;
+    const { row, col } = this.pick;
+    this.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
+    this.overlay();
+    this.announce(this.sentence.textContent);
+  }
+
+  key(event, name) {
+    if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const { frame } = this.grid[name];
+    let { row, col } = this.at;
+    const moves = {
+      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+      Home: [0, -Infinity], End: [0, Infinity], PageUp: [-Infinity, 0], PageDown: [Infinity, 0],
+    };
+    if (moves[event.key]) {
+      const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
+      this.choose({ grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) });
+      queueMicrotask(() => this.announce(this.sentence.textContent));
+    } else if (event.key === "Enter" || event.key === "F2") {
+      this.edit("");
+    } else if (/^[-\d.]$/.test(event.key)) {
+      this.edit(event.key);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
+  // has answered waits for it.
+  edit(text) {
+    if (!this.complete) {
+      this.typed = (this.typed ?? "") + text;
+      return;
+    }
+    const { grid, row, col } = this.onGrid(this.pick) ?? {};
+    const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
+    if (!type) return;
+    if (!this.editable) {
+      this.model.send({ type }); // the page says why not
+      return;
+    }
+    if (!this.lensBox.hidden) {
+      this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
+      return;
+    }
+    const upstream = type === "upstream" && this.shown.find((v) => v.grid === grid);
+    const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
+    const { frame, stage } = this.grid[grid];
+    const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
+    typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
+      this.waitFor([]);
+      this.edited = true;
+      this.model.send({ type, kind: upstream?.kind, channel: this.channel, row, col, text: value });
+    });
+  }
+
+  // What was typed has come back from Python: once it is drawn, the sentence is read out.
+  hearEdit() {
+    this.announceCell ||= this.edited;
+    this.edited = false;
+  }
+
+  step(by) {
+    const { grid, state } = this.shown[0];
+    if (!this.complete || state.error) return;
+    const at = [grid, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
+    const count = state.h * state.w;
+    const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
+    this.choose({ grid, row: Math.floor(next / state.w), col: next % state.w });
+    if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
+  }
+
+  announce(text) {
+    afterPaint(() => (this.live.textContent = text));
+  }
+
+  say(text) {
+    update(this.notice, { text: text || "", hidden: !text });
+  }
+
+  // What is refused here, without Python, is said until something else is set.
+  refuse(text) {
+    this.refused = text;
+    this.say(text);
+  }
+
+  // ---- what is not here yet
+
+  load(preset) {
+    if (preset === this.get("preset")) return; // nothing would come back
+    this.root.setAttribute("aria-busy", "true");
+    this.set({ preset });
+    this.waitFor([]);
+  }
+
+  waitFor(keys) {
+    this.states.ask(keys);
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => {
+      this.say("No answer from Python: the kernel is busy, or not running. Settings that were computed ahead still work.");
+    }, PATIENCE);
+  }
+
+  // While idle, ask for the slider neighbours of what is shown.
+  prefetch() {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      const keys = [];
+      for (const { s, rows, cols } of this.shown) {
+        for (const t of neighbours(s)) {
+          if (axis(t, 0, rows.size).out <= 0 || axis(t, 1, cols.size).out <= 0) continue;
+          keys.push(stateKey(t));
+          if (this.backward) keys.push(`grad0 ${stateKey(t)}`);
+        }
+      }
+      this.states.ask(keys);
+    }, 120);
+  }
+
+  // ---- life in the page
+
+  watch() {
+    const { model } = this;
+    this.events = [
+      ...SETTINGS.map((name) => [`change:${name}`, this.schedule]),
+      ["change:kinds", () => {
+        this.controls.nameKinds();
+        this.schedule();
+      }],
+      ...["message", "preset", "direction", "upstream_mode", "chosen"].map((name) => [`change:${name}`, this.schedule]),
+      ["change:own", () => {
+        this.states.addOwn();
+        this.hearEdit();
+        this.schedule();
+      }],
+      ["change:book", () => {
+        this.states.reset();
+        this.refused = "";
+        this.hearEdit();
+        this.schedule();
+      }],
+      ["msg:custom", (content, buffers) => this.receive(content, buffers)],
+    ];
+    for (const [name, callback] of this.events) model.on(name, callback);
+    this.resize = new ResizeObserver(() => {
+      const width = this.measure();
+      if (Math.abs(width - this.width) > 1) {
+        this.width = width;
+        for (const canvas of this.grids.querySelectorAll("canvas")) canvas.ratio = 0; // start small again
+        this.schedule();
+      }
+    });
+    this.resize.observe(this.root);
+    this.unwatchTheme = watchTheme(this.applyTheme);
+    this.unleaveKeys = leaveKeys(this.root);
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.still.addEventListener("change", this.applyMotion);
+    this.applyMotion();
+    this.width = this.measure();
+  }
+
+  measure = () => Math.max(300, this.root.clientWidth - 24);
+
+  receive(content, buffers) {
+    if (content.type !== "have" || content.serial !== this.states.input.serial) return;
+    this.states.add({ entries: content.entries, data: buffers[0] });
+    if (this.root.hasAttribute("aria-busy")) this.schedule();
+  }
+
+  applyTheme = () => {
+    const theme = themeBehind(this.root);
+    if (this.root.dataset.theme === theme && this.look) return;
+    this.root.dataset.theme = theme;
+    this.look = readLook(this.root);
+    if (this.look) this.schedule();
+    else this.waiting = requestAnimationFrame(this.applyTheme);
+  };
+
+  applyMotion = () => {
+    this.player.rest(this.still.matches);
+  };
+
+  leave() {
+    this.tell();
+    for (const [name, callback] of this.events) this.model.off(name, callback);
+    cancelAnimationFrame(this.waiting);
+    this.player.play(false);
+    clearTimeout(this.patience);
+    clearTimeout(this.idle);
+    this.resize.disconnect();
+    this.unwatchTheme();
+    this.unleaveKeys();
+    this.still.removeEventListener("change", this.applyMotion);
+    this.root.remove(); // JupyterLab keeps the view of a closed widget, and would keep all this with it
+  }
+}
+
+function render({ model, el }) {
+  const explorer = new Explorer(model, el);
+  return () => explorer.leave();
+}
+
+export default { render };

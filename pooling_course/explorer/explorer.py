@@ -1,0 +1,527 @@
+"""The explorer: sliders and linked grids over torch's own numbers, forwards and backwards."""
+
+import html
+from contextlib import suppress
+
+import anywidget
+import torch
+import traitlets as t
+
+from ..maths import rules, words
+from ..maths.data import as_tensor
+from ..maths.kinds import settings_of
+from ..maths.kinds.adaptive import Adaptive
+from ..maths.kinds.depthwise import Depthwise
+from ..maths.kinds.lp import LP
+from ..maths.kinds.pooling import Pooling
+from ..maths.trace import Trace, trace
+from ..maths.windows import Windows
+from ..web import assets
+from .states import AHEAD, CHUNK, Packer, ahead, fits, is_name, key
+
+PAIRS = ("kernel_size", "stride", "padding", "dilation")
+SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "output_size", "norm_type", "weights")
+TWINS = (("max", "avg"), ("adaptive max", "adaptive avg"), ("lp", "avg"), ("conv", "avg"))  # shown side by side
+OWN = {  # the settings that belong to a kind; where another is shown beside it, the rest is kept
+    "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "adaptive max": ("output_size",),
+    "adaptive avg": ("output_size",),
+    "lp": ("norm_type", "kernel_size", "stride", "ceil_mode"),
+    "conv": ("weights", "stride", "padding", "dilation"),
+}
+
+
+class Checked(t.Any):
+    """Any value that its validator takes; traitlets would let None pass by it."""
+
+    allow_none = False
+
+
+class PoolingExplorer(anywidget.AnyWidget):
+    """See what a pooling does to an input: move a slider, point at a cell, read the sum.
+
+    Args:
+        x: what is pooled: a preset's name ("worked", "digit", "photo", ...), a tensor, array or nested lists of
+            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
+        pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2); or a relative:
+            `nn.AdaptiveMaxPool2d`, `nn.AdaptiveAvgPool2d`, `nn.LPPool2d`, or a depthwise `nn.Conv2d`.
+        compare: show max and average side by side, or a relative beside its twin (LP and convolution: the average).
+        direction: "forward", or "backward" for the gradient; a switch in the widget, too.
+        upstream: the upstream gradient, for the backward direction: None for ones, "chosen" for 1 at the chosen
+            output cell and 0 elsewhere, or a table shaped like the output.
+
+    The settings are traits and can be read, set, observed and linked: `kind`, `kernel_size`, `stride`, `padding`,
+    `dilation`, `ceil_mode`, `count_include_pad`, `divisor_override`; an int, or (height, width) where they differ.
+    Relatives have `output_size` (adaptive) or `norm_type` (LP); the `weights` of a convolution come with its layer.
+    `pooling` and `layer` are the same settings as one object; `chosen` is the output cell (row, col) that was picked.
+    Setting kernel_size lowers a padding that has become
+    too large, as the slider does. `dilation` belongs to max, the last two to average: switching kind keeps them.
+
+    Raises:
+        TypeError, ValueError: an input that cannot be shown.
+        traitlets.TraitError: a setting that torch refuses, with the reason.
+
+    >>> explorer = PoolingExplorer("worked", torch.nn.MaxPool2d(3, stride=2))
+    >>> explorer.padding = 1
+    >>> explorer.pooling
+    nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+    >>> explorer.trace.output.shape
+    torch.Size([3, 3])
+    """
+
+    _esm = assets.script("explorer/explorer.js")
+    _css = assets.style("web/look.css", "web/base.css", "explorer/explorer.css")
+
+    kind = Checked("max").tag(sync=True)
+    kernel_size = Checked(2).tag(sync=True)
+    stride = Checked(2).tag(sync=True)
+    padding = Checked(0).tag(sync=True)
+    dilation = Checked(1).tag(sync=True)
+    ceil_mode = Checked(False).tag(sync=True)
+    count_include_pad = Checked(True).tag(sync=True)
+    divisor_override = Checked(None).tag(sync=True)
+    compare = t.Bool(False).tag(sync=True)
+    kinds = t.List(["max", "avg"]).tag(sync=True)
+    output_size = Checked(2).tag(sync=True)
+    norm_type = Checked(2).tag(sync=True)
+    weights = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+
+    pooling = Checked()
+    layer = Checked()
+    x = Checked()
+
+    direction = t.Enum(("forward", "backward"), "forward").tag(sync=True)
+    upstream = t.Any(None)
+    upstream_mode = t.Enum(("ones", "chosen", "own"), "ones").tag(sync=True)
+    own = t.Dict().tag(sync=True)
+    chosen = t.List([0, 0]).tag(sync=True)
+
+    preset = t.Unicode().tag(sync=True)
+    presets = t.List().tag(sync=True)
+    most = t.Dict({"kernel_size": 5, "stride": 5, "output_size": 10, "norm_type": 10}).tag(sync=True)
+    book = t.Dict().tag(sync=True)
+    message = t.Unicode().tag(sync=True)
+
+    def __init__(self, x="worked", pooling="max", *, compare=False, direction="forward", upstream=None):
+        from ..images import PRESETS
+
+        pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
+        presets = [[name, label] for name, (label, _) in PRESETS.items()]
+        if isinstance(pooling, Depthwise) and len(pooling.weight) != 3:
+            presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
+        self._serial, self._upstreams = 0, {0: None}
+        super().__init__(
+            **_settings(pooling),
+            kinds=_twins(pooling.kind),
+            pooling=pooling,
+            x=x,
+            presets=presets,
+            compare=compare,
+            direction=direction,
+        )
+        self.upstream = upstream
+        self.on_msg(self._answer)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}, {self.pooling.code()})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
+
+    @property
+    def trace(self) -> Trace:
+        """torch's pooling of `x` by the settings shown."""
+        return trace(self.pooling, self.x)
+
+    @property
+    def gradient(self) -> torch.Tensor:
+        """torch's input gradient for the upstream gradient shown; of the shape of `x`."""
+        output = self.trace.output
+        if self.upstream_mode != "chosen":
+            own = self._typed_in if self.upstream_mode == "own" else None
+            if own is None or not fits(own, _planes(output)):  # then ones stand in, as on the page
+                return self.trace.backward()
+            return self.trace.backward(own.expand(_planes(output).shape).reshape(output.shape))
+        one = torch.zeros_like(output)
+        one[..., self.chosen[0], self.chosen[1]] = 1
+        return self.trace.backward(one)
+
+    # ---- settings: traits one by one, and the same as `pooling` and `layer` ----------------------------------------
+
+    @t.validate(*SETTINGS)
+    def _legal(self, proposal):
+        name, value = proposal.trait.name, proposal.value
+        settings = {n: getattr(self, n) for n in SETTINGS} | {name: value}
+        try:
+            if name in PAIRS:
+                settings[name] = value = rules.short(rules.pair(name, value))
+            if name == "kernel_size" and settings["kind"] != "conv":  # which may pad as much as it likes
+                settings["padding"] = self._lowered(value)
+            kinds = {settings["kind"], *(self.kinds if self.compare and settings["kind"] in self.kinds else ())}
+            if kinds != {"conv"}:  # its kernel_size is that of its weights
+                kinds |= {kind for kind in OWN if name in OWN[kind][:1]}  # not on view, and yet theirs
+            for kind in kinds:
+                found = made(settings | {"kind": kind})
+            if name == "output_size":
+                value = rules.short(found.size)
+            self._check_kernel(settings)
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        return value
+
+    def _check_kernel(self, settings):
+        if settings["weights"] and "conv" in self.kinds:
+            kernel, asked = made(settings | {"kind": "conv"}).kernel_size, rules.pair("", settings["kernel_size"])
+            if kernel != asked:
+                raise ValueError(
+                    f"kernel_size={rules.short(asked)}: the weights of this convolution are {kernel[0]} x {kernel[1]}; "
+                    f"for another size, set layer to another nn.Conv2d."
+                )
+
+    def _lowered(self, kernel_size):
+        both = zip(rules.pair("padding", self.padding), rules.pair("kernel_size", kernel_size), strict=True)
+        return rules.short(tuple(min(pad, k // 2) for pad, k in both))
+
+    @t.validate("compare")
+    def _can_be_compared(self, proposal):
+        try:
+            for kind in self.kinds if proposal.value else ():
+                self._of_kind(kind)
+        except ValueError as error:
+            raise t.TraitError(str(error)) from None
+        return proposal.value
+
+    def _brought(self, pooling):
+        """The settings that a pooling brings along: its own, and for its twin a padding that fits its kernel_size."""
+        own = _settings(pooling)
+        return {"padding": self._lowered(own["kernel_size"])} | own if "kernel_size" in own else own
+
+    @t.observe(*SETTINGS)
+    def _gather(self, change):
+        if change.name == "kernel_size" and self.kind != "conv":
+            self.padding = self._lowered(change.new)
+        self.pooling = self._of_kind(self.kind)
+
+    @t.validate("pooling", "layer")
+    def _is_pooling(self, proposal):
+        try:
+            pooling = settings_of(proposal.value)
+            for kind in _twins(pooling.kind) if self.compare else ():
+                self._of_kind(kind, self._brought(pooling))
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        return pooling if proposal.trait.name == "pooling" else proposal.value
+
+    @t.observe("pooling")
+    def _spread(self, change):
+        with self.hold_sync(), self.hold_trait_notifications():  # the page hears of all of it in one message
+            if change.new.kind not in self.kinds or self._has_other_weights(change.new):
+                self.kinds = _twins(change.new.kind)
+            for name, value in self._brought(change.new).items():
+                setattr(self, name, value)
+        if self.layer is None or settings_of(self.layer) != change.new:
+            self.layer = change.new.layer()
+
+    def _has_other_weights(self, pooling):
+        convolution = self._convolution if "conv" in self.kinds else None
+        return convolution is not None and convolution.kernel_size != pooling.kernel_size
+
+    @t.observe("layer")
+    def _from_layer(self, change):
+        self.pooling = change.new
+
+    def set_state(self, sync_data):
+        """What the browser, or a linked widget, has changed; a refusal is shown in the widget."""
+        try:
+            super().set_state(sync_data)
+            self.message = ""
+        except t.TraitError as error:
+            self.message = str(error)
+            self.send_state([name for name in sync_data if name in self.keys])
+
+    # ---- input ---------------------------------------------------------------------------------------------------
+
+    @t.validate("x")
+    def _as_input(self, proposal):
+        x, self._named = _input(proposal.value)
+        return x
+
+    @t.observe("x")
+    def _fill(self, _):
+        self.preset = self._named
+        self._serial += 1
+        packer = Packer(_planes(self.x), self._upstreams, self._convolution, self._serial)
+        self._packer = packer
+        # one trait for the input and its states, so that the browser never pairs old ones with new ones
+        states = packer.pack(self._names(), AHEAD)
+        if packer is self._packer:
+            self.book = {"input": packer.cells(), **states}
+
+    @t.observe("weights")
+    def _fill_anew(self, _):
+        if hasattr(self, "_packer") and self._packer.convolution != self._convolution:
+            self._fill(None)  # no state with the weights of before
+
+    @property
+    def _convolution(self):
+        return self._of_kind("conv") if self.weights else None
+
+    def _names(self):
+        """The states worth sending ahead, in the order in which a learner is likely to meet them."""
+        poolings = self._possible()
+        poolings.sort(key=lambda p: p.kind != self.kind)
+        states = ahead(poolings, self.most)
+        names = [key(p) for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0]
+        gradients = [f"grad0 {name}" for name in names if self.x.is_floating_point()]
+        if self.direction == "forward" or not gradients:
+            return names + gradients
+        return [name for both in zip(names, gradients, strict=True) for name in both]
+
+    @t.validate("preset")
+    def _is_preset(self, proposal):
+        names = [name for name, _ in self.presets]
+        if proposal.value and proposal.value not in names:
+            raise t.TraitError(f"there is no preset {proposal.value!r}: use one of {', '.join(names)}.")
+        return proposal.value
+
+    @t.observe("preset")
+    def _from_preset(self, change):
+        if change.new and change.new != self._named:
+            self.x = change.new
+
+    def _of_kind(self, kind, others=()):
+        return made({n: getattr(self, n) for n in SETTINGS} | dict(others) | {"kind": kind})
+
+    def _possible(self):
+        """Both twins with these settings; a convolution may pad more than an average can, and is alone then."""
+        found = []
+        for kind in self.kinds:
+            with suppress(ValueError):
+                found.append(self._of_kind(kind))
+        return found
+
+    # ---- upstream gradient ---------------------------------------------------------------------------------------
+
+    @t.validate("upstream")
+    def _as_upstream(self, proposal):
+        value = proposal.value
+        if value is None or isinstance(value, str) and value == "chosen":
+            return value
+        try:
+            value = as_tensor(value, "upstream").detach()
+            shape = tuple(self.trace.output.shape)
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
+        if tuple(value.shape) == (1, *shape):
+            value = value[0]
+        if tuple(value.shape) not in (shape, shape[-2:]):
+            raise t.TraitError(
+                f"upstream of shape {tuple(value.shape)} does not fit the output of {self.pooling.code()}, {shape}: "
+                f'give one number for each output cell, None for ones, or "chosen" for 1 at the chosen cell.'
+            )
+        return value
+
+    @t.observe("upstream")
+    def _take_upstream(self, change):
+        if isinstance(change.new, torch.Tensor):
+            planes = _planes(change.new).double()
+            serial = max(self._upstreams) + 1
+            for earlier in set(self._upstreams) - {0}:
+                del self._upstreams[earlier]  # nothing leads back to it
+            self._upstreams[serial] = planes
+            data = planes.numpy().astype("<f8").tobytes()
+            packer = self._packer  # one and the same: JupyterLab's messages are heard in a thread of their own
+            book = packer.pack(f"grad{serial} {key(p)}" for p in self._possible())
+            shape = list(planes.shape)
+            self.own = {"serial": serial, "shape": shape, "data": data, "input": packer.serial, "book": book}
+            self.upstream_mode = "own"
+        else:
+            self.upstream_mode = change.new or "ones"
+
+    @property
+    def _typed_in(self):
+        """The upstream gradient of the learner's own, shown or not: float64 of shape (1 or C, H, W), or None."""
+        return self._upstreams[self.own["serial"]] if self.own else None
+
+    @t.observe("upstream_mode")
+    def _mode_changed(self, change):
+        if change.new != "own":
+            self.upstream = {"ones": None, "chosen": "chosen"}[change.new]
+        elif not isinstance(self.upstream, torch.Tensor) and self._typed_in is not None:
+            with suppress(t.TraitError):  # where it does not fit, ones stand in, and it is kept
+                self.upstream = self._typed_in
+
+    # ---- what the browser asks for -----------------------------------------------------------------------------
+
+    def _answer(self, _, content, __):
+        if not isinstance(content, dict):
+            return
+        if content.get("type") == "want":
+            self._send_states(content.get("keys"))
+        elif content.get("type") == "edit":
+            self._edit(content)
+        elif content.get("type") == "upstream":
+            self._edit_upstream(content)
+
+    def _send_states(self, keys):
+        asked = keys if isinstance(keys, list) else ()
+        packer = self._packer  # one and the same, although x may change meanwhile, in another thread
+        left = list(dict.fromkeys(name for name in asked if is_name(name, packer.convolution)))
+        while left:
+            part = packer.pack(left, CHUNK)
+            left = left[len(part["entries"]) :]
+            self.send({"type": "have", "serial": packer.serial, "entries": part["entries"]}, [part["data"]])
+
+    def _edit(self, content):
+        x = self.x.clone()
+        at, text = _typed(content, _planes(x).shape)
+        if at is None:
+            return
+        self.message = ""  # so that the same sentence, said twice, is sent twice
+        try:
+            value = words.read_number(text) if x.is_floating_point() else int(text)
+        except ValueError:
+            kind = "number, such as -1.5, 1/3 or nan" if x.is_floating_point() else "whole number"
+            self.message = f"{text!r} is not a {kind}; the cell keeps its value."
+            return
+        try:
+            _planes(x)[at] = value
+        except (ValueError, OverflowError, RuntimeError):
+            self.message = f"{text!r} does not fit into {x.dtype}; the cell keeps its value."
+            return
+        self.x = x
+
+    def _edit_upstream(self, content):
+        """Type one number of the upstream gradient; the rest stays what it was."""
+        self.message = ""
+        try:
+            shape = _planes(self.trace.output).shape
+        except ValueError as error:  # beside it, a window of the other kind may fit
+            self.message = str(error)
+            return
+        other = next(kind for kind in self.kinds if kind != self.kind)
+        if content.get("kind") == other and self._of_kind(other).raw_output_size(*self.x.shape[-2:]) != shape[-2:]:
+            size = "{} x {}".format(*shape[-2:])
+            self.message = f"The upstream gradient is that of {self.pooling.code()}, {size}: type it in there."
+            return
+        own, output = self._typed_in, _planes(self.trace.output)
+        values = own.expand(shape).clone() if own is not None and fits(own, output) else torch.ones(shape)
+        at, text = _typed(content, shape)
+        if at is None:
+            return
+        try:
+            values[at] = words.read_number(text)
+        except ValueError:
+            self.message = f"{text!r} is not a number, such as -1.5 or 1/3; the upstream gradient stays as it is."
+            return
+        self.upstream = values.reshape(self.trace.output.shape)
+
+    def _as_html(self):
+        """What an untrusted notebook shows in the widget's place: the same numbers, standing still."""
+        if self.x.numel() > 400:
+            return f"<p>{html.escape(repr(self))}: run this cell to explore.</p>"
+        try:
+            output = self.trace.output
+        except (TypeError, ValueError) as error:
+            return f"<p>{html.escape(str(error))}</p>"
+        tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), output))
+        return "".join(_table(caption, plane) for caption, x in tables for plane in _planes(x)[:1])
+
+
+class GradientFlow(PoolingExplorer):
+    """The explorer read backwards: where the upstream gradient goes, and what each input cell gets.
+
+    Args:
+        x, pooling, compare: as for PoolingExplorer; x must hold floats.
+        upstream: None for ones, "chosen" for 1 at the chosen output cell, or a table shaped like the output.
+
+    >>> flow = GradientFlow("worked", torch.nn.MaxPool2d(2, stride=1))
+    >>> flow.gradient[3]
+    tensor([0., 1., 4., 0., 1., 0.])
+    """
+
+    def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False):
+        super().__init__(x, pooling, compare=compare, direction="backward", upstream=upstream)
+
+
+def _typed(content, shape):
+    """((channel, row, col), text) of a cell typed into; (None, None) where a message names no cell or holds no text."""
+    at, text = tuple(content.get(name) for name in ("channel", "row", "col")), content.get("text")
+    inside = all(type(i) is int and 0 <= i < size for i, size in zip(at, shape, strict=True))
+    return (at, text) if inside and isinstance(text, str) else (None, None)
+
+
+def _settings(pooling):
+    """The traits of a pooling: its own settings, short."""
+    if isinstance(pooling, Adaptive):
+        return {"kind": pooling.kind, "output_size": rules.short(pooling.size)}
+    if isinstance(pooling, Depthwise):
+        own = {
+            "weights": {"weight": pooling.weight, "bias": pooling.bias},
+            "kernel_size": rules.short(pooling.kernel_size),
+        }
+    else:
+        own = {}
+    return own | {n: rules.short(getattr(pooling, n)) for n in ("kind", *OWN[pooling.kind]) if n != "weights"}
+
+
+def _twins(kind):
+    return list(next(twins for twins in TWINS if kind in twins))
+
+
+def made(settings) -> Windows:
+    """The pooling, or its relative, that these traits stand for, without what belongs to other kinds."""
+    kind = settings["kind"]
+    if kind not in OWN:
+        rules.check_kind(kind)
+    own = {n: settings[n] for n in OWN[kind]}
+    if kind.startswith("adaptive"):
+        return Adaptive(kind, own["output_size"])
+    if kind == "lp":
+        return LP(**own)
+    if kind == "conv":
+        weights = own.pop("weights")
+        if not weights:
+            raise ValueError("kind='conv' needs weights: set layer to a depthwise nn.Conv2d.")
+        return Depthwise(**weights, **own)
+    return Pooling(kind, **own)
+
+
+def _input(x):
+    """(tensor, name of the preset or "") of whatever a learner may pass."""
+    if isinstance(x, str):
+        from ..images import preset
+
+        return preset(x), x
+    if hasattr(x, "getbands"):  # a PIL image
+        from ..images import as_image
+
+        x = as_image(x)
+    x = as_tensor(x).detach()
+    x = x[0] if x.ndim == 4 and len(x) == 1 else x
+    shape = tuple(x.shape)
+    if x.ndim not in (2, 3):
+        wanted = "the explorer shows one image, (H, W) or (C, H, W)"
+        raise ValueError(f"input of shape {shape}: {wanted}{'; pass x[0]' if x.ndim == 4 and len(x) else ''}.")
+    if 0 in shape:
+        raise ValueError(f"input of shape {shape} is empty: every size must be at least 1.")
+    if x.ndim == 3 and x.dtype == torch.uint8 and x.shape[-1] in (3, 4) and x.shape[0] > 4:
+        raise ValueError(
+            f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "
+            f"pass pooling_course.images.as_image(x), or x.permute(2, 0, 1)."
+        )
+    rules.check_input("max", _planes(x))
+    return x, ""
+
+
+def _planes(x):
+    return x if x.ndim == 3 else x.unsqueeze(0)
+
+
+def _table(caption, plane):
+    rows = ("".join(f"<td>{words.number(v)}</td>" for v in row) for row in plane.tolist())
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><caption>{html.escape(caption)}</caption>{body}</table>"

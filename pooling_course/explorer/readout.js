@@ -1,0 +1,105 @@
+// What stands beside the grids: the code, the formula, weights, and numbers where cells are too small for them.
+import { lines, list, make, update } from "../web/dom.js";
+import { code, formula, number, recipe, taps } from "./geometry.js";
+import { frameOf, paintCells, paintMarks, sizeCanvas } from "../web/paint.js";
+import { mark, windowMarks } from "./pointing.js";
+import { NAMES, inWords } from "./sentences.js";
+
+const LENS = 7; // cells across
+const LENS_CELL = 36; // px
+const MOST_ROWS = 32;
+
+// The layers in Python, and the sizes of their outputs, worked out.
+export function drawCode(view) {
+  const { h, w } = view.states.input;
+  const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
+  list(view.code, view.shown, row, ({ children: [text, button] }, { s }) => {
+    const line = code(s);
+    update(text, { text: line });
+    update(button, { "aria-label": `Copy ${line}${s.weights ? " and its weights" : ""}`, copies: s });
+  });
+  const texts = view.shown.map(({ s }) => {
+    const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
+    return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
+  });
+  const alike = texts.every((two) => `${two}` === `${texts[0]}`);
+  const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${NAMES[view.shown[i].kind]}, ${text}`));
+  lines(view.formula, view.shown.every((v) => v.state.error) ? [] : said);
+}
+
+async function copy(view, button) {
+  try {
+    await navigator.clipboard.writeText(recipe(button.copies));
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(button.previousSibling);
+    button.textContent = "Press Ctrl+C";
+  }
+  view.announce(button.textContent);
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
+// What a convolution has learned, or was given.
+export function drawWeights({ shown, weights: el, channel }) {
+  const weights = shown.find((v) => v.s.weights)?.s.weights;
+  update(el, { hidden: !weights });
+  if (!weights || (el.of === weights && el.channel === channel)) return;
+  Object.assign(el, { of: weights, channel });
+  const plane = weights.weight[Math.min(channel, weights.weight.length - 1)];
+  const which = weights.weight.length > 1 ? ` of channel ${channel}` : "";
+  const bias = weights.bias ? `, bias ${number(weights.bias[channel])}` : "";
+  el.replaceChildren(table(`Weights${which}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c]));
+}
+
+// A lens on the input where cells are too small for numbers.
+export function drawLens(view, at) {
+  const { h, w } = view.states.input;
+  const shown = view.shown.find((v) => v.grid === at.grid) ?? view.shown[0];
+  let [r, c] = [at.row, at.col];
+  if (!view.isInput(at.grid)) {
+    const middle = (read) => Math.round((read[0] + read[read.length - 1]) / 2);
+    [r, c] = [middle(taps(shown.rows, r)), middle(taps(shown.cols, c))];
+  }
+  const half = Math.floor(LENS / 2);
+  const from = { row: r - half, col: c - half };
+  const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
+  const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
+  const span = (first, size) => `${Math.max(0, first)} to ${Math.min(size, first + LENS) - 1}`; // nothing is beyond
+  update(view.lensBox.firstChild, { text: `Lens: input rows ${span(from.row, h)}, columns ${span(from.col, w)}${name}` });
+  const marks = view.isInput(at.grid) ? [mark("reader", at.row, at.col)] : windowMarks(shown, view.channel, at.row, at.col);
+  const frame = frameOf(LENS, LENS, LENS_CELL);
+  const { values } = view.states.input;
+  const ctx = sizeCanvas(view.lens, frame.width, frame.height, [view.look, values, view.channel, from.row, from.col, JSON.stringify(marks)]);
+  if (!ctx) return;
+  const colour = view.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
+  paintCells(ctx, view.look, frame, (row, col) => inside(row, col) && colour(row, col), view.inputAt, from);
+  const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * LENS_CELL + 6, LENS * LENS_CELL + 6);
+  ctx.clip();
+  paintMarks(ctx, view.look, moved, marks);
+  ctx.restore();
+}
+
+function table(caption, rows, cols, at) {
+  const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
+  const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
+  const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));
+  const head = make("tr", {}, make("td"), ...line(width, (c) => make("th", { scope: "col" }, `${c}`)));
+  const body = line(height, (r) =>
+    make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, number(at(r, c))))));
+  return make("table", {}, make("caption", {}, caption + cut), make("thead", {}, head), make("tbody", {}, ...body));
+}
+
+// Every number drawn, as tables: for screen readers, and for copying.
+export function numberTables(view) {
+  const { h, w } = view.states.input;
+  const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
+    table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
+  const flows = view.backward ? view.shown.filter((v) => v.gradientAt && !v.gradient?.error).flatMap((v) => [
+    table(`Upstream gradient of ${inWords(v.kind)}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
+    table(`Input gradient of ${inWords(v.kind)}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
+  ]) : [];
+  return [table(`Input, ${h} × ${w}`, h, w, view.inputAt), ...outputs, ...flows];
+}

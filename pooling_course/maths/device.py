@@ -1,0 +1,36 @@
+"""Where torch computes."""
+
+import torch
+
+
+def best_device() -> str:
+    """The accelerator this torch can use, "cuda" or "mps", else "cpu".
+
+    >>> best_device() in ("cuda", "mps", "cpu")
+    True
+    """
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def pick_device(device) -> torch.device:
+    """`device` as torch's, with "auto" for the best there is."""
+    global _said
+    if device == "auto":
+        if best_device() == "cpu" and not _said:
+            print("No accelerator found: pooling runs on the CPU.")
+            _said = True
+        return torch.device(best_device())
+    try:
+        device = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device={device!r}: {str(error).splitlines()[0]}; use 'auto', 'cpu', 'cuda' or 'mps'."
+        ) from None
+    if device.type in ("cuda", "mps") and best_device() != device.type:
+        raise ValueError(f"device='{device}': this torch finds no such accelerator here; use device='auto' or 'cpu'.")
+    return device
+
+
+_said = False

@@ -1,0 +1,116 @@
+"""A depthwise convolution has learned its shares: the same in each window, but not the same for each cell."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from .. import rules, words
+from ..data import as_tensor
+from ..windows import Pair, Windows
+
+
+@dataclass(frozen=True)
+class Depthwise(Windows):
+    """A depthwise convolution: one window of weights for each channel, `nn.Conv2d` with groups=channels.
+
+    Args:
+        weight: one table of weights for each channel, nested tuples of shape (C, height, width).
+        bias: one number for each channel, or None.
+        stride, padding, dilation: in cells, an int or (height, width); padding is 0s, and may be of any size.
+
+    Raises:
+        TypeError, ValueError: settings that torch refuses.
+
+    >>> Depthwise((((0.25, 0.25), (0.25, 0.25)),), stride=2)
+    nn.Conv2d(in_channels=1, out_channels=1, kernel_size=2, stride=2, bias=False)
+    """
+
+    weight: tuple
+    bias: tuple | None = None
+    stride: int | Pair = 1
+    padding: int | Pair = 0
+    dilation: int | Pair = 1
+    kind = "conv"
+    ceil_mode = False
+    shares_vary = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "weight", _tuples(self.weight))
+        object.__setattr__(self, "bias", _tuples(self.bias))
+        weight = as_tensor(self.weight, "weight")
+        if weight.ndim != 3 or 0 in weight.shape:
+            raise ValueError(
+                f"weight of shape {tuple(weight.shape)}: give one table for each channel, (C, height, width)."
+            )
+        if self.bias is not None and as_tensor(self.bias, "bias").shape != weight.shape[:1]:
+            raise ValueError(f"bias={self.bias!r} for {len(weight)} channels: give one number for each, or None.")
+        for name, least in (("stride", 1), ("padding", 0), ("dilation", 1)):
+            value = rules.pair(name, getattr(self, name))
+            if min(value) < least:
+                raise ValueError(f"{name}={rules.short(value)}: {name} must be at least {least}.")
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, layer) -> "Depthwise":
+        """The weights and settings of an `nn.Conv2d` that keeps its channels apart."""
+        channels, groups = layer.in_channels, layer.groups
+        if not channels == groups == layer.out_channels:
+            why = "mixes channels" if groups != channels else "makes several outputs of each channel"
+            raise ValueError(
+                f"nn.Conv2d({channels}, {layer.out_channels}, groups={groups}) {why}: as windows with shares "
+                f"it can be shown only if in_channels, out_channels and groups are the same number."
+            )
+        if layer.padding_mode != "zeros":
+            raise ValueError(f"padding_mode={layer.padding_mode!r}: only padding with zeros can be shown.")
+        padding = layer.padding
+        if isinstance(padding, str):
+            reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+            if padding == "same" and any(r % 2 for r in reach):
+                raise ValueError("padding='same' pads more on one side here: take an odd kernel_size, or a number.")
+            padding = tuple(r // 2 for r in reach) if padding == "same" else 0
+        weight = layer.weight.detach().cpu()[:, 0]
+        bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
+        return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
+
+    kernel_size = property(lambda self: (len(self.weight[0]), len(self.weight[0][0])))
+
+    def code(self) -> str:
+        channels = len(self.weight)
+        settings = {"in_channels": channels, "out_channels": channels, "kernel_size": self.kernel_size}
+        settings |= {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        plain = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+        settings = {name: value for name, value in settings.items() if plain.get(name) != value}
+        settings |= {"groups": channels} if channels > 1 else {}
+        return self.listed(settings | ({"bias": False} if self.bias is None else {}))
+
+    __repr__ = code
+
+    def layer(self) -> torch.nn.Module:
+        channels, has_bias = len(self.weight), self.bias is not None
+        settings = (self.kernel_size, self.stride, self.padding, self.dilation)
+        layer = torch.nn.Conv2d(channels, channels, *settings, groups=channels, bias=has_bias)
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor(self.weight)[:, None])
+            if has_bias:
+                layer.bias.copy_(torch.tensor(self.bias))
+        return layer
+
+    def pool(self, x):
+        channels = len(self.weight)
+        if x.shape[-3] != channels:
+            raise ValueError(
+                f"{self.code()} on an input with channels={x.shape[-3]}: it has weights for {channels}; "
+                f"make the layer with in_channels=out_channels=groups={x.shape[-3]}."
+            )
+        weight, bias = (None if v is None else x.new_tensor(v) for v in (self.weight, self.bias))
+        return F.conv2d(x, weight[:, None], bias, self.stride, self.padding, self.dilation, channels), None
+
+    def says(self, read, divisor, output, channel) -> str:
+        weights = [w for row in self.weight[channel] for w in row]
+        terms = [(w, held) for w, (what, held) in zip(weights, read, strict=True) if what == "cell"]
+        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output)
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,276 @@
+"""What every figure is drawn on: a canvas in inches, cells, panels in rows, and the words that stand for a picture."""
+
+import math
+import re
+from base64 import b64encode
+from functools import lru_cache
+from html import escape
+from io import BytesIO
+
+import torch
+
+from ..maths import words
+from ..web.look import look
+
+MOST_NUMBERS = 12  # a grid with more rows or columns than this is drawn as an image, without numbers
+WIDEST = 10.0  # inches of one row of panels; a notebook shrinks what is wider than itself
+PICTURE = 2.56  # inches of the longer side of an image: 512 pixels, so that powers of two stay even
+CELL, MARGIN, GAP, LINE = 0.46, 0.22, 0.42, 0.2  # inches
+DPI = 200
+FONT, SIZE = "DejaVu Sans", 10.5  # the font that matplotlib ships, so that a figure looks the same everywhere
+
+
+class Picture:
+    """A matplotlib figure and the words that stand for it, shown in a notebook as an image with alternative text.
+
+    Attributes:
+        figure: the `matplotlib.figure.Figure`, made without pyplot.
+        alt: what is to be seen, numbers included; also the text form of this object.
+    """
+
+    def __init__(self, figure, alt):
+        self.figure, self.alt = figure, alt
+
+    def __repr__(self):
+        return self.alt
+
+    def png(self) -> bytes:
+        """The figure as a PNG file; the same figure gives the same bytes."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        file = BytesIO()
+        FigureCanvasAgg(self.figure).print_png(file, metadata={"Software": None})
+        return file.getvalue()
+
+    def _repr_html_(self):
+        width = round(self.figure.get_figwidth() * 100)
+        # A card of its own colour reads in light and dark themes alike.
+        style = (
+            f"max-width:100%;height:auto;background:{look()['paper']};"
+            f"border:1px solid {look()['hairline']};border-radius:8px"
+        )
+        source = f"data:image/png;base64,{b64encode(self.png()).decode()}"
+        return f'<img src="{source}" alt="{escape(self.alt)}" width="{width}" style="{style}">'
+
+
+def values_map():
+    """The sequential colour map for values, as matplotlib's."""
+    return _map("values")
+
+
+def signed_map():
+    """The diverging colour map for signed amounts such as gradients; draw it with a scale centred on 0."""
+    return _map("signed")
+
+
+@lru_cache(maxsize=2)
+def _map(name):
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(f"pooling-course-{name}", look()[name])
+
+
+class Values:
+    """One scale for every grid of a figure: cell size in inches, colour and text of a value."""
+
+    def __init__(self, *tensors):
+        finite = torch.cat([t.flatten().double() for t in tensors])
+        finite = finite[finite.isfinite()]
+        self.low, self.high = (finite.min().item(), finite.max().item()) if len(finite) else (0.0, 0.0)
+        numbered = [t for t in tensors if t.ndim == 2 and max(t.shape) <= MOST_NUMBERS]
+        self.cell = max([CELL, *(sum(halves(t)) + 0.14 for t in numbered)])
+
+    def colours(self, tensor):
+        """(..., 4) in 0..1: near white for nan, the ends of the scale for infinities."""
+        from matplotlib.colors import to_rgba
+
+        span = self.high - self.low
+        share = (tensor.double() - self.low) / span if span else torch.full(tensor.shape, 0.5).double()
+        colours = torch.tensor(values_map()(share.nan_to_num(0, 1, 0).clamp(0, 1).numpy()))
+        colours[tensor.isnan()] = torch.tensor(to_rgba(look()["raised"])).to(colours)
+        return colours.numpy()
+
+    def ink(self, value):
+        """Black or white, whichever stands out more: at least 4.6 : 1 on every colour of both maps."""
+        channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in self.colours(value)[..., :3]]
+        luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
+        return "black" if luminance + 0.05 > math.sqrt(1.05 * 0.05) else "white"
+
+
+class Canvas:
+    """One figure measured in inches from its top left corner."""
+
+    def __init__(self, width, height):
+        from matplotlib.figure import Figure
+
+        self.figure = Figure((width, height), dpi=DPI, facecolor=look()["paper"])
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.limits = {"xlim": (0, width), "ylim": (height, 0)}
+        self.axes.set(**self.limits)
+
+    def text(self, x, y, text, color=None, **settings):
+        settings = {"ha": "left", "va": "center_baseline", "family": FONT, "fontsize": SIZE, **settings}
+        self.axes.text(x, y, text, color=color or look()["ink"], parse_math=False, **settings)
+
+    def heading(self, x, y, title, line, color=None):
+        self.text(x, y + 0.5 * LINE, title, weight="bold")
+        self.text(x, y + 1.5 * LINE, line, color or look()["muted"])
+
+    def image(self, x, y, tensor, values, gid="image"):
+        width, height = extent(tensor)
+        pixels = tensor.permute(1, 2, 0).double().clamp(0, 1).numpy() if tensor.ndim == 3 else values.colours(tensor)
+        self._pixels(pixels, x, y, width, height, gid)
+
+    def grid(self, x, y, tensor, values, gaps=0):
+        """Numbered cells, decimal points below each other; `gaps=k` sets every k rows and columns apart."""
+        h, w = tensor.shape
+        cell, paper = values.cell, look()["paper"]
+        self._pixels(values.colours(tensor), x, y, w * cell, h * cell, "grid")
+        for count, draw, start, ends in (
+            (h, self.axes.hlines, y, (x, x + w * cell)),
+            (w, self.axes.vlines, x, (y, y + h * cell)),
+        ):
+            for i in range(count + 1):
+                edge = i in (0, count)
+                wide = 4 if gaps and i % gaps == 0 and not edge else 1
+                draw(start + i * cell, *ends, color=look()["line"] if edge else paper, linewidth=wide, zorder=2)
+        texts = [[words.number(v) for v in row] for row in tensor.tolist()]
+        before, after = halves(tensor)
+        for r, row in enumerate(texts):
+            for c, text in enumerate(row):
+                start = (cell + before - after) / 2 - advance(text.partition(".")[0])
+                if not text[-1].isdigit():  # nan and inf have no decimal point to align
+                    start = (cell - advance(text)) / 2
+                at = (x + c * cell + start, y + (r + 0.5) * cell)
+                self.text(*at, text, values.ink(tensor[r, c]), zorder=4)
+
+    def outline(self, x, y, width, height):
+        """The window: a dashed line in its colour, on a solid white one that parts it from any cell."""
+        from matplotlib.patches import Rectangle
+
+        for colour, wide, style in ((look()["paper"], 5, "-"), (look()["window"], 3, (0, (3.2, 0.9)))):
+            self.axes.add_patch(
+                Rectangle(
+                    (x, y), width, height, fill=False, edgecolor=colour, linewidth=wide, linestyle=style, zorder=5
+                )
+            )
+
+    def ring(self, x, y, cell, ink):
+        """The winner: a ring around its number and a star in its corner."""
+        from matplotlib.patches import Circle
+
+        ring = Circle((x + cell / 2, y + cell / 2), 0.36 * cell, fill=False, edgecolor=ink, linewidth=1.6)
+        self.axes.add_patch(ring).set(zorder=6, gid="winner")
+        star = {"marker": "*", "markersize": 6.5, "color": ink, "markeredgewidth": 0, "zorder": 6}
+        self.axes.plot(x + 0.83 * cell, y + 0.17 * cell, **star)
+        self.axes.set(**self.limits)
+
+    def square(self, x, y, side, kind, gid=None):
+        """One question, centred on height y: a mark and a pattern for its kind, not a colour alone."""
+        from matplotlib.patches import Rectangle
+
+        fill, edge, pattern, mark, ink = {
+            "right": (look()["right"], look()["right"], "", "✓", look()["paper"]),
+            "sure_wrong": (look()["wrong"], look()["wrong"], "", "✗", look()["paper"]),
+            "wrong": (look()["paper"], look()["wrong"], "", "✗", look()["wrong"]),
+            "open": (look()["paper"], look()["line"], ":", "", look()["muted"]),
+        }[kind]
+        gap, style = 0.06 * side, {"facecolor": fill, "edgecolor": edge, "linestyle": pattern or "-", "linewidth": 1.2}
+        box = Rectangle((x + gap, y - side / 2 + gap), side - 2 * gap, side - 2 * gap, **style)
+        self.axes.add_patch(box).set(gid=gid or kind, zorder=2)
+        self.text(x + side / 2, y, mark, ink, ha="center", fontsize=48 * side, zorder=3)
+
+    def route(self, x, y, fork, end, lanes):
+        """From a window, along the gap between two rows of cells, to an arrow into each lane."""
+        from matplotlib.patches import FancyArrowPatch, PathPatch
+        from matplotlib.path import Path as Line
+
+        trunk = [(x, y), (fork, y), (fork, lanes[0]), (fork, lanes[-1])]
+        for colour, wide in ((look()["paper"], 4), (look()["window"], 1.8)):
+            path = Line(trunk, [Line.MOVETO, Line.LINETO, Line.MOVETO, Line.LINETO])
+            self.axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, linewidth=wide, zorder=3))
+        for lane in lanes:
+            style = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 0, "shrinkB": 3}
+            arrow = FancyArrowPatch((fork, lane), (end, lane), color=look()["window"], linewidth=1.8, zorder=3, **style)
+            self.axes.add_patch(arrow)
+
+    def _pixels(self, pixels, x, y, width, height, gid):
+        extent = (x, x + width, y + height, y)
+        self.axes.imshow(pixels, extent=extent, interpolation="nearest", aspect="auto", gid=gid, zorder=1)
+        self.axes.set(**self.limits)  # imshow moves them
+
+
+class Panel:
+    def __init__(self, name, tensor, values, grid, room):
+        self.tensor = tensor
+        own, self.height = (side * values.cell for side in tensor.shape[::-1]) if grid else extent(tensor)
+        self.title = [*wrapped(name, max(own, room)), size_of(tensor)]
+        self.width = max(own, *(text_width(line) for line in self.title))
+
+
+def rows_of(panels):
+    """The fewest rows that keep within WIDEST, as even as can be."""
+    for count in range(1, len(panels) + 1):
+        each = math.ceil(len(panels) / count)
+        rows = [panels[i : i + each] for i in range(0, len(panels), each)]
+        if all(row_width(row) <= WIDEST for row in rows):
+            break
+    return rows
+
+
+def row_width(row):
+    return sum(panel.width for panel in row) + GAP * (len(row) - 1)
+
+
+def extent(tensor):
+    h, w = tensor.shape[-2:]
+    return w / max(h, w) * PICTURE, h / max(h, w) * PICTURE
+
+
+def wrapped(text, width):
+    """Lines that fit, broken where a line of code may break: after a comma or an opening bracket, or at a space."""
+    lines = [""]
+    for piece in re.findall(r"[^\s(]+\(?\s*|\(", text):
+        if lines[-1] and text_width(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+@lru_cache(maxsize=256)
+def text_width(text):
+    """Inches that text takes in bold."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    bold = FontProperties(family=FONT, weight="bold")
+    return TextPath((0, 0), text.replace("$", "S"), size=SIZE, prop=bold).get_extents().width / 72
+
+
+def advance(text):
+    """Inches from the start of a number to what follows it, by the widths that FONT states."""
+    return sum({"-": 0.361, ".": 0.318}.get(sign, 0.636) for sign in text) * SIZE / 72
+
+
+def halves(tensor):
+    """Inches that the numbers of a grid take before and from their decimal points on, which lie below each other."""
+    texts = [words.number(v) for v in tensor[tensor.isfinite()].tolist()] or ["0"]
+    parts = [text.partition(".") for text in texts]
+    return max(advance(whole) for whole, _, _ in parts), max(advance(point + rest) for _, point, rest in parts)
+
+
+def size_of(tensor):
+    size = " × ".join(map(str, tensor.shape[-2:]))
+    return f"{size}, {tensor.shape[0]} channels" if tensor.ndim == 3 else size
+
+
+def in_words(tensor):
+    rows = "; ".join(", ".join(map(words.number, row)) for row in tensor.tolist())
+    return f"{tensor.shape[0]} by {tensor.shape[1]}: {rows}"
+
+
+def summary(tensor):
+    kind = "colour image" if tensor.ndim == 3 else "image"
+    low, high, mean = (words.number(v.item()) for v in (tensor.min(), tensor.max(), tensor.double().mean()))
+    return f"{tensor.shape[-2]} by {tensor.shape[-1]} {kind}: values from {low} to {high}, mean {mean}"

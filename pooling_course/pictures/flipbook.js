@@ -1,0 +1,89 @@
+// Pictures to leaf through: a slider, Play, and the picture of the place. Python has drawn them all.
+import { leaveKeys, make, themeBehind, update, watchTheme } from "../web/dom.js";
+
+const PACE = 1100; // ms a page
+
+class Flipbook {
+  constructor(model, el) {
+    this.model = model;
+    this.slider = make("input", { type: "range", min: 0, step: 1, oninput: () => this.turn(+this.slider.value) });
+    this.value = make("span", {}, ""); // an <output> would take the label away from the slider
+    this.play = make("button", { type: "button", onclick: () => (this.timer ? this.stop() : this.start()) });
+    this.label = make("span", {}, "");
+    this.image = make("img");
+    this.said = make("figcaption", { "aria-live": "polite" });
+    const slide = make("label", { class: "pc-slide" }, make("span", {}, this.label, ": ", this.value), this.slider);
+    this.root = make(
+      "section", { class: "pooling-course pc-flipbook" },
+      make("div", { class: "pc-row" }, slide, this.play),
+      make("figure", {}, this.image, this.said),
+    );
+    el.append(this.root);
+    this.redraw = () => this.draw();
+    for (const name of ["at", "pages", "label"]) model.on(`change:${name}`, this.redraw);
+    this.unwatch = watchTheme(() => this.applyTheme());
+    this.unleave = leaveKeys(this.root);
+    this.applyTheme();
+    this.draw();
+  }
+
+  applyTheme() {
+    const theme = themeBehind(this.root);
+    if (this.root.dataset.theme !== theme) this.root.dataset.theme = theme;
+  }
+
+  turn(at) {
+    this.stop();
+    this.show(at);
+  }
+
+  show(at) {
+    this.model.set("at", at);
+    this.model.save_changes();
+    this.draw();
+  }
+
+  // From the place it is at to the last; from the last, from the start. It begins only when asked to.
+  start() {
+    const last = this.model.get("pages").length - 1;
+    if (this.model.get("at") >= last) this.show(0);
+    this.timer = setInterval(() => {
+      this.show(Math.min(last, this.model.get("at") + 1));
+      if (this.model.get("at") >= last) this.stop();
+    }, PACE);
+    this.draw();
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.draw();
+  }
+
+  draw() {
+    const pages = this.model.get("pages");
+    const at = Math.min(this.model.get("at"), pages.length - 1);
+    const page = pages[at];
+    update(this.label, { text: this.model.get("label") });
+    update(this.slider, { max: pages.length - 1, value: at, "aria-valuetext": page.name }); // max before value
+    update(this.value, { text: page.name });
+    update(this.play, { text: this.timer ? "❚❚ Pause" : "▶ Play", hidden: pages.length < 2 });
+    update(this.image, { src: page.src, alt: page.alt, width: page.width });
+    update(this.said, { text: page.said });
+  }
+
+  end() {
+    clearInterval(this.timer);
+    for (const name of ["at", "pages", "label"]) this.model.off(`change:${name}`, this.redraw);
+    this.unwatch();
+    this.unleave();
+    this.root.remove(); // JupyterLab keeps the view of a closed widget
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const book = new Flipbook(model, el);
+    return () => book.end();
+  },
+};

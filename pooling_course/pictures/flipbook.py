@@ -1,0 +1,83 @@
+"""Pictures to leaf through with a slider: all drawn ahead, so that the browser only shows them."""
+
+import html
+from base64 import b64encode
+
+import anywidget
+import traitlets as t
+
+from ..web import assets
+
+DPI = 130  # many pages travel at once, so each has fewer pixels than a picture of its own
+
+
+class Flipbook(anywidget.AnyWidget):
+    """A slider and the picture that belongs to its place; Play goes through all of them.
+
+    Args:
+        pages: (what the slider says there, `figures.Picture`, a sentence under it) for each place.
+        label: what the slider sets, such as "columns".
+
+    Attributes:
+        at: the place shown, from 0 on.
+
+    Raises:
+        ValueError: there are no pages.
+        traitlets.TraitError: `at` is set to a place that there is not.
+
+    >>> from pooling_course.pictures.figures import mental_model
+    >>> Flipbook([("first", mental_model([[1, 3], [5, 6]]), "One window.")], "picture")
+    Flipbook('picture', 1 page)
+    """
+
+    _esm = assets.script("pictures/flipbook.js")
+    _css = assets.style("web/look.css", "web/base.css", "pictures/flipbook.css")
+
+    label = t.Unicode().tag(sync=True)
+    pages = t.List().tag(sync=True)
+    at = t.Int(0).tag(sync=True)
+
+    def __init__(self, pages, label):
+        if not pages:
+            raise ValueError("there are no pages: give at least one.")
+        told = [
+            {
+                "name": name,
+                "said": said,
+                "alt": picture.alt,
+                "src": f"data:image/png;base64,{b64encode(_png(picture)).decode()}",
+                "width": round(picture.figure.get_figwidth() * 100),
+            }
+            for name, picture, said in pages
+        ]
+        super().__init__(pages=told, label=label)
+
+    @t.validate("at")
+    def _is_there(self, proposal):
+        if not 0 <= proposal.value < len(self.pages):
+            raise t.TraitError(f"at={proposal.value}: there are {len(self.pages)} pages, 0 to {len(self.pages) - 1}.")
+        return proposal.value
+
+    def __repr__(self):
+        return f"Flipbook({self.label!r}, {len(self.pages)} page{'s' * (len(self.pages) > 1)})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
+
+    def _as_html(self):
+        """What is shown where no widget can be: the page it is open at, and what the others say."""
+        page = self.pages[self.at]
+        image = f'<img src="{page["src"]}" alt="{html.escape(page["alt"])}" width="{page["width"]}">'
+        items = "".join(f"<li>{html.escape(each['said'])}</li>" for each in self.pages)
+        return f"{image}<ul>{items}</ul>"
+
+
+def _png(picture):
+    usual = picture.figure.dpi
+    picture.figure.set_dpi(DPI)
+    try:
+        return picture.png()
+    finally:
+        picture.figure.set_dpi(usual)

@@ -1,0 +1,365 @@
+// A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
+import { leaveKeys, make, themeBehind, watchTheme } from "../web/dom.js";
+import { number } from "../explorer/geometry.js";
+import { inkOn, readLook, rgb, scaleOf } from "../web/paint.js";
+
+const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const PATIENCE = 3000;
+const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
+const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
+let count = 0;
+
+// ---- grading without a kernel: the same rules as questions/__init__.py ------------------------------------------
+
+export function isClose(a, b, tolerance) {
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((v, i) => isClose(v, b[i], tolerance));
+  return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
+}
+
+export function readNumber(text) {
+  const parts = `${text}`.replaceAll(",", ".").replaceAll("−", "-").split("/").map((p) => p.trim());
+  const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+  if (parts.length > 2 || !parts.every((p) => NUMBER.test(p)) || !Number.isFinite(value)) {
+    throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
+  }
+  return value;
+}
+
+export function parse(kind, raw, whole = false) {
+  if (raw === null || raw === undefined || raw === "" || (Array.isArray(raw) && !raw.length)) {
+    throw new Error("No answer yet: give one, even if it is a guess.");
+  }
+  if (kind === "number") {
+    const value = readNumber(raw);
+    if (whole && !Number.isInteger(value)) throw new Error(`'${raw}' is not a whole number, and one is asked for here.`);
+    return value;
+  }
+  if (kind === "shape") {
+    const parts = raw.trim().replace(/^torch\.Size/, "").replace(/^[()[\] ]+|[()[\] ]+$/g, "").split(/[\s,x×]+/).filter(Boolean);
+    if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
+    return parts.map(Number);
+  }
+  if (kind === "fill") {
+    const blank = raw.flat().filter((v) => v.trim() === "").length;
+    if (blank) throw new Error(`${blank} of ${raw.flat().length} cells are still empty: fill them all, a guess will do.`);
+    return raw.map((row) => row.map(readNumber));
+  }
+  if (kind === "several") return [...raw].sort((a, b) => a - b);
+  if (kind === "cells") return [...raw].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  return raw;
+}
+
+export function gradeByKey(kind, key, answer) {
+  const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance) };
+  let wrong;
+  if (kind === "one" || kind === "several") {
+    const chosen = [answer].flat();
+    feedback.choices = key.choices.map(({ reason, right }, i) => ({ reason, right, chosen: chosen.includes(i) }));
+    wrong = key.choices.find((c, i) => chosen.includes(i) && !c.right);
+  } else if (!feedback.right) {
+    wrong = key.mistakes.find((m) => isClose(answer, m.value, key.tolerance));
+  }
+  return { ...feedback, mistake: wrong?.reason, misconception: wrong?.misconception ?? "" };
+}
+
+// ---- the widget -----------------------------------------------------------------------------------------------------
+
+class Quiz {
+  constructor(model, el) {
+    this.model = model;
+    this.id = `pq${++count}-${Math.random().toString(36).slice(2, 7)}`;
+    this.started = performance.now();
+    this.root = make("section", { class: "pooling-course pc-quiz", "aria-labelledby": `${this.id}-prompt` });
+    el.append(this.root);
+    // Python's answer changes several traits at once: one redraw for all of them.
+    this.redraw = () => {
+      if (!this.queued) queueMicrotask(() => this.draw());
+      this.queued = true;
+    };
+    for (const name of SHOWN) model.on(`change:${name}`, this.redraw);
+    this.unwatch = watchTheme(() => this.applyTheme());
+    this.unleave = leaveKeys(this.root);
+    this.applyTheme();
+  }
+
+  get = (name) => this.model.get(name);
+  get q() {
+    return this.get("question");
+  }
+
+  applyTheme() {
+    const theme = themeBehind(this.root);
+    if (this.look && this.root.dataset.theme === theme) return;
+    this.root.dataset.theme = theme;
+    this.look = readLook(this.root);
+    if (this.look) this.draw();
+    else this.waiting = requestAnimationFrame(() => this.applyTheme());
+  }
+
+  // The draft lives in the model, so that what was half answered survives a redraw.
+  note(part) {
+    this.model.set("draft", { ...this.get("draft"), ...part });
+    this.model.save_changes();
+  }
+
+  draw() {
+    this.queued = false;
+    if (!this.look || this.left) return;
+    clearTimeout(this.patience);
+    const focused = this.root.getRootNode().activeElement;
+    const held = this.root.contains(focused) && focused.dataset.pcHold;
+    const attempts = this.get("attempts");
+    const last = attempts[attempts.length - 1];
+    const open = this.get("answering") || !last;
+    const q = this.q;
+    const parts = [make("p", { class: "pc-prompt", id: `${this.id}-prompt` }, q.prompt)];
+    if (q.code) parts.push(make("p", {}, make("code", {}, q.code)));
+    if (q.grid && q.kind !== "cells") parts.push(this.table("Input", q.grid));
+    parts.push(open ? this.form() : this.committed(last));
+    if (open && attempts.length) parts.push(this.firstAnswer(attempts[0]));
+    this.status = make("p", { class: "pc-notice", role: "alert", hidden: !this.get("message") }, this.get("message"));
+    parts.push(this.status);
+    if (this.get("notice")) parts.push(make("p", { class: "pc-notice", role: "status" }, this.get("notice")));
+    this.root.replaceChildren(...parts);
+    if (this.revealing && !open) this.verdict.focus();
+    else if (held) (this.root.querySelector(`[data-pc-hold="${held}"]`) ?? this.root.querySelector("[data-pc-hold]")).focus();
+    this.revealing = false;
+  }
+
+  say(text) {
+    this.status.textContent = text;
+    this.status.hidden = !text;
+  }
+
+  // ---- before the commitment
+
+  form() {
+    const q = this.q;
+    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
+      shape: () => this.field("Shape", "such as 8, 16, 32, 32"), cells: () => this.cellButtons(), fill: () => this.fillIn(), order: () => this.steps() }[q.kind]();
+    const sure = make("fieldset", { class: "pc-sure" }, make("legend", {}, "How sure are you?"));
+    this.get("sure").forEach((text, i) => {
+      const input = make("input", { type: "radio", name: `${this.id}-sure`, "data-pc-hold": `sure${i}`, onchange: () => this.note({ confidence: i }) });
+      input.checked = this.get("draft").confidence === i;
+      sure.append(make("label", {}, input, text));
+    });
+    const commit = make("button", { type: "submit", class: "pc-commit", "data-pc-hold": "commit" }, "Commit");
+    return make("form", { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() }, body, make("div", { class: "pc-row" }, sure, commit));
+  }
+
+  choices(type) {
+    const answer = [this.get("draft").answer ?? []].flat();
+    const set = make("fieldset", { class: "pc-choices" }, make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"));
+    if (type === "checkbox") set.append(make("p", { class: "pc-hint" }, "Choose all that are right."));
+    this.q.choices.forEach((text, i) => {
+      const onchange = () => {
+        const others = [this.get("draft").answer ?? []].flat().filter((n) => n !== i);
+        this.note({ answer: type === "radio" ? i : input.checked ? [...others, i] : others });
+      };
+      const input = make("input", { type, name: `${this.id}-choice`, "data-pc-hold": `choice${i}`, onchange });
+      input.checked = answer.includes(i);
+      set.append(make("label", {}, input, make("span", {}, text)));
+    });
+    return set;
+  }
+
+  field(label, hint) {
+    const input = make("input", { type: "text", autocomplete: "off", "data-pc-hold": "field", oninput: () => this.note({ answer: input.value }) });
+    input.value = this.get("draft").answer ?? "";
+    return make("label", { class: "pc-field" }, label, input, make("span", { class: "pc-hint" }, hint));
+  }
+
+  cellButtons() {
+    const marked = () => this.get("draft").answer ?? [];
+    const isMarked = (r, c) => marked().some(([a, b]) => a === r && b === c);
+    return this.table("Mark the cells", this.q.grid, (r, c, value) => {
+      const name = (on) => `row ${r}, column ${c}, value ${number(value)}${on ? ", marked" : ""}`;
+      const button = make("button", { type: "button", class: "pc-cell", "aria-pressed": `${isMarked(r, c)}`, "aria-label": name(isMarked(r, c)), "data-pc-hold": `cell${r}-${c}`,
+        onclick: () => {
+          const on = !isMarked(r, c);
+          this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
+          button.setAttribute("aria-pressed", `${on}`);
+          button.setAttribute("aria-label", name(on));
+        },
+        onkeydown: (event) => this.walk(event, r, c) }, number(value));
+      return button;
+    });
+  }
+
+  walk(event, r, c) {
+    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
+    if (!dr && !dc) return;
+    event.preventDefault();
+    this.root.querySelector(`[data-pc-hold="cell${r + dr}-${c + dc}"]`)?.focus();
+  }
+
+  fillIn() {
+    const [h, w] = this.q.size;
+    const blank = Array.from({ length: h }, () => Array(w).fill(""));
+    const values = () => this.get("draft").answer ?? blank;
+    return this.table("Fill in the output", blank, (r, c) => {
+      const input = make("input", { type: "text", class: "pc-fill", autocomplete: "off", "aria-label": `output row ${r}, column ${c}`, "data-pc-hold": `fill${r}-${c}`,
+        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }) });
+      input.value = values()[r][c];
+      return input;
+    });
+  }
+
+  steps() {
+    const texts = new Map(this.q.steps);
+    const order = this.get("draft").answer ?? this.q.steps.map(([i]) => i);
+    const list = make("ol", { class: "pc-steps" });
+    order.forEach((step, at) => {
+      const move = (by) => {
+        const next = [...order];
+        [next[at], next[at + by]] = [next[at + by], next[at]];
+        this.note({ answer: next });
+        this.draw();
+        // at either end only the other button is left
+        for (const hold of by < 0 ? ["down", "up"] : ["up", "down"]) this.root.querySelector(`[data-pc-hold="${hold}${step}"]:enabled`)?.focus();
+      };
+      const place = `${texts.get(step)}, now step ${at + 1} of ${order.length}`;
+      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
+      const buttons = [button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1)];
+      list.append(make("li", {}, make("div", { class: "pc-step" }, ...buttons, make("span", {}, texts.get(step)))));
+    });
+    return list;
+  }
+
+  commit(event) {
+    event.preventDefault();
+    const { answer = this.q.kind === "order" ? this.q.steps.map(([i]) => i) : null, confidence = -1 } = this.get("draft");
+    const key = this.get("key");
+    const seconds = (performance.now() - this.started) / 1000;
+    let parsed;
+    try {
+      parsed = parse(this.q.kind, answer, this.q.whole);
+    } catch (error) {
+      return this.say(error.message);
+    }
+    if (confidence < 0) return this.say("Say how sure you are, then commit: a guess is fine.");
+    this.revealing = true;
+    if (key.why === undefined) {
+      this.model.send({ type: "commit", answer, confidence, seconds });
+      this.patience = setTimeout(() => this.say(`${SILENCE}Your answer is kept here; commit again in a moment.`), PATIENCE);
+      return;
+    }
+    this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, seconds, feedback: gradeByKey(this.q.kind, key, parsed) }]);
+    this.model.set("answering", false);
+    this.model.save_changes();
+  }
+
+  // ---- after it
+
+  committed({ answer, confidence, feedback }) {
+    const q = this.q;
+    const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
+    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
+    const parts = [this.verdict];
+    if (feedback.choices) parts.push(this.reasons(feedback.choices));
+    else {
+      const right = q.kind === "order" ? "The right order" : "torch's answer";
+      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q, feedback.truth), feedback.right ? "" : this.shown(right, feedback.truth, q)));
+      if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
+    }
+    parts.push(make("p", { class: "pc-why" }, feedback.why));
+    const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
+    if (q.explorable) {
+      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, this.get("opened") ? "Close the explorer" : "Open this case in the explorer"));
+    }
+    parts.push(buttons);
+    const attempts = this.get("attempts");
+    if (attempts.length > 1) parts.push(this.firstAnswer(attempts[0]));
+    return make("div", { onkeydown: (event) => event.stopPropagation() }, ...parts);
+  }
+
+  reasons(choices) {
+    const list = make("ul", { class: "pc-reasons" });
+    choices.forEach(({ reason, right, chosen }, i) => {
+      const kind = right ? (chosen ? "right" : "missed") : chosen ? "wrong" : "";
+      const mark = kind ? MARKS[kind][0] : "·";
+      const spoken = `${chosen ? "Your choice, " : ""}${right ? "right" : "wrong"}: `;
+      const chip = chosen ? "your choice" : right ? MARKS.missed[1] : "";
+      list.append(make("li", { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
+        make("span", { class: "pc-mark", "aria-hidden": "true" }, mark), make("span", { class: "pc-hidden" }, spoken),
+        make("b", {}, this.q.choices[i]), chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip), make("br"), make("span", { class: "pc-reason" }, reason)));
+    });
+    return list;
+  }
+
+  // An answer; beside a `truth`, its cells are marked as right or wrong one by one.
+  shown(caption, answer, q, truth) {
+    if (q.kind === "fill") {
+      const wrong = (r, c) => truth && !isClose(answer[r][c], truth[r][c], 1e-6);
+      return this.table(caption, answer, (r, c, value) => this.marked(value, wrong(r, c) && "wrong"));
+    }
+    if (q.kind === "cells") {
+      const has = (cells, r, c) => cells.some(([a, b]) => a === r && b === c);
+      const kind = (r, c) => has(answer, r, c) && (!truth ? "missed" : has(truth, r, c) ? "right" : "wrong");
+      return this.table(caption, q.grid, (r, c, value) => this.marked(value, kind(r, c)));
+    }
+    if (q.kind === "order") {
+      const texts = new Map(q.steps);
+      return make("div", {}, make("b", {}, caption), make("ol", {}, ...answer.map((i) => make("li", {}, texts.get(i)))));
+    }
+    const text = q.kind === "shape" ? `(${answer.join(", ")})` : number(answer);
+    return make("p", {}, make("b", {}, `${caption}: `), text);
+  }
+
+  marked(value, kind) {
+    if (!kind) return number(value);
+    const spoken = make("span", { class: "pc-hidden" }, { right: ", marked, right", wrong: ", wrong", missed: ", right" }[kind]);
+    return make("span", { class: "pc-marked" }, make("span", { "aria-hidden": "true" }, MARKS[kind][0]), number(value), spoken);
+  }
+
+  firstAnswer({ confidence, feedback }) {
+    const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
+    return make("p", { class: "pc-hint" }, `Your first answer stays on record: ${mark} ${word.toLowerCase()}, ${this.get("sure")[confidence]}.`);
+  }
+
+  again() {
+    this.started = performance.now();
+    if (this.get("key").why === undefined) {
+      this.model.send({ type: "again" });
+      this.patience = setTimeout(() => this.say(`${SILENCE}Try again in a moment.`), PATIENCE);
+      return;
+    }
+    this.model.set("draft", {});
+    this.model.set("answering", true);
+    this.model.save_changes();
+  }
+
+  // A small grid of numbers; `cell(r, c, value)` may put something else into it.
+  table(caption, rows, cell) {
+    const scale = scaleOf(rows.flat().map(Number));
+    const head = make("tr", {}, make("td"), ...rows[0].map((_, c) => make("th", { scope: "col" }, `${c}`)));
+    const body = rows.map((row, r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...row.map((value, c) => {
+      const td = make("td", {}, cell ? cell(r, c, value) : number(value));
+      if (value !== "") {
+        const colour = rgb(this.look.values, scale, value);
+        td.style.background = `rgb(${colour})`;
+        td.style.color = inkOn(colour);
+      }
+      return td;
+    })));
+    return make("table", { class: "pc-grid-table" }, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
+  }
+
+  leave() {
+    for (const name of SHOWN) this.model.off(`change:${name}`, this.redraw);
+    this.left = true;
+    cancelAnimationFrame(this.waiting);
+    clearTimeout(this.patience);
+    this.unwatch();
+    this.unleave();
+    this.root.remove(); // JupyterLab keeps the view of a closed widget
+  }
+}
+
+function render({ model, el }) {
+  const quiz = new Quiz(model, el);
+  return () => quiz.leave();
+}
+
+export default { render };

@@ -1,0 +1,200 @@
+"""A question on the page: answer, say how sure you are, commit, and only then see."""
+
+import html
+import math
+import os
+
+import anywidget
+import ipywidgets
+import traitlets as t
+
+from ..explorer.explorer import PoolingExplorer
+from ..web import assets
+from . import SURE, Question, question
+from .journal import by_question, due, entries, record, unasked
+
+STATIC = "POOLING_COURSE_STATIC"  # set while pages without a kernel are built: then the key goes along
+
+
+class Quiz(anywidget.AnyWidget):
+    """One question. The page gets the key only after the commitment, or where no kernel will be there to grade.
+
+    Args:
+        question: a Question, or its id.
+
+    Attributes:
+        attempts: what was committed, the first answer first; earlier sessions' answers included.
+
+    Raises:
+        ValueError: there is no such question.
+
+    >>> Quiz("max-channels").attempts
+    []
+    """
+
+    _esm = assets.script("questions/card.js")
+    _css = assets.style("web/look.css", "web/base.css", "questions/card.css")
+
+    question = t.Dict().tag(sync=True)
+    sure = t.List(list(SURE)).tag(sync=True)
+    draft = t.Dict().tag(sync=True)
+    attempts = t.List().tag(sync=True)
+    answering = t.Bool(True).tag(sync=True)
+    message = t.Unicode().tag(sync=True)
+    notice = t.Unicode().tag(sync=True)
+    key = t.Dict().tag(sync=True)
+    opened = t.Bool(False).tag(sync=True)
+
+    def __init__(self, question: str | Question):
+        self._question = question_of(question)
+        earlier = by_question(entries()[0]).get(self._question.id, [])
+        attempts = [found for entry in earlier if (found := self._attempt(entry))]
+        key = self._question.key() if os.environ.get(STATIC) else {}
+        super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
+        self.on_msg(self._hear)
+
+    def __repr__(self):
+        return f"Quiz({self._question.id!r})"
+
+    def commit(self, answer, confidence: int, seconds: float = 0.0) -> bool:
+        """Commit to an answer as the page does; returns whether it counted. What is unclear costs nothing."""
+        q = self._question
+        try:
+            parsed = q.parse(answer)
+            if type(confidence) is not int or confidence not in range(len(SURE)):
+                raise ValueError("Say how sure you are, then commit: a guess is fine.")
+        except ValueError as error:
+            self.message = ""  # so that the same sentence, said twice, is sent twice
+            self.message = str(error)
+            return False
+        graded = q.grade(parsed)
+        entry = {
+            "id": q.id,
+            "lesson": q.lesson,
+            "attempt": len(self.attempts) + 1,
+            "answer": parsed,
+            "confidence": confidence,
+            "right": graded["right"],
+            "misconception": graded["misconception"],
+            "seconds": round(seconds, 1) if _is_time(seconds) else 0.0,
+        }
+        with self.hold_sync():
+            self.message = ""
+            self.notice = record(entry)
+            self.attempts = [*self.attempts, {"answer": parsed, "confidence": confidence, "feedback": graded}]
+            self.answering = False
+        return True
+
+    def _attempt(self, entry):
+        """An answer of an earlier session, with today's feedback; None where the question has changed since."""
+        try:
+            answer = self._question.parse(entry["answer"])
+        except (ValueError, KeyError):
+            return None
+        return {"answer": answer, "confidence": entry["confidence"], "feedback": self._question.grade(answer)}
+
+    def set_state(self, sync_data):
+        """Take over what the page sets: its draft, and nothing else. An attempt made up there opens no explorer."""
+        super().set_state({n: v for n, v in sync_data.items() if n == "draft" and isinstance(v, dict)})
+
+    def _hear(self, _, content, __):
+        content = content if isinstance(content, dict) else {}
+        kind = content.get("type")
+        if kind == "commit" and self.answering:
+            self.commit(content.get("answer"), content.get("confidence"), content.get("seconds"))
+        elif kind == "again" and self.attempts:
+            with self.hold_sync():
+                self.draft, self.answering = {}, True
+
+
+class QuizBox(ipywidgets.VBox):
+    """A question, with room under it for the explorer that its button opens and closes."""
+
+    def __init__(self, quiz: Quiz):
+        super().__init__([quiz])
+        quiz.on_msg(self._hear)
+        if quiz.key and quiz.question["explorable"]:  # no kernel will be there to make it: it goes along, closed
+            self._explore()
+            self.children[1].layout.display = "none"
+
+    @property
+    def quiz(self) -> Quiz:
+        return self.children[0]
+
+    def _hear(self, quiz, content, _):
+        asked = isinstance(content, dict) and content.get("type") == "explore"
+        if asked and quiz.attempts and quiz.question["explorable"]:
+            if len(self.children) == 1:
+                self._explore()
+            quiz.opened = not quiz.opened
+            self.children[1].layout.display = None if quiz.opened else "none"
+
+    def _explore(self):
+        q = self.quiz._question
+        direction = "backward" if (q.answer or "").startswith("gradient") else "forward"
+        x = q.case["input"] if isinstance(q.case["input"], str) else q.input
+        x = x if isinstance(x, str) or x.ndim < 4 else x[0]
+        self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction, compare=q.compares))
+
+    def __repr__(self):
+        return repr(self.quiz)
+
+    def _repr_mimebundle_(self, **kwargs):
+        return _bundle(self, self._as_html())
+
+    def _as_html(self):
+        """The question as it reads where no widget can be shown, in a notebook that is not trusted for example."""
+        asked = self.quiz.question
+        choices = [*asked["choices"], *(text for _, text in asked["steps"])]
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in choices)
+        return f"<p>{html.escape(asked['prompt'])}</p><ul>{items}</ul>"
+
+
+def _bundle(box, text):
+    """What a notebook may show of a widget, the same under ipywidgets 7, which offers none itself, and 8."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"text/plain": repr(box), "text/html": text, "application/vnd.jupyter.widget-view+json": view}
+
+
+def _is_time(seconds):
+    return isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds >= 0
+
+
+def question_of(name: str | Question) -> Question:
+    return name if isinstance(name, Question) else question(name)
+
+
+def quiz(*names: str) -> ipywidgets.VBox:
+    """The questions of these ids, ready to be answered.
+
+    >>> quiz("max-channels")
+    Quiz('max-channels')
+    """
+    boxes = [QuizBox(Quiz(name)) for name in names]
+    return boxes[0] if len(boxes) == 1 else _Questions(boxes)
+
+
+class _Questions(ipywidgets.VBox):
+    def __repr__(self):
+        return "\n".join(map(repr, self.children))
+
+    def _repr_mimebundle_(self, **kwargs):
+        return _bundle(self, "".join(box._as_html() for box in self.children))
+
+
+def review(most: int = 5) -> ipywidgets.VBox:
+    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked.
+
+    >>> review(3)
+    HTML(value='<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>')
+    """
+    found, _ = entries()
+    names = (due(found) + unasked(found))[:most]
+    if not names:
+        return ipywidgets.HTML("<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>")
+    boxes = []
+    for name in names:
+        box = QuizBox(Quiz(name))
+        box.quiz.answering = True
+        boxes.append(box)
+    return _Questions(boxes)

@@ -1,0 +1,1 @@
+"""What every widget shares in the browser: elements, painting, colours, one style sheet."""

@@ -1,0 +1,369 @@
+// Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
+import { AXIS, READABLE, number } from "../explorer/geometry.js";
+
+// ---- theme ------------------------------------------------------------------------------------------------------
+
+export const luminance = ([r, g, b]) => {
+  const linear = [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+};
+
+const hex = (text) => [1, 3, 5].map((i) => parseInt(text.trim().slice(i, i + 2), 16));
+
+// 256 colours [r, g, b] between evenly spaced stops.
+function colours(stops) {
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (stops.length - 1);
+    const low = Math.min(Math.floor(at), stops.length - 2);
+    return stops[low].map((from, c) => Math.round(from + (at - low) * (stops[low + 1][c] - from)));
+  });
+}
+
+// The look as the style sheet says it; null while the element is not in the page, or its style not loaded.
+export function readLook(root) {
+  const css = getComputedStyle(root);
+  const get = (name) => css.getPropertyValue(`--pc-${name}`).trim();
+  if (!get("signed")) return null;
+  const look = { font: css.fontFamily };
+  for (const name of ["ink", "paper", "raised", "muted", "line", "hairline", "window", "reader"]) look[name] = get(name);
+  look.values = colours(get("values").split(",").map(hex));
+  look.signed = colours(get("signed").split(",").map(hex));
+  return look;
+}
+
+// ---- values to colours ------------------------------------------------------------------------------------------
+
+export function scaleOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const v of values) {
+    if (Number.isFinite(v)) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  return low <= high ? { low, high } : { low: 0, high: 1 };
+}
+
+const MISSING = [140, 140, 148]; // nan
+export function rgb(table, scale, v) {
+  if (Number.isNaN(v)) return MISSING;
+  const span = scale.high - scale.low;
+  const at = span > 0 ? Math.max(0, Math.min(1, (v - scale.low) / span)) : 0.5;
+  return table[Math.round(at * 255)];
+}
+
+const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
+export const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff"); // the better of the two is always above 4.5 : 1
+
+// ---- canvases -----------------------------------------------------------------------------------------------------
+
+const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
+
+// The context of a canvas, emptied and of at least this size; null where it still shows all the `parts` it showed before.
+// It grows and hardly ever shrinks, because a new backing store at every slider step would cost more than the drawing.
+export function sizeCanvas(canvas, width, height, parts) {
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.max(1, Math.ceil(width * ratio)), Math.max(1, Math.ceil(height * ratio))];
+  const now = [...parts, w, h];
+  if (canvas.ratio === ratio && alike(canvas.parts, now)) return null;
+  canvas.parts = now;
+  const fits = canvas.width >= w && canvas.height >= h && canvas.width * canvas.height < 9 * w * h + 1e6;
+  if (!fits || canvas.ratio !== ratio) {
+    Object.assign(canvas, { width: w, height: h, ratio });
+    canvas.style.width = `${w / ratio}px`;
+    canvas.style.height = `${h / ratio}px`;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, canvas.width / ratio, canvas.height / ratio);
+  return ctx;
+}
+
+// Keep a picture for as long as what it shows stays the same; `paint(ctx)` makes it, `parts` say what it shows.
+export function keptPicture(kept, parts, width, height, paint) {
+  const ratio = window.devicePixelRatio || 1;
+  const now = [...parts, width, height, ratio];
+  if (alike(kept?.parts, now)) return kept;
+  const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
+  const ctx = canvas.getContext("2d");
+  ctx.scale(ratio, ratio);
+  paint(ctx);
+  return { parts: now, canvas };
+}
+
+// A frame places cell (row, col) on a canvas; the margin keeps room for padding.
+export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }) => ({
+  key: [rows, cols, cell, ...Object.values(margin)].join(" "),
+  rows,
+  cols,
+  cell,
+  margin,
+  width: AXIS + (cols + margin.left + margin.right) * cell + 4,
+  height: AXIS + (rows + margin.top + margin.bottom) * cell + 4,
+  x: (col) => AXIS + (col + margin.left) * cell,
+  y: (row) => AXIS + (row + margin.top) * cell,
+});
+
+export const label = (v) => {
+  const text = number(v).replace("inf", "∞").replace("-", "−");
+  if (text.length <= 6) return text;
+  const rounded = Number(v.toPrecision(2));
+  return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : rounded.toExponential(0)).replace("e+", "e").replace("-", "−");
+};
+
+// Writes into the middle of cells.
+function writer(ctx, look, cell) {
+  let font = 0;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  return (text, x, y, colour, size = 0.36) => {
+    const px = Math.min(cell * size, (cell * 0.86) / (text.length * 0.58));
+    if (px !== font) ctx.font = `${px}px ${look.font}`;
+    font = px;
+    ctx.fillStyle = colour;
+    ctx.fillText(text, x, y + px * 0.05);
+  };
+}
+
+let scratch;
+
+function paintPixels(ctx, frame, colourAt) {
+  const { rows, cols, cell } = frame;
+  const image = new ImageData(cols, rows);
+  const { data } = image;
+  for (let r = 0, i = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++, i += 4) {
+      const colour = colourAt(r, c);
+      data[i] = colour[0];
+      data[i + 1] = colour[1];
+      data[i + 2] = colour[2];
+      data[i + 3] = 255;
+    }
+  }
+  scratch ??= new OffscreenCanvas(1, 1); // one for all: a new one would cost more than the drawing
+  if (scratch.width < cols) scratch.width = cols;
+  if (scratch.height < rows) scratch.height = rows;
+  scratch.getContext("2d").putImageData(image, 0, 0);
+  ctx.imageSmoothingEnabled = cell < 1;
+  ctx.drawImage(scratch, 0, 0, cols, rows, frame.x(0), frame.y(0), cols * cell, rows * cell);
+}
+
+// Values as coloured cells, with numbers where they can be read, and a note under them where there is room;
+// `colourAt(row, col)` gives [r, g, b].
+export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null) {
+  const { rows, cols, cell } = frame;
+  if (cell < READABLE) {
+    paintPixels(ctx, frame, colourAt);
+    return;
+  }
+  const write = writer(ctx, look, cell);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const [row, col] = [r + from.row, c + from.col];
+      const colour = colourAt(row, col);
+      if (!colour) continue;
+      ctx.fillStyle = css(colour);
+      ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
+      const note = cell >= 34 && noteAt?.(row, col);
+      const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
+      write(label(valueAt(row, col)), x, note ? y - cell * 0.12 : y, ink);
+      if (note) write(note, x, y + cell * 0.28, ink, 0.24);
+    }
+  }
+}
+
+// Row and column numbers along the edges, `near` (rows, columns) cells away from the grid.
+export function paintIndices(ctx, look, frame, near = [0, 0]) {
+  const { rows, cols, cell } = frame;
+  const every = Math.max(1, Math.ceil(20 / cell));
+  const step = every === 1 ? 1 : [2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every;
+  const size = Math.min(11, Math.max(9, cell * 0.3));
+  ctx.font = `${size}px ${look.font}`;
+  ctx.fillStyle = look.muted;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "bottom";
+  for (let c = 0; c < cols; c += step) ctx.fillText(`${c}`, frame.x(c) + Math.max(cell, 8) / 2, frame.y(-near[0]) - 2);
+  ctx.textAlign = "right";
+  ctx.textBaseline = "middle";
+  for (let r = 0; r < rows; r += step) ctx.fillText(`${r}`, frame.x(-near[1]) - 4, frame.y(r) + Math.max(cell, 8) / 2);
+}
+
+// Padding as dashed ghost cells that show what torch puts there; overhang dotted and empty.
+export function paintBorder(ctx, look, frame, rows, cols, text) {
+  const { cell } = frame;
+  const [top, left] = [-rows.padding, -cols.padding];
+  const [bottom, right] = [rows.size + rows.padding, cols.size + cols.padding];
+  const [end, far] = [Math.max(bottom, rows.end), Math.max(right, cols.end)];
+  if (cell < 12) {
+    ctx.lineWidth = 1;
+    const box = (dash, r0, c0, r1, c1) => {
+      ctx.setLineDash(dash);
+      ctx.strokeStyle = look.muted;
+      ctx.strokeRect(frame.x(c0), frame.y(r0), (c1 - c0) * cell, (r1 - r0) * cell);
+    };
+    if (rows.padding || cols.padding) box([4, 3], top, left, bottom, right);
+    if (end > bottom || far > right) box([1, 3], top, left, end, far);
+    ctx.setLineDash([]);
+    return;
+  }
+  const write = writer(ctx, look, cell);
+  const notes = cell < 40 ? text.split(" | ") : [text]; // one under the other where a cell is too narrow for both
+  for (let r = top; r < end; r++) {
+    for (let c = left; c < far; c++) {
+      if (r >= 0 && r < rows.size && c >= 0 && c < cols.size) continue;
+      const padded = r < bottom && c < right;
+      ctx.setLineDash(padded ? [3, 3] : [1, 4]);
+      ctx.strokeStyle = padded ? look.line : look.muted;
+      ctx.lineWidth = 1;
+      ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
+      if (padded && cell >= READABLE) notes.forEach((note, i) => write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33));
+    }
+  }
+  ctx.setLineDash([]);
+}
+
+// Rows and columns that no window reads: hatched, on any colour, and around the numbers of cells that show them.
+export function paintHatch(ctx, look, frame, unread) {
+  if (!unread.count) return;
+  const { rows, cols, cell } = frame;
+  ctx.beginPath();
+  for (const row of unread.rows) ctx.rect(frame.x(0), frame.y(row), cols * cell, cell);
+  for (const col of unread.cols) ctx.rect(frame.x(col), frame.y(0), cell, rows * cell);
+  ctx.fillStyle = hatching(ctx, look, Math.max(4, Math.round(cell / 5)));
+  if (cell < READABLE) return ctx.fill();
+  ctx.save();
+  ctx.clip();
+  ctx.beginPath();
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0; col < cols; col++) {
+      const [x, y] = [frame.x(col), frame.y(row)];
+      ctx.rect(x, y, cell, cell);
+      ctx.rect(x + 0.1 * cell, y + 0.2 * cell, 0.8 * cell, 0.7 * cell);
+    }
+  }
+  ctx.fill("evenodd");
+  ctx.restore();
+}
+
+// Slanted lines, dark beside light, as a pattern that repeats every `step` px: line by line, they cost more than all the rest.
+function hatching(ctx, look, step) {
+  look.hatching = keptPicture(look.hatching, [step], step, step, (own) => {
+    own.lineWidth = 1.2;
+    for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
+      own.strokeStyle = colour;
+      own.beginPath();
+      for (const x of [shift - step, shift, shift + step]) {
+        own.moveTo(x + 2 * step, -step);
+        own.lineTo(x - step, 2 * step);
+      }
+      own.stroke();
+    }
+  });
+  const pattern = ctx.createPattern(look.hatching.canvas, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(step / look.hatching.canvas.width));
+  return pattern;
+}
+
+// Windows, readers and winners.
+export function paintMarks(ctx, look, frame, marks) {
+  for (const { shape, row, col, rows, cols } of marks) {
+    if (shape === "ring") ring(ctx, look, frame, row, col);
+    else outline(ctx, look, frame, row, col, rows, cols, shape);
+  }
+}
+
+// An outline that shows on every colour: a halo of paper under a strong line; dashed for readers.
+function outline(ctx, look, frame, row, col, rows, cols, style) {
+  const { cell } = frame;
+  const box = [frame.x(col) - 0.5, frame.y(row) - 0.5, Math.max(cols * cell, 3), Math.max(rows * cell, 3)];
+  ctx.setLineDash([]);
+  ctx.strokeStyle = look.paper;
+  ctx.lineWidth = 6;
+  ctx.strokeRect(...box);
+  ctx.strokeStyle = style === "reader" ? look.reader : look.window;
+  ctx.lineWidth = 3;
+  ctx.setLineDash(style === "reader" ? [6, 3] : []);
+  ctx.strokeRect(...box);
+  ctx.setLineDash([]);
+}
+
+// The winner: a ring and a flag in the corner.
+function ring(ctx, look, frame, row, col) {
+  const { cell } = frame;
+  const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
+  const radius = Math.max(2, cell * 0.46 - 1);
+  for (const [colour, width] of [[look.paper, 4], [look.window, 2]]) {
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.ellipse(x, y, radius, radius * 0.85, 0, 0, 7);
+    ctx.stroke();
+  }
+  if (cell < 16) return;
+  const side = cell * 0.26;
+  ctx.beginPath();
+  ctx.moveTo(frame.x(col), frame.y(row));
+  ctx.lineTo(frame.x(col) + side, frame.y(row));
+  ctx.lineTo(frame.x(col), frame.y(row) + side);
+  ctx.closePath();
+  ctx.fillStyle = look.window;
+  ctx.fill();
+  ctx.strokeStyle = look.paper;
+  ctx.lineWidth = 1;
+  ctx.stroke();
+}
+
+const MOST_LABELS = 9;
+
+// Arrows along the ways that geometry.js finds, as wide as their amount; numbers where there are few.
+export function paintRoutes(ctx, look, routes, most) {
+  ctx.lineCap = ctx.lineJoin = "round";
+  for (const { stacked, start, out, into, corner, tip, cell, amount } of routes) {
+    const width = (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
+    const [from, to] = stacked ? [{ x: out.x, y: into.y }, { x: into.x, y: out.y }] : [{ x: into.x, y: out.y }, { x: out.x, y: into.y }];
+    const angle = Math.atan2(tip.y - corner.y, tip.x - corner.x);
+    const head = 3 + 1.6 * width;
+    for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
+      ctx.strokeStyle = ctx.fillStyle = colour;
+      ctx.lineWidth = width + extra;
+      ctx.beginPath();
+      ctx.moveTo(start.x, start.y);
+      ctx.lineTo(out.x, out.y);
+      ctx.bezierCurveTo(from.x, from.y, to.x, to.y, into.x, into.y);
+      ctx.lineTo(corner.x, corner.y);
+      ctx.stroke();
+      const size = head + extra / 2;
+      ctx.beginPath();
+      ctx.moveTo(tip.x, tip.y);
+      for (const side of [0.5, -0.5]) ctx.lineTo(tip.x - size * Math.cos(angle + side) * 1.2, tip.y - size * Math.sin(angle + side) * 1.2);
+      ctx.closePath();
+      ctx.fill();
+    }
+  }
+  paintAmounts(ctx, look, routes);
+}
+
+// Numbers where the arrows leave the grid; one for all where they carry the same.
+function paintAmounts(ctx, look, routes) {
+  const alike = new Set(routes.map(({ text }) => text)).size === 1;
+  if (routes.length > MOST_LABELS && !alike) return;
+  ctx.font = `600 12px ${look.font}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = look.window;
+  const placed = [];
+  for (const { text, out, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
+    const width = ctx.measureText(text).width + 8;
+    const box = { text, width, x: stacked ? out.x : out.x - AXIS - width / 2, y: stacked ? out.y - AXIS - 8 : out.y };
+    const meets = (other) => Math.abs(other.y - box.y) < 18 && Math.abs(other.x - box.x) < (other.width + width) / 2 + 2;
+    if (placed.some((other) => other.text === text && meets(other))) continue;
+    while (placed.some(meets)) box.y -= 18;
+    placed.push(box);
+    ctx.fillStyle = look.paper;
+    ctx.fillRect(box.x - width / 2, box.y - 8, width, 16);
+    ctx.strokeRect(box.x - width / 2, box.y - 8, width, 16);
+    ctx.fillStyle = look.ink;
+    ctx.fillText(text, box.x, box.y);
+  }
+}

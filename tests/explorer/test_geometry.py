@@ -1,0 +1,446 @@
+"""Does the browser lay out windows, name states and write numbers as Python does?
+
+geometry.js runs under plain Node, on the same cases as Python. The checks are plain functions, so that the last test
+can show each of them a wrong geometry.js and see it fail.
+"""
+
+import json
+import math
+import os
+import random
+import shutil
+import struct
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from pooling_course.explorer.explorer import _settings
+from pooling_course.explorer.states import key
+from pooling_course.maths import words
+from pooling_course.maths.kinds.adaptive import Adaptive
+from pooling_course.maths.kinds.depthwise import Depthwise
+from pooling_course.maths.kinds.lp import LP
+from pooling_course.maths.kinds.pooling import Pooling
+from pooling_course.maths.trace import trace
+from pooling_course.maths.windows import NOTHING
+from pooling_course.web import assets
+
+GEOMETRY = assets.PACKAGE / "explorer" / "geometry.js"
+DRIVER = Path(__file__).with_name("geometry.mjs")
+INF = math.inf
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """ask(cases, source) -> what geometry.js, or the source given in its place, answers to each case."""
+    node = shutil.which("node")
+    if not node and os.environ.get("CI"):
+        pytest.fail("no Node: CI must have one (apt-get install nodejs).")
+    if not node:
+        pytest.skip("no Node: install it (https://nodejs.org, or apt-get install nodejs) to run geometry.js.")
+
+    def answers(cases, source=None):
+        folder = tmp_path_factory.mktemp("geometry")
+        module, asked = folder / "geometry.mjs", folder / "cases.mjs"
+        module.write_text(source or GEOMETRY.read_text("utf-8"), "utf-8")
+        asked.write_text(f"export default {json.dumps(cases)}", "utf-8")  # a module, as JSON cannot hold NaN
+        command = [node, DRIVER, module.as_uri(), asked.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return answers
+
+
+# --- cases -------------------------------------------------------------------------------------------------------
+
+
+def any_pooling(rng):
+    return any_relative(rng) if rng.random() < 0.3 else any_of_the_two(rng)
+
+
+def any_relative(rng):
+    kind, two = rng.choice(["adaptive max", "adaptive avg", "lp", "conv"]), [rng.randint(1, 5), rng.randint(1, 4)]
+    if kind.startswith("adaptive"):
+        return Adaptive(kind, rng.choice([two[0], tuple(two), (two[0] + 4, None), None]))
+    stride = rng.choice([1, 2, 3, (1, 3)])
+    if kind == "lp":
+        return LP(rng.choice([1, 2, 2.0, 3, 0.5, 2.5]), tuple(two), rng.choice([None, stride]), rng.random() < 0.5)
+    weight = [[[rng.choice([0.25, -1, 0, rng.uniform(-1, 1)]) for _ in range(two[1])] for _ in range(two[0])]]
+    return Depthwise(weight, rng.choice([None, [0.5], [-1.3]]), stride, rng.choice([0, 1, (3, 2)]), rng.choice([1, 2]))
+
+
+def any_of_the_two(rng):
+    kind, kernel = rng.choice(["max", "avg"]), [rng.randint(1, 5), rng.randint(1, 5)]
+    if rng.random() < 0.5:
+        kernel[1] = kernel[0]
+    stride = rng.choice([kernel, [rng.randint(1, 6), rng.randint(1, 6)], [rng.randint(1, 4)] * 2])
+    padding = [rng.randint(0, k // 2) for k in kernel]
+    given = (kind, tuple(kernel), tuple(stride), tuple(padding))
+    if kind == "max":
+        dilation = rng.choice([1, 1, 2, 3, (1, 3), (2, 1)])
+        return Pooling(*given, dilation, ceil_mode=rng.random() < 0.5)
+    divisor = rng.choice([None, None, 1, 3, 7, -2])
+    return Pooling(*given, 1, rng.random() < 0.5, rng.random() < 0.5, divisor)
+
+
+@cache
+def poolings_and_sizes(n, seed=0):
+    rng = random.Random(seed)
+    return [(any_pooling(rng), rng.randint(1, 12), rng.randint(1, 12)) for _ in range(n)]
+
+
+def settings(p):
+    """A pooling as geometry.js holds it."""
+    plain = {"kernel": (1, 1), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "ceil": False, "divisor": None}
+    plain |= {"kind": p.kind, "countPad": True, "size": (None, None), "norm": None, "weights": None}
+    if isinstance(p, Adaptive):
+        return plain | {"size": p.size}
+    if isinstance(p, LP):
+        return plain | {"norm": p.norm_type, "kernel": p.kernel_size, "stride": p.stride, "ceil": p.ceil_mode}
+    if isinstance(p, Depthwise):
+        names = {"kernel": p.kernel_size, "stride": p.stride, "padding": p.padding, "dilation": p.dilation}
+        return plain | names | {"weights": {"weight": p.weight, "bias": p.bias}}
+    return plain | {
+        "kind": p.kind,
+        "kernel": p.kernel_size,
+        "stride": p.stride,
+        "padding": p.padding,
+        "dilation": p.dilation,
+        "ceil": p.ceil_mode,
+        "countPad": p.count_include_pad,
+        "divisor": p.divisor_override,
+    }
+
+
+def traits(p):
+    """A pooling as the widget's traits hold it: equal pairs as one int, and the other kinds' settings set, too."""
+    others = {"kernel_size": 4, "stride": 3, "padding": (2, 1), "dilation": (2, 3), "ceil_mode": True}
+    others |= {"count_include_pad": False, "divisor_override": 5, "output_size": 7, "norm_type": 9, "weights": None}
+    if not isinstance(p, Pooling):
+        return others | _settings(p)
+    short = {n: v[0] if v[0] == v[1] else v for n in ("kernel_size", "stride", "padding") for v in [getattr(p, n)]}
+    of_max = {"dilation": p.dilation if p.kind == "max" else (2, 3)}
+    of_avg = {"count_include_pad": p.count_include_pad, "divisor_override": p.divisor_override}
+    of_avg = of_avg if p.kind == "avg" else {"count_include_pad": False, "divisor_override": 5}
+    return others | {"kind": p.kind, **short, **of_max, **of_avg, "ceil_mode": p.ceil_mode}
+
+
+@cache
+def windows(n):
+    """(pooling, input, trace, row, col): one window of many settings and inputs that torch takes."""
+    rng, found = random.Random(1), []
+    while len(found) < n:
+        p, h, w = any_pooling(rng), rng.randint(1, 9), rng.randint(1, 9)
+        try:
+            t = trace(p, some_input(rng, h, w))
+        except (TypeError, ValueError):  # relatives pool no whole numbers
+            continue
+        found.append((t, rng.randrange(t.output.shape[0]), rng.randrange(t.output.shape[1])))
+    return found
+
+
+def some_input(rng, h, w):
+    hard = [INF, -INF, math.nan, -0.0, 1e-7, 3e38, 0.1]
+    draw = {
+        "digits": lambda: rng.randint(0, 9),
+        "quarters": lambda: rng.randint(-20, 20) / 4,
+        "reals": lambda: rng.uniform(-3, 3),
+        "hard": lambda: rng.choice([*hard, rng.randint(-3, 3)]),
+    }
+    values = [[draw[style]() for _ in range(w)] for style in [rng.choice(list(draw))] for _ in range(h)]
+    if all(isinstance(v, int) for row in values for v in row) and rng.random() < 0.5:
+        return torch.tensor(values)
+    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.bfloat16]))
+
+
+def float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+@cache
+def hard_numbers():
+    """Ties, powers of ten, float32 values, extremes, and many at random."""
+    rng = random.Random(2)
+    ties = [0.125, 0.03125, 0.5, 2.5, 0.25, 0.00005, 0.00015, 1.005, 1.00005, 0.0625, 0.03125 / 2, 12.34565, 8.5e-4]
+    large = [1e5, 99999.5, 999999.5, 999999.94, 1e6, 1.125e6, 1.005e6, 1.015e6, 1234567, 2**24 + 1, 2**31, 2**52 + 0.5]
+    small = [1e-3, 1e-4, 1e-5, 9.995e-4, 9.9995e-4, 0.00099999, 5e-324, 1e-45, 1.17e-38]
+    extremes = [0.0, -0.0, INF, -INF, math.nan, 3e38, 3.4028234e38, 2.9999999e38, 1e308, 1.7e308]
+    thirds = [n / d for d in (3, 7, 9, 11) for n in range(1, 60)]
+    exact = [rng.randint(-(10**k), 10**k) / 2**j for k in (1, 3, 5) for j in range(12) for _ in range(20)]
+    reals = [rng.uniform(-1, 1) * 10 ** rng.uniform(-12, 12) for _ in range(3000)]
+    nearly = [math.nextafter(10.0**k, to) for k in range(-7, 9) for to in (0.0, INF)]
+    listed = [*ties, *large, *small, *extremes, *thirds, *exact, *reals, *nearly, *range(-30, 30)]
+    as_float32 = [float32(v) for v in listed if abs(v) < 3.4e38 or math.isnan(v)]
+    return [v for value in (*listed, *as_float32) for v in (value, -value)]
+
+
+# --- checks: each compares one thing with Python -------------------------------------------------------------------
+
+
+def agree(ask, source, cases, expected):
+    assert len(cases) == len(expected) > 0
+    wrong = [
+        (case, theirs, ours)
+        for case, theirs, ours in zip(cases, ask(cases, source), expected, strict=True)
+        if theirs != json.loads(json.dumps(ours))
+    ]
+    assert not wrong, f"{len(wrong)} of {len(cases)} differ; (case, geometry.js, Python): {wrong[:3]}"
+
+
+def check_names(ask, source=None):
+    poolings = [p for p, _, _ in poolings_and_sizes(2000)]
+    agree(ask, source, [["names", traits(p)] for p in poolings], [[key(p), p.code()] for p in poolings])
+
+
+def check_sizes(ask, source=None):
+    cases = poolings_and_sizes(4000, seed=3)
+    agree(
+        ask, source, [["sizes", settings(p), h, w] for p, h, w in cases], [p.raw_output_size(h, w) for p, h, w in cases]
+    )
+
+
+def check_formulas(ask, source=None):
+    cases = poolings_and_sizes(2000, seed=4)
+    agree(ask, source, [["formulas", settings(p), h, w] for p, h, w in cases], [p.formula(h, w) for p, h, w in cases])
+
+
+def check_numbers(ask, source=None):
+    values = hard_numbers()
+    agree(ask, source, [["number", v] for v in values], [words.number(v) for v in values])
+
+
+def check_reads(ask, source=None):
+    traces = [t for t, _, _ in windows(1500)[:600]]
+    asked = [(settings(t.pooling), *t.x.shape) for t in traces]
+    answers = ask([["counts", *case] for case in asked], source)
+    for t, (rows, cols) in zip(traces, answers, strict=True):
+        assert torch.equal(torch.tensor(rows)[:, None] * torch.tensor(cols), t.reads), t
+    agree(ask, source, [["taps", *case] for case in asked], [read(t) for t in traces])
+    agree(ask, source, [["readers", *case] for case in asked], [[readers(t, 0), readers(t, 1)] for t in traces])
+
+
+def read(t):
+    return [[[at for at in row if at != NOTHING] for row in taps.tolist()] for taps in t.taps]
+
+
+def readers(t, side):
+    """For each index along an axis, the output indices whose taps hold it."""
+    taps = t.taps[side].tolist()
+    return [[o for o, read in enumerate(taps) if at in read] for at in range(t.x.shape[side])]
+
+
+def check_unread(ask, source=None):
+    traces = [t for t, _, _ in windows(1500)[:600]]
+    agree(ask, source, [["unread", settings(t.pooling), *t.x.shape] for t in traces], [unread(t) for t in traces])
+
+
+def unread(t):
+    rows, cols = ([at for at, read in enumerate(readers(t, side)) if not read] for side in (0, 1))
+    return {"rows": rows, "cols": cols, "count": int((t.reads == 0).sum())}
+
+
+def check_stride_hints(ask, source=None):
+    cases = {
+        "the default": [((2, 2), (2, 2)), ((2, 3), (2, 3))],
+        "windows overlap": [((3, 3), (2, 2)), ((3, 2), (3, 1)), ((2, 3), (3, 2))],
+        "windows leave gaps": [((2, 2), (3, 3)), ((2, 3), (2, 4))],
+    }
+    for hint, pairs in cases.items():
+        found = ask([["strideHint", {"kernel": kernel, "stride": stride}] for kernel, stride in pairs], source)
+        assert all(hint in text for text in found), (hint, found)
+    (text,) = ask([["strideHint", {"kernel": [2, 2], "stride": [2, 2], "weights": {}}]], source)
+    assert text == "= kernel_size: windows side by side"  # the default of a convolution is 1
+
+
+def check_windows(ask, source=None):
+    found = windows(1500)
+    agree(
+        ask,
+        source,
+        [["positions", settings(t.pooling), *t.x.shape, row, col] for t, row, col in found],
+        [positions(t.window(row, col)) for t, row, col in found],
+    )
+
+
+def positions(window):
+    named = {"cell": window.cells, "pad": window.padded, "overhang": window.overhang}
+    return sorted(([what, *at] for what, all_at in named.items() for at in all_at), key=lambda found: found[1:])
+
+
+def check_sentences(ask, source=None):
+    cases, expected = [], []
+    for t, row, col in windows(1500):
+        window = t.window(row, col)
+        facts = (window.divisor, window.output, not t.x.is_floating_point())
+        cases.append(["sentence", settings(t.pooling), t.x.tolist(), [row, col], *facts])
+        expected.append(window.text)
+    agree(ask, source, cases, expected)
+
+
+def check_largest_kernel(ask, source=None):
+    cases = [case for case in poolings_and_sizes(800, seed=7) if isinstance(case[0], Pooling)]
+    asked = [["largestKernel", settings(p), h, w, 7] for p, h, w in cases]
+    agree(ask, source, asked, [largest_kernel(p, h, w, 7) for p, h, w in cases])
+
+
+def largest_kernel(p, h, w, most):
+    found = [1, 1]
+    for k in range(1, most + 1):
+        padding = tuple(min(pad, k // 2) for pad in p.padding)
+        out = Pooling("max", k, p.stride, padding, p.dilation, p.ceil_mode).raw_output_size(h, w)
+        found = [k if n > 0 else at for n, at in zip(out, found, strict=True)]
+    return found
+
+
+def check_ways(ask, source=None):
+    """An arrow runs along the lines between cells, and ends beside the number of its cell."""
+    asked, places = [], []
+    for stacked in (False, True):
+        for row, col, cell in [(0, 0, 20), (2, 5, 33), (7, 1, 44)]:
+            to = edges(30, 50, 8, row, col, cell)
+            start = (
+                edges(30, to["bottom"] + 60, 4, 1, 2, cell) if stacked else edges(to["right"] + 60, 80, 4, 1, 2, cell)
+            )
+            asked.append(["way", start, to])
+            places.append((stacked, start, to))
+    for (stacked, start, to), found in zip(places, ask(asked, source), strict=True):
+        points = [(found[name]["x"], found[name]["y"]) for name in ("start", "out", "into", "corner")]
+        along = 0 if stacked else 1  # what stays the same on the way through a grid
+        assert found["stacked"] == stacked and points[0][along] == points[1][along] == start["xy"[along]]
+        assert points[2][along] == points[3][along] == (to["x"] + to["cell"] if stacked else to["y"])
+        assert points[1][1 - along] == start["top" if stacked else "left"]
+        assert points[2][1 - along] == to["bottom" if stacked else "right"]
+        x, y = ((found["tip"][side] - to[side]) / to["cell"] for side in "xy")
+        assert 0.7 < x < 1 and (0.7 < y < 1 if stacked else 0 < y < 0.3)  # a number is 0.36 of a cell high
+
+
+def edges(left, top, cells, row, col, cell):
+    """A cell of a grid of cells x cells, and the edges of the grid."""
+    side = cells * cell
+    at = {"x": left + col * cell, "y": top + row * cell, "cell": cell}
+    return at | {"left": left, "top": top, "right": left + side, "bottom": top + side}
+
+
+def test_states_and_code_lines_have_the_names_that_python_gives_them(ask):
+    check_names(ask)
+
+
+def test_output_sizes_are_those_of_python(ask):
+    check_sizes(ask)
+
+
+def test_arrows_keep_clear_of_numbers(ask):
+    check_ways(ask)
+
+
+def test_the_formula_reads_as_in_python(ask):
+    check_formulas(ask)
+
+
+def test_numbers_are_written_as_in_python(ask):
+    check_numbers(ask)
+
+
+def test_taps_readers_and_read_counts_are_those_of_the_trace(ask):
+    check_reads(ask)
+
+
+def test_rows_columns_and_cells_never_read_are_those_of_the_trace(ask):
+    check_unread(ask)
+
+
+def test_the_hint_of_the_stride_says_how_windows_lie(ask):
+    check_stride_hints(ask)
+
+
+def test_windows_hold_the_cells_the_padding_and_the_overhang_of_the_trace(ask):
+    check_windows(ask)
+
+
+def test_sentences_are_word_for_word_those_of_the_trace(ask):
+    check_sentences(ask)
+
+
+def test_the_largest_kernel_offered_is_the_largest_that_fits(ask):
+    check_largest_kernel(ask)
+
+
+def test_cells_fill_the_width_and_never_leave_it(ask):
+    margin = dict.fromkeys(("top", "left", "bottom", "right"), 1)
+    widths = range(280, 1200, 40)
+    cases = [["fit", width, n, n, margin, outputs, 1] for width in widths for n in (2, 6, 28) for outputs in (1, 2)]
+    for case, found in zip(cases, ask(cases), strict=True):
+        _, width, n, *_ = case
+        assert found["readable"] == (found["cell"] >= 24), case
+        assert 22 + (n + 2) * found["cell"] + 4 <= width, case  # indices on the left, padding on both sides
+
+
+WRONG = {
+    check_names: [
+        ("kernel[i] > 1 ? d : 1", "d"),
+        ("counted ? 1 : 0} ${s.divisor", "s.countPad ? 1 : 0} ${s.divisor"),
+        ("s.stride[0] !== usual[0] || ", ""),
+        ('own("divisor_override", null)', 'get("divisor_override")'),
+        ("s.norm].join", "2].join"),
+        ('n ?? "-"', "n"),
+        ('n ?? "None"', "n"),
+        ("channels ? [1, 1] : s.kernel", "s.kernel"),
+        ("channels && !s.weights.bias", "channels"),
+    ],
+    check_sizes: [
+        ("s.size[i] ?? size", "s.size[i] ?? 1"),
+        ("steps * stride >= size + padding", "steps * stride > size + padding"),
+        ("2 * padding", "padding"),
+    ],
+    check_formulas: [("a.dilation > 1", "a.dilation > 2"), ("a.beyond ? `", "s.ceil ? `")],
+    check_numbers: [
+        ("DECIMALS = 4", "DECIMALS = 3"),
+        ("size >= 1e-3", "size >= 1e-2"),
+        ("(Math.abs(value) < 3e38 && Math.fround", "(Math.abs(value) < 1 && Math.fround"),
+        ("2 - Math.floor", "3 - Math.floor"),
+    ],
+    check_reads: [
+        ("start / a.stride < a.out", "start / a.stride <= a.out"),
+        ("let j = a.k - 1; j >= 0", "let j = a.k - 1; j > 0"),
+        ("o * a.stride - a.padding", "o * a.stride"),
+        ("Math.ceil(((o + 1) * size) / out)", "Math.ceil((o * size) / out) + 1"),
+        ("at < a.windows[o][1]", "at <= a.windows[o][1]"),
+    ],
+    check_unread: [("n ? [] : [at]", "n ? [at] : []"), ("rows.size - unreadRows.length", "rows.size")],
+    check_stride_hints: [("by < kernel[i]", "by <= kernel[i]"), ("by > kernel[i]", "by > kernel[0]")],
+    check_windows: [("at < a.size + a.padding", "at <= a.size + a.padding"), ("at >= 0 && at < a.size", "at < a.size")],
+    check_sentences: [
+        ("s.countPad && s.divisor === null", "s.countPad"),
+        ("isMax(s.kind) ? -Infinity : 0", "0"),
+        ("LONGEST_SUM = 16", "LONGEST_SUM = 15"),
+        ("values.length === area", "true"),
+        ('norm === 1 ? ""', 'norm === 2 ? ""'),
+        ("s.weights.bias?.[channel] ?? null", "null"),
+        ("weights[i], valueAt", "weights[0], valueAt"),
+        ('number(value).startsWith("-")', "false"),
+        ("[...values, output].every", "[output].every"),
+    ],
+    check_ways: [
+        ("to.bottom <= from.top", "false"),
+        ("const line = to.x + to.cell", "const line = to.x"),
+        ("y: to.y + inset", "y: to.y + 2 * inset"),
+        ("out: { x: from.left, y: from.y }", "out: { x: from.left, y: to.y }"),
+    ],
+    check_largest_kernel: [("let k = most", "let k = most - 1"), ("Math.min(p, Math.floor(k / 2))", "p")],
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"),
+    [(check, right, wrong) for check, pairs in WRONG.items() for right, wrong in pairs],
+    ids=lambda v: v.__name__ if callable(v) else None,
+)
+def test_a_wrong_geometry_is_caught(ask, check, right, wrong):
+    source = GEOMETRY.read_text("utf-8")
+    assert right in source, f"geometry.js no longer says {right!r}: change this list, too."
+    with pytest.raises(AssertionError):
+        check(ask, source.replace(right, wrong))

@@ -1,0 +1,223 @@
+"""Explorers on a page: opened, read, moved, and compared with torch."""
+
+import itertools
+
+import torch.nn.functional as F
+from playwright.sync_api import expect
+
+from harness import browser
+from pooling_course import images, trace
+from pooling_course.maths import words
+
+WORKED = images.preset("worked")
+
+
+NAMES = {"max": "Max", "avg": "Average"}
+
+
+SOON = 30_000  # ms for what takes one trip to the kernel on a busy machine
+
+
+def new_page(chromium, height=4200):
+    page = chromium.new_context(viewport={"width": 1280, "height": height}).new_page()
+    page.set_default_timeout(SOON)
+    page.add_init_script(f"({browser.REMEMBER})()")
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    return page
+
+
+RUNS = itertools.count()
+
+
+def run_cell(page, i):
+    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(i)
+    name = f"run{next(RUNS)}"
+    page.evaluate("document.querySelectorAll('.pc-explorer').forEach((el) => (el.dataset.run ??= 'earlier'))")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    fresh = cell.locator(".pc-explorer:not([data-run])")
+    expect(fresh.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
+    fresh.evaluate("(el, name) => (el.dataset.run = name)", name)
+    return opened(page.locator(f".pc-explorer[data-run={name}]"))
+
+
+def opened(root):
+    """The explorer there, once it has drawn, with every detail open."""
+    expect(root.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
+    for summary in root.locator("summary").all():
+        summary.click()
+    expect(root.locator("table").first).to_be_visible()
+    return Explorer(root)
+
+
+class Explorer:
+    """What a learner does with one explorer, and reads off it."""
+
+    def __init__(self, root):
+        self.root, self.page = root, root.page
+
+    def slider(self, name):
+        return self.root.get_by_role("slider", name=name, exact=True)
+
+    def slide(self, name, value):
+        """Move a slider by keyboard alone."""
+        slider = self.slider(name)
+        slider.focus()
+        while (now := int(slider.input_value())) != value:
+            self.page.keyboard.press("ArrowRight" if value > now else "ArrowLeft")
+            assert int(slider.input_value()) != now, f"{name} stays at {now}"
+
+    def tick(self, name, wanted):
+        box = self.root.get_by_role("checkbox", name=name, exact=True)
+        if box.is_checked() != wanted:
+            box.focus()
+            self.page.keyboard.press("Space")
+
+    def divide_by(self, divisor):
+        self.root.get_by_role("spinbutton", name="divisor_override").focus()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.press("Delete")
+        self.page.keyboard.type("" if divisor is None else str(divisor))
+        self.page.keyboard.press("Enter")
+
+    def choose(self, kind):
+        self.root.get_by_role("radio", name=kind, exact=True).check()
+
+    def grid(self, name):
+        return self.root.get_by_role("application", name=name)
+
+    @property
+    def code(self):
+        return self.root.locator(".pc-code code")
+
+    @property
+    def sentence(self):
+        return self.root.locator(".pc-sentence")
+
+    @property
+    def notice(self):
+        return self.root.locator(".pc-notice")
+
+    def read(self):
+        """Code, formula, sentence, captions, tables and what is written on the canvases, once nothing is awaited."""
+        expect(self.root).not_to_have_attribute("aria-busy", "true")
+        return self.root.evaluate(READ)
+
+
+READ = """(root) => {
+  const texts = (query, at = root) => [...at.querySelectorAll(query)].map((el) => el.textContent);
+  const rows = (table) => [...table.querySelectorAll("tbody tr")].map((tr) => texts("td", tr));
+  const stages = [...root.querySelectorAll(".pc-stage")].filter((el) => el.checkVisibility());
+  return {
+    code: texts(".pc-code code"),
+    formula: texts(".pc-formula div"),
+    sentence: root.querySelector(".pc-sentence").textContent,
+    captions: texts("figcaption"),
+    tables: [...root.querySelectorAll("table")].map((t) => [t.caption.textContent, rows(t)]),
+    drawn: stages.map((el) => [el.getAttribute("aria-label").split(",")[0], el.querySelector("canvas").texts]),
+  };
+}"""
+
+
+def pool(p, x):
+    if p.kind == "max":
+        return F.max_pool2d(x[None], p.kernel_size, p.stride, p.padding, p.dilation, p.ceil_mode)[0]
+    settings = (p.ceil_mode, p.count_include_pad, p.divisor_override)
+    return F.avg_pool2d(x[None], p.kernel_size, p.stride, p.padding, *settings)[0]
+
+
+def written(x):
+    return [[words.number(v) for v in row] for row in x.tolist()]
+
+
+def drawn(x):
+    """As the canvas writes numbers: a true minus, a sign for infinity, and few digits in a small cell."""
+    texts = (words.number(v).replace("inf", "∞").replace("-", "−") for v in x.flatten().tolist())
+    return list(texts)
+
+
+def check(explorer, *poolings, x=WORKED):
+    """The code lines, the formula, the sizes and every number, in tables and on canvases, are torch's."""
+    expect(explorer.code).to_have_text([p.code() for p in poolings])
+    expect(explorer.root.locator("tbody").first).to_have_text(numbers_in(x))
+    seen = explorer.read()
+    lines = []
+    for height, width in (p.formula(*x.shape) for p in poolings):
+        lines += [f"height and width: {height}"] if height == width else [f"height: {height}", f"width: {width}"]
+    assert seen["formula"] == list(dict.fromkeys(lines))
+    tables = [["Input, {} × {}".format(*x.shape), written(x)]]
+    for p in poolings:
+        size = "{} × {}".format(*pool(p, x).shape)
+        tables.append([f"{NAMES[p.kind]} output, {size}", written(pool(p, x))])
+        assert f"{NAMES[p.kind]} output {size}" in seen["captions"]
+    assert seen["tables"] == tables
+    pictures = dict(seen["drawn"])
+    for name, values in [("Input", x), *((f"{NAMES[p.kind]} output", pool(p, x)) for p in poolings)]:
+        assert [t for t in drawn(values) if len(t) <= 6] == short(pictures[name], values), name
+
+
+def short(texts, values):
+    """The numbers among what a canvas shows: after the indices of columns and rows, before the padding."""
+    rows, cols = values.shape
+    numbers = texts[rows + cols : rows + cols + rows * cols]
+    return [t for t, full in zip(numbers, drawn(values), strict=True) if len(full) <= 6]
+
+
+def check_sentences(explorer, *poolings, x=WORKED, at):
+    for p in poolings:
+        text = trace(p, x).window(*at).text
+        expect(explorer.sentence).to_contain_text(f"{NAMES[p.kind]} output at row {at[0]}, column {at[1]}: {text}.")
+
+
+def copied(explorer, i=0):
+    """What is on the clipboard after the Copy button of this line of code."""
+    explorer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = explorer.root.get_by_role("button", name="Copy").nth(i)
+    button.click()
+    expect(button).to_have_text("Copied")
+    return explorer.page.evaluate("() => navigator.clipboard.readText()")
+
+
+def cell(explorer, name, row, col, cols):
+    """(a grid, the middle of one of its cells in px): the canvas writes `cols` indices above, then those of rows."""
+    grid, places = explorer.grid(name), "(el) => el.querySelector('canvas').places ?? []"
+    explorer.page.wait_for_function(f"(el) => ({places})(el).length > {cols + row}", arg=grid.element_handle())
+    places = grid.evaluate(places)
+    return grid, {"x": places[col][0], "y": places[cols + row][1]}
+
+
+def numbers_in(x):
+    return "".join(f"{i}{''.join(row)}" for i, row in enumerate(written(x)))
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+
+def faults(page, query=".pc-explorer"):
+    from axe_playwright_python.sync_playwright import Axe
+
+    # JupyterLab's body has no height and hides what overflows: axe then takes text for clipped, and skips its contrast
+    page.evaluate("document.body.style.minHeight = '100vh'")
+    page.wait_for_function(AT_REST)
+    found = Axe().run(page, query, {"runOnly": {"type": "tag", "values": RULES}})
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:200]} {node['failureSummary']}"
+        for fault in found.response["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+# What fades in is paler until it is there.
+AT_REST = "document.getAnimations().every((a) => a.playState !== 'running')"
+
+
+STICKING_OUT = """(root) => {
+  const { left, right } = root.getBoundingClientRect();
+  const scrolls = (el) => el.closest(".pc-tables, .pc-hidden");
+  return [...root.querySelectorAll("*")].filter((el) => el.checkVisibility() && !scrolls(el)).filter((el) => {
+    const box = el.getBoundingClientRect();
+    return box.right > right + 0.5 || box.left < left - 0.5;
+  }).map((el) => el.outerHTML.slice(0, 120));
+}"""

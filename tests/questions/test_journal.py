@@ -1,0 +1,449 @@
+"""Is no answer ever lost, is a damaged file survived and said so, and does the page tell the truth about it?"""
+
+import errno
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from harness import ROOT
+from pooling_course import export_progress, import_progress, progress, review
+from pooling_course.questions import all_questions
+from pooling_course.questions import journal as module
+from pooling_course.questions.journal import DAY, Progress, by_question, due, entries, record, title, unasked
+
+NAMES = list(all_questions())
+NOTEBOOKS = ROOT / "notebooks"
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path, monkeypatch):
+    path = tmp_path / "progress.jsonl"
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(path))
+    return path
+
+
+def answered(name=NAMES[0], right=True, confidence=1, **more):
+    return {"id": name, "right": right, "confidence": confidence, "answer": 0, **more}
+
+
+def ids():
+    return [entry["id"] for entry in entries()[0]]
+
+
+# --- the file ------------------------------------------------------------------------------------------------------
+
+
+def test_is_a_line_added_and_no_other_touched(journal):
+    before = b""
+    for name in NAMES[:5]:
+        assert record(answered(name)) == ""
+        now = journal.read_bytes()
+        assert now.startswith(before) and now[len(before) :].count(b"\n") == 1 and now.endswith(b"\n")
+        before = now
+    assert entries()[1] == 0 and ids() == NAMES[:5]
+
+
+def test_are_there_no_answers_without_a_file(journal):
+    assert entries() == ([], 0) and not journal.exists()
+    assert all(row["answered"] == 0 for row in progress().lessons())
+
+
+@pytest.mark.parametrize("cut", [1, 2, 10, 40])
+def test_is_a_half_written_line_skipped_and_the_next_one_whole(journal, cut):
+    for name in NAMES[:3]:
+        record(answered(name))
+    journal.write_bytes(journal.read_bytes()[:-cut])  # the kernel was killed while it wrote
+    whole = NAMES[:3] if cut == 1 else NAMES[:2]  # where only the line's end is missing, its answer is not
+    assert ids() == whole and entries()[1] == (cut > 1)
+    assert ("1 line of the progress file could not be read" in repr(progress())) == (cut > 1)
+    record(answered(NAMES[3]))
+    assert ids() == [*whole, NAMES[3]] and entries()[1] == (cut > 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"[]",
+        b"7",
+        b"null",
+        b"\xff\xfe\x00",
+        b'{"id": "max-channels"}',
+        b'{"v": 1, "id": "max-channels", "right": true}',
+        b'{"v": "x", "id": "max-channels", "right": true, "time": 1}',
+        b'{"v": 1, "id": "max-channels", "right": true, "time": "noon"}',
+        b'{"v": 1, "id": "max-channels", "right": true, "time": NaN}',
+        b'{"v": 1, "id": "max-channels", "right": true, "time": 1, "confidence": 9}',
+        b'{"v": 1, "id": "max-channels", "right": true, "time": 1, "confidence": "very"}',
+        b"[" * 100_000,
+        b"\x00" * 500,
+    ],
+    ids=lambda line: line[:50].decode("latin1"),
+)
+def test_is_a_damaged_line_skipped_and_said_so(journal, line):
+    record(answered(NAMES[0]))
+    with open(journal, "ab") as file:
+        file.write(line + b"\n\n")
+    record(answered(NAMES[1]))
+    assert ids() == NAMES[:2] and entries()[1] == 1
+    assert "1 line of the progress file could not be read" in progress()._repr_html_()
+    with open(journal, "ab") as file:
+        file.write(line + b"\n")
+    assert "2 lines of the progress file could not be read" in repr(progress())
+
+
+def test_is_a_file_of_version_0_understood(journal):
+    journal.write_text(json.dumps({"id": NAMES[0], "right": 1, "t": 5, "answer": 2}) + "\n", "utf-8")
+    record(answered(NAMES[1], time=6))
+    old, new = entries()[0]
+    assert (old["time"], old["confidence"], old["right"], old["answer"]) == (5.0, 0, True, 2)
+    assert new["v"] == 1 and entries()[1] == 0
+
+
+def test_are_questions_that_no_longer_exist_ignored():
+    record(answered("gone-for-good", right=False, confidence=2))
+    record(answered(NAMES[0]))
+    assert list(by_question(entries()[0])) == [NAMES[0]] and "gone" not in progress()._repr_html_()
+    assert due(entries()[0]) == []
+
+
+WRITER = """
+import sys
+from pooling_course.questions.journal import record
+for i in range(200):
+    assert record({"id": sys.argv[1], "right": True, "confidence": 1, "answer": [i, "x" * 300]}) == ""
+"""
+
+
+def test_do_two_notebooks_that_write_at_once_lose_nothing():
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in NAMES[:2]]
+    assert [writer.wait(120) for writer in writers] == [0, 0]
+    found, damaged = entries()
+    assert damaged == 0 and len(found) == 400
+    for name in NAMES[:2]:
+        assert [e["answer"][0] for e in found if e["id"] == name] == list(range(200))
+
+
+# --- a disk that does not want to ------------------------------------------------------------------------------------
+
+
+def counts_all_the_same(said, why):
+    assert said == (
+        f"Your answer counts here, but it could not be saved for later ({why}: progress.jsonl). The lesson goes on."
+    )
+
+
+@pytest.mark.parametrize("call", ["open", "fsync"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_does_a_disk_that_refuses_get_a_sentence(monkeypatch, call, code):
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    record(answered(NAMES[0]))
+    with monkeypatch.context() as patch:
+        patch.setattr(*(("builtins.open", refuse) if call == "open" else ("os.fsync", refuse)))
+        counts_all_the_same(record(answered(NAMES[1])), os.strerror(code))
+    assert record(answered(NAMES[2])) == "" and ids()[0] == NAMES[0] and ids()[-1] == NAMES[2]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
+def test_does_a_full_disk_get_a_sentence(tmp_path):
+    link = tmp_path / "progress.jsonl"
+    link.symlink_to("/dev/full")
+    said = record(answered())
+    assert "could not be saved for later (" in said and said.endswith("The lesson goes on.")
+
+
+def test_does_a_disk_full_in_the_middle_of_a_line_cost_that_line_only(journal, monkeypatch):
+    record(answered(NAMES[0]))
+    with open(journal, "ab") as file:
+        file.write(b'{"v": 1, "id": "max-ch')  # what fitted
+    record(answered(NAMES[1]))
+    assert ids() == NAMES[:2] and entries()[1] == 1
+
+
+def test_does_a_folder_in_place_of_the_file_stop_nothing(journal):
+    journal.mkdir()
+    counts_all_the_same(record(answered()), os.strerror(errno.EISDIR))
+    assert entries() == ([], 0) and "answered" in repr(progress())
+
+
+def test_does_a_missing_folder_stop_nothing(monkeypatch, journal):
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(journal.parent / "gone" / "progress.jsonl"))
+    counts_all_the_same(record(answered()), os.strerror(errno.ENOENT))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="for root no folder is read-only")
+def test_does_a_read_only_folder_get_a_sentence(journal):
+    journal.parent.chmod(0o500)
+    counts_all_the_same(record(answered()), os.strerror(errno.EACCES))
+    journal.parent.chmod(0o700)
+
+
+# --- carried elsewhere -----------------------------------------------------------------------------------------------
+
+
+def test_does_a_round_trip_keep_everything(tmp_path, monkeypatch):
+    for i, name in enumerate(NAMES[:4]):
+        record(answered(name, right=i % 2 == 0, confidence=i % 3, seconds=1.5, misconception="größer"))
+    there = entries()[0]
+    file = tmp_path / "mine.jsonl"
+    assert export_progress(file) == f"4 answers written to {file}."
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "elsewhere.jsonl"))
+    record(answered(NAMES[5]))
+    assert import_progress(file) == "4 answers taken over, 0 were here already."
+    assert sorted(ids()) == sorted([*NAMES[:4], NAMES[5]])
+    assert [e for e in entries()[0] if e["id"] != NAMES[5]] == there
+    assert import_progress(str(file)) == "0 answers taken over, 4 were here already." and len(ids()) == 5
+
+
+def test_does_the_older_answer_stay_the_first_after_an_import(tmp_path, monkeypatch):
+    record(answered(right=False, confidence=2, time=100))
+    export_progress(tmp_path / "mine.jsonl")
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "elsewhere.jsonl"))
+    record(answered(right=True, time=200))
+    import_progress(tmp_path / "mine.jsonl")
+    assert [e["right"] for e in progress().answers[NAMES[0]]] == [False, True]
+    assert progress().sure_and_wrong() == [NAMES[0]]
+
+
+def test_does_a_file_of_version_0_come_in_whole(tmp_path):
+    old = tmp_path / "old.jsonl"
+    old.write_text(json.dumps({"id": NAMES[0], "right": True, "t": 5}) + "\n{half", "utf-8")
+    assert import_progress(old) == "1 answers taken over, 0 were here already. 1 lines could not be read."
+    assert import_progress(old).startswith("0 answers taken over, 1 were here already.")
+    assert entries()[0][0]["time"] == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\x00", b"hello\n", b'{"cells": []}', b"[1, 2]"])
+def test_does_the_import_of_a_wrong_file_say_so(tmp_path, content, journal):
+    (tmp_path / "wrong").write_bytes(content)
+    with pytest.raises(ValueError, match="holds no answers of this course: take a file that export_progress has"):
+        import_progress(tmp_path / "wrong")
+    assert not journal.exists()
+
+
+def test_does_the_import_of_a_folder_or_of_nothing_say_so(tmp_path):
+    with pytest.raises(ValueError, match="holds no answers of this course"):
+        import_progress(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no file 'gone.jsonl' here: upload it beside the notebook"):
+        import_progress("gone.jsonl")
+
+
+def test_does_an_import_onto_a_full_disk_say_so(tmp_path, monkeypatch):
+    record(answered())
+    export_progress(tmp_path / "mine.jsonl")
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path))
+    with pytest.raises(OSError, match="could not be saved for later"):
+        import_progress(tmp_path / "mine.jsonl")
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a browser finds: links, list items by heading, table rows; every tag closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.text, self.open, self.tags = [], "", [], set()
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+        self.tags.add(tag)
+        self.links += [value for name, value in attributes if name == "href"]
+        self.text += "\n" * (tag in ("tr", "li", "p"))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        self.text += "\t" * (tag in ("td", "th"))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_does_the_page_count_first_answers_lesson_by_lesson():
+    lesson = all_questions()[NAMES[0]].lesson
+    names = [q.id for q in all_questions().values() if q.lesson == lesson]
+    for name, right, confidence in [(names[0], False, 2), (names[1], False, 1), (names[2], True, 2)]:
+        record(answered(name, right, confidence))
+    record(answered(names[0], True, 2))
+    row = next(row for row in progress().lessons() if row["lesson"] == lesson)
+    assert [row[n] for n in ("questions", "answered", "right", "sure_wrong")] == [len(names), 3, 1, 1]
+    assert f"{title(lesson)}\t3 of {len(names)}\t1\t1\t" in Page(progress()._repr_html_()).text
+    assert f"{title(lesson)}: 3 of {len(names)} answered, 1 right" in repr(progress())
+    assert sum(row["answered"] for row in progress().lessons()) == 3
+
+
+def test_does_what_was_sure_and_wrong_come_first():
+    record(answered(NAMES[1], False, 0))
+    record(answered(NAMES[2], True, 0))
+    record(answered(NAMES[3], True, 2))
+    record(answered(NAMES[4], False, 2))
+    record(answered(NAMES[4], True, 2))
+    assert progress().sure_and_wrong() == [NAMES[4]] and progress().to_revisit() == NAMES[1:3]
+    text = Page(progress()._repr_html_()).text
+    sure, rest = text.index("Sure, and wrong\n"), text.index("Worth another look: wrong, or a guess\n")
+    places = [text.index(all_questions()[name].prompt) for name in (NAMES[4], NAMES[1], NAMES[2])]
+    assert sure < places[0] < rest < places[1] < places[2]
+    assert all_questions()[NAMES[3]].prompt not in text
+
+
+def test_is_an_empty_page_a_page():
+    text = Page(progress()._repr_html_()).text
+    assert text.count("nothing at the moment") == 2 and "could not be read" not in text
+
+
+def test_is_the_page_escaped(monkeypatch):
+    from dataclasses import replace
+
+    nasty = '<img src=x onerror=alert(1)> & "more"'
+    q = replace(all_questions()[NAMES[0]], prompt=nasty, misconception=nasty)
+    monkeypatch.setitem(all_questions(), NAMES[0], q)
+    record(answered(right=False, confidence=2, misconception=nasty))
+    record(answered("<script>alert(2)</script>", right=False, confidence=2))
+    page = Page(progress()._repr_html_())
+    assert page.text.count(nasty) == 2 and not page.tags & {"img", "script"}
+
+
+def test_is_a_slip_named_only_to_those_who_made_it():
+    record(answered(NAMES[1], False, 2, misconception="max pads with zeros"))
+    record(answered(NAMES[2], False, 2))
+    record(answered(NAMES[3], True, 0, misconception="never made"))
+    text = Page(progress()._repr_html_()).text
+    assert text.count("The slip behind it") == 1 and "The slip behind it: “max pads with zeros”." in text
+
+
+def test_do_the_links_lead_to_lessons_that_exist():
+    for name in NAMES:
+        record(answered(name, right=False, confidence=2))
+    links = Page(progress()._repr_html_()).links
+    assert len(set(links)) == len(progress().lessons()) and all(
+        re.fullmatch(r"\d\d_\w+\.ipynb", link) for link in links
+    )
+    assert [link for link in sorted(set(links)) if not (NOTEBOOKS / link).is_file()] == []
+
+
+def test_is_the_figure_made_of_the_same_numbers():
+    record(answered(NAMES[0], False, 2))
+    for row in progress().lessons():
+        said = f"{row['title']}: {row['answered']} of {row['questions']} answered, {row['right']} right at first, "
+        assert said + f"{row['sure_wrong']} sure and wrong." in progress().figure.alt
+
+
+def test_is_the_gain_counted_on_pairs_answered_both_times():
+    pre, post = ([n for n in NAMES if n.startswith(kind)] for kind in ("pre-", "post-"))
+    assert progress().gain() is None
+    for name in pre[:3]:
+        record(answered(name, right=name == pre[0]))
+    assert progress().gain() is None
+    for name in post[:2]:
+        record(answered(name))
+    assert progress().gain() == (2, 1, 2)
+    assert "on 2 parallel questions: 1 right, then 2." in progress()._repr_html_()
+
+
+# --- coming back -----------------------------------------------------------------------------------------------------
+
+
+def given(*tries, name=NAMES[0]):
+    """Answers on given days: (day, right, confidence)."""
+    return [answered(name, right, confidence, time=day * DAY) for day, right, confidence in tries]
+
+
+@pytest.mark.parametrize(
+    "tries, days",
+    [
+        ([(0, False, 2)], 0),  # wrong: at once
+        ([(0, True, 0)], 0),  # a guess, though right: at once
+        ([(0, True, 1)], 1),
+        ([(0, False, 1), (0, True, 1)], 1),
+        ([(0, False, 1), (0, True, 1), (1, True, 2)], 3),
+        ([(0, False, 1), (0, True, 1), (1, True, 2), (4, True, 2)], 7),
+        ([(0, False, 1), (0, True, 1), (1, True, 2), (4, True, 2), (11, True, 2)], 21),
+        ([(0, False, 1), (0, True, 1), (1, True, 2), (4, True, 2), (11, True, 2), (32, True, 2)], 21),
+        ([(0, True, 1), (1, False, 2)], 0),  # forgotten again
+        ([(0, True, 1), (1, True, 0)], 0),
+    ],
+)
+def test_does_a_question_come_back_after_growing_pauses(tries, days):
+    found, last = given(*tries), tries[-1][0]
+    assert due(found, now=(last + days) * DAY) == [NAMES[0]]
+    if days:
+        assert due(found, now=(last + days) * DAY - 1) == []
+
+
+def test_does_what_was_certain_and_right_never_come_back():
+    assert due(given((0, True, 2)), now=1000 * DAY) == []
+    assert due(given((0, True, 2), (1, True, 2)), now=1000 * DAY) == []
+
+
+def test_do_wrong_ones_come_first_then_the_longest_ago():
+    found = given((2, True, 1), name=NAMES[0]) + given((3, False, 1), name=NAMES[1])
+    found += given((1, True, 1), name=NAMES[2]) + given((0, False, 1), name=NAMES[3])
+    assert due(found, now=9 * DAY) == [NAMES[3], NAMES[1], NAMES[2], NAMES[0]]
+
+
+def test_does_review_follow_the_clock(monkeypatch):
+    monkeypatch.setattr("pooling_course.questions.card.unasked", lambda found: [])
+    for i, name in enumerate(NAMES[:7]):
+        record(answered(name, right=True, confidence=1, time=i))
+    monkeypatch.setattr(module.time, "time", lambda: DAY / 2)
+    assert "Nothing to review" in review().value
+    monkeypatch.setattr(module.time, "time", lambda: 2 * DAY)
+    assert [box.quiz.question["id"] for box in review().children] == NAMES[:5]
+    assert [box.quiz.question["id"] for box in review(2).children] == NAMES[:2]
+
+
+def test_does_review_offer_what_the_pages_of_begun_lessons_do_not_ask():
+    assert unasked([]) == [] and "Nothing to review" in review().value
+    record(answered("max-channels", right=True, confidence=2))
+    expected = [q.id for q in all_questions().values() if q.role == "check" and q.lesson.startswith("03")]
+    assert unasked(entries()[0]) == expected
+    assert [box.quiz.question["id"] for box in review(3).children] == expected[:3]
+    record(answered(expected[0], right=True, confidence=2))
+    assert expected[0] not in unasked(entries()[0])
+
+
+# --- on this machine only --------------------------------------------------------------------------------------------
+
+
+def test_does_nothing_leave_the_machine(monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise AssertionError("somebody wants to go online")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    before = set(tmp_path.iterdir())
+    record(answered(right=False))
+    assert progress()._repr_html_() and progress().figure.png() and review().children
+    export_progress(tmp_path / "mine.jsonl")
+    import_progress(tmp_path / "mine.jsonl")
+    assert {path.name for path in set(tmp_path.iterdir()) - before} == {"progress.jsonl", "mine.jsonl"}
+    with pytest.raises(AssertionError):
+        socket.create_connection(("127.0.0.1", 9))
+
+
+@pytest.mark.parametrize(
+    "lesson, read",
+    [
+        ("03_maxpool2d_in_pytorch", "03 MaxPool2d in PyTorch"),
+        ("00_start_here", "00 Start here"),
+        ("06_padding", "06 Padding"),
+    ],
+)
+def test_is_a_lesson_called_as_people_read_it(lesson, read):
+    assert title(lesson) == read
+
+
+def test_is_a_page_without_questions_whole():
+    assert repr(Progress({}, 0)) and Page(Progress({}, 3)._repr_html_()).text.count("3 lines") == 1

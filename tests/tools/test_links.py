@@ -1,0 +1,70 @@
+"""Do the links that open a lesson elsewhere say what the one setting says, and lead to files that exist?"""
+
+import json
+import re
+
+import pytest
+
+from harness import ROOT
+from tools import links
+
+ELSEWHERE = re.compile(r"https://(?:mybinder\.org/v2/gh|colab\.research\.google\.com/github)/[^)\s\"]+")
+
+
+def test_nothing_is_stale():
+    stale = [path.name for path in links.outdated()]
+    assert not stale, f"run `python course.py links`: {stale}"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A copy of the setting, with another home in it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    copy = tmp_path / "pyproject.toml"
+    copy.write_text(re.sub(r"(?m)^repository = .*$", 'repository = "someone/else"', text), encoding="utf-8")
+    real = links.home
+    monkeypatch.setattr(links, "home", lambda: real(copy))
+
+
+def test_another_home_makes_everything_stale(elsewhere):
+    changed = links.outdated()
+    assert set(changed) == {*links.pages(), *links.lessons()}
+    for text in changed.values():
+        assert "someone/else" in text and "OWNER" not in text.replace("`OWNER` is a placeholder", "")
+
+
+def test_a_link_changed_by_hand_is_stale(tmp_path, monkeypatch):
+    lesson = tmp_path / "01_what_is_pooling.ipynb"
+    text = (links.NOTEBOOKS / lesson.name).read_text(encoding="utf-8")
+    lesson.write_text(text.replace("colab.research", "colab.elsewhere", 1), encoding="utf-8")
+    monkeypatch.setattr(links, "NOTEBOOKS", tmp_path)
+    assert lesson in links.outdated()
+
+
+def dead(text):
+    """Launch links whose file the repository does not have."""
+    for link in ELSEWHERE.findall(text):
+        path = link.partition("urlpath=lab/tree/")[2] or link.partition("/blob/")[2].partition("/")[2]
+        if not (ROOT / path).is_file():
+            yield link
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *links.lessons()], ids=lambda path: path.name)
+def test_every_launch_link_leads_to_a_file(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(set(ELSEWHERE.findall(text))) >= 2  # Colab and Binder
+    assert not list(dead(text))
+
+
+def test_a_launch_link_to_nowhere_is_noticed():
+    assert list(dead(f"[Colab]({links.colab('notebooks/99_nowhere.ipynb')})"))
+    assert not list(dead(f"[Binder]({links.binder('notebooks/00_start_here.ipynb')})"))
+
+
+def test_the_install_cell_upgrades_nothing_and_comes_first():
+    for path in links.lessons():
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        assert code[0] == links.install()
+    line = next(line for line in links.install().splitlines() if '"pip"' in line)
+    assert "--no-deps" in line and "--upgrade" not in line

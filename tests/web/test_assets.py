@@ -1,0 +1,72 @@
+"""Is each widget's module complete: every file it needs, in order, no name twice, no import left?"""
+
+import os
+import posixpath
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from pooling_course.web import assets
+
+SCRIPTS = {str(p.relative_to(assets.PACKAGE).as_posix()): p for p in assets.PACKAGE.rglob("*.js")}
+WIDGETS = sorted(name for name, path in SCRIPTS.items() if "export default" in path.read_text("utf-8"))
+
+
+def imported(name):
+    """{file: names} of a file's imports."""
+    text = SCRIPTS[name].read_text("utf-8")
+    found = re.findall(r'^import\s*\{([^}]*)\}\s*from\s+"(\.[\w./]+)";', text, re.MULTILINE)
+    listed = {file: [n.strip() for n in names.split(",") if n.strip()] for names, file in found}
+    return {posixpath.normpath(f"{name}/../{file}"): names for file, names in listed.items()}
+
+
+def declared(text):
+    """Names declared at the top level of a module, in order."""
+    return re.findall(r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_joined_module_has_each_name_once_and_no_import_left(name):
+    names = declared(assets.script(name))
+    assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+    assert not re.search(r"^import\b", assets.script(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_what_a_file_imports_is_exported_there(name):
+    for file, names in imported(name).items():
+        text = SCRIPTS[file].read_text("utf-8")
+        for n in names:
+            assert re.search(rf"^export (const|let|function|class) {n}\b", text, re.MULTILINE), (file, n)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_file_stands_after_those_it_imports(name):
+    text = assets.script(name)
+
+    def check(file, above=()):
+        for other in imported(file):
+            assert other not in above, f"{file} and {other} import each other"
+            first = SCRIPTS[other].read_text("utf-8"), SCRIPTS[file].read_text("utf-8")
+            assert text.index(declared_line(first[0])) < text.index(declared_line(first[1]))
+            check(other, (*above, file))
+
+    check(name)
+
+
+def declared_line(text):
+    """The first line that declares something: it stands in the joined module as it does in the file."""
+    return re.search(r"^(?:export )?(?:async )?(?:const|let|function|class) .*$", text, re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_joined_module_loads_in_node_and_gives_render(name, tmp_path):
+    node = shutil.which("node")
+    if not node:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Node: install it (apt-get install nodejs).")
+    (tmp_path / "widget.mjs").write_text(assets.script(name), "utf-8")
+    ask = "const { default: d } = await import('./widget.mjs'); console.log(typeof d.render)"
+    done = subprocess.run([node, "--input-type=module", "-e", ask], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == "function", done.stderr

@@ -1,0 +1,1 @@
+"""What only maintainers run: not part of the package."""
