@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import images
-from ..explorer.states import threads
+from ..maths.device import threads
 from ..pictures.canvas import Picture
 from ..pictures.charts import dots
 from .report import gradient_report

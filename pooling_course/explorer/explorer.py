@@ -2,6 +2,7 @@
 
 import html
 from contextlib import suppress
+from typing import Any
 
 import anywidget
 import torch
@@ -9,27 +10,17 @@ import traitlets as t
 
 from ..maths import rules, words
 from ..maths.data import as_tensor
-from ..maths.kinds import settings_of
-from ..maths.kinds.adaptive import Adaptive
-from ..maths.kinds.depthwise import Depthwise
-from ..maths.kinds.lp import LP
-from ..maths.kinds.pooling import Pooling
+from ..maths.kinds import made, settings_of
+from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
-from ..maths.windows import Windows
+from ..maths.windows import KINDS, Windows
 from ..web import assets
-from .states import AHEAD, CHUNK, Packer, ahead, fits, is_name, key
+from .states import CHUNK, Packer, fits, is_name
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
-SETTINGS = ("kind", *PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "output_size", "norm_type", "weights")
-TWINS = (("max", "avg"), ("adaptive max", "adaptive avg"), ("lp", "avg"), ("conv", "avg"))  # shown side by side
-OWN = {  # the settings that belong to a kind; where another is shown beside it, the rest is kept
-    "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
-    "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
-    "adaptive max": ("output_size",),
-    "adaptive avg": ("output_size",),
-    "lp": ("norm_type", "kernel_size", "stride", "ceil_mode"),
-    "conv": ("weights", "stride", "padding", "dilation"),
-}
+DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAULTS.items()}
+MOST = {name: most for kind in KINDS.values() for name, most in kind.MOST.items()}
+CHECKED = (*DEFAULTS, "kind", "kinds", "compare", "pooling", "layer")
 
 
 class Checked(t.Any):
@@ -38,7 +29,13 @@ class Checked(t.Any):
     allow_none = False
 
 
-class PoolingExplorer(anywidget.AnyWidget):
+# A trait for each setting that a kind declares.
+Settings: Any = t.MetaHasTraits(
+    "Settings", (t.HasTraits,), {name: Checked(value).tag(sync=True) for name, value in DEFAULTS.items()}
+)
+
+
+class PoolingExplorer(Settings, anywidget.AnyWidget):
     """See what a pooling does to an input: move a slider, point at a cell, read the sum.
 
     Args:
@@ -74,19 +71,8 @@ class PoolingExplorer(anywidget.AnyWidget):
     _css = assets.style("web/look.css", "web/base.css", "explorer/explorer.css")
 
     kind = Checked("max").tag(sync=True)
-    kernel_size = Checked(2).tag(sync=True)
-    stride = Checked(2).tag(sync=True)
-    padding = Checked(0).tag(sync=True)
-    dilation = Checked(1).tag(sync=True)
-    ceil_mode = Checked(False).tag(sync=True)
-    count_include_pad = Checked(True).tag(sync=True)
-    divisor_override = Checked(None).tag(sync=True)
     compare = t.Bool(False).tag(sync=True)
     kinds = t.List(["max", "avg"]).tag(sync=True)
-    output_size = Checked(2).tag(sync=True)
-    norm_type = Checked(2).tag(sync=True)
-    weights = t.Dict(allow_none=True, default_value=None).tag(sync=True)
-
     pooling = Checked()
     layer = Checked()
     x = Checked()
@@ -99,7 +85,7 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     preset = t.Unicode().tag(sync=True)
     presets = t.List().tag(sync=True)
-    most = t.Dict({"kernel_size": 5, "stride": 5, "output_size": 10, "norm_type": 10}).tag(sync=True)
+    most = t.Dict(MOST).tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
 
@@ -108,18 +94,12 @@ class PoolingExplorer(anywidget.AnyWidget):
 
         pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
         presets = [[name, label] for name, (label, _) in PRESETS.items()]
-        if isinstance(pooling, Depthwise) and len(pooling.weight) != 3:
+        if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
-        self._serial, self._upstreams = 0, {0: None}
-        super().__init__(
-            **_settings(pooling),
-            kinds=_twins(pooling.kind),
-            pooling=pooling,
-            x=x,
-            presets=presets,
-            compare=compare,
-            direction=direction,
-        )
+        self._serial, self._upstreams, self._made = 0, {0: None}, {}
+        self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
+        self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
+        super().__init__(**self._settled, x=x, presets=presets, direction=direction)
         self.upstream = upstream
         self.on_msg(self._answer)
 
@@ -151,87 +131,91 @@ class PoolingExplorer(anywidget.AnyWidget):
 
     # ---- settings: traits one by one, and the same as `pooling` and `layer` ----------------------------------------
 
-    @t.validate(*SETTINGS)
+    # Whatever is set is one change of a whole: `_plan` finds the consistent set that it leads to, or refuses it, and
+    # `_apply` writes that set at once. `_settled` is the set that holds.
+
+    @t.validate(*CHECKED)
     def _legal(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        settings = {n: getattr(self, n) for n in SETTINGS} | {name: value}
-        try:
-            if name in PAIRS:
-                settings[name] = value = rules.short(rules.pair(name, value))
-            if name == "kernel_size" and settings["kind"] != "conv":  # which may pad as much as it likes
-                settings["padding"] = self._lowered(value)
-            kinds = {settings["kind"], *(self.kinds if self.compare and settings["kind"] in self.kinds else ())}
-            if kinds != {"conv"}:  # its kernel_size is that of its weights
-                kinds |= {kind for kind in OWN if name in OWN[kind][:1]}  # not on view, and yet theirs
-            for kind in kinds:
-                found = made(settings | {"kind": kind})
-            if name == "output_size":
-                value = rules.short(found.size)
-            self._check_kernel(settings)
-        except (TypeError, ValueError) as error:
-            raise t.TraitError(str(error)) from None
-        return value
+        name = proposal.trait.name
+        set_too = {n: getattr(self, n) for n in CHECKED if n != name}  # under one hold several traits change together
+        changes = {n: v for n, v in (set_too | {name: proposal.value}).items() if not _same(v, self._settled[n])}
+        self._planned = self._planned_or_refused(**changes) if changes else self._settled
+        return self._planned[name]
 
-    def _check_kernel(self, settings):
-        if settings["weights"] and "conv" in self.kinds:
-            kernel, asked = made(settings | {"kind": "conv"}).kernel_size, rules.pair("", settings["kernel_size"])
-            if kernel != asked:
-                raise ValueError(
-                    f"kernel_size={rules.short(asked)}: the weights of this convolution are {kernel[0]} x {kernel[1]}; "
-                    f"for another size, set layer to another nn.Conv2d."
-                )
-
-    def _lowered(self, kernel_size):
-        both = zip(rules.pair("padding", self.padding), rules.pair("kernel_size", kernel_size), strict=True)
-        return rules.short(tuple(min(pad, k // 2) for pad, k in both))
-
-    @t.validate("compare")
-    def _can_be_compared(self, proposal):
-        try:
-            for kind in self.kinds if proposal.value else ():
-                self._of_kind(kind)
-        except ValueError as error:
-            raise t.TraitError(str(error)) from None
-        return proposal.value
-
-    def _brought(self, pooling):
-        """The settings that a pooling brings along: its own, and for its twin a padding that fits its kernel_size."""
-        own = _settings(pooling)
-        return {"padding": self._lowered(own["kernel_size"])} | own if "kernel_size" in own else own
-
-    @t.observe(*SETTINGS)
-    def _gather(self, change):
-        if change.name == "kernel_size" and self.kind != "conv":
-            self.padding = self._lowered(change.new)
-        self.pooling = self._of_kind(self.kind)
-
-    @t.validate("pooling", "layer")
-    def _is_pooling(self, proposal):
-        try:
-            pooling = settings_of(proposal.value)
-            for kind in _twins(pooling.kind) if self.compare else ():
-                self._of_kind(kind, self._brought(pooling))
-        except (TypeError, ValueError) as error:
-            raise t.TraitError(str(error)) from None
-        return pooling if proposal.trait.name == "pooling" else proposal.value
-
-    @t.observe("pooling")
-    def _spread(self, change):
+    @t.observe(*CHECKED)
+    def _apply(self, _):
+        if self._planned is self._settled:
+            return
+        self._settled = self._planned
         with self.hold_sync(), self.hold_trait_notifications():  # the page hears of all of it in one message
-            if change.new.kind not in self.kinds or self._has_other_weights(change.new):
-                self.kinds = _twins(change.new.kind)
-            for name, value in self._brought(change.new).items():
+            for name, value in self._settled.items():
                 setattr(self, name, value)
-        if self.layer is None or settings_of(self.layer) != change.new:
-            self.layer = change.new.layer()
 
-    def _has_other_weights(self, pooling):
-        convolution = self._convolution if "conv" in self.kinds else None
-        return convolution is not None and convolution.kernel_size != pooling.kernel_size
+    def _planned_or_refused(self, **changes):
+        try:
+            return self._plan(**changes)
+        except (TypeError, ValueError) as error:
+            raise t.TraitError(str(error)) from None
 
-    @t.observe("layer")
-    def _from_layer(self, change):
-        self.pooling = change.new
+    def _plan(self, **changes):
+        """The settings that hold once `changes` are made: {name of a trait: value}.
+
+        Raises:
+            TypeError, ValueError: what a kind on view, or the kind that a setting belongs to, refuses.
+        """
+        now = self._settled | changes
+        given = [changes[name] for name in ("layer", "pooling") if name in changes]
+        if given:
+            now |= self._brought(settings_of(given[0]), now)
+        else:
+            for name in changes.keys() & PAIRS:
+                now[name] = rules.short(rules.pair(name, now[name]))
+            for name in changes:
+                now |= KINDS[now["kind"]].follow(name, now) if "padding" not in changes and now["kind"] in KINDS else {}
+        now["kinds"] = self._choice(now, changes)
+        now["kind"] = now["kind"] if now["kind"] in now["kinds"] else now["kinds"][0]
+        for kind in now["kinds"]:
+            KINDS[kind].check_choice(now)
+        on_view = [now["kind"], *(now["kinds"] if now["compare"] else ())]
+        owners = [kind for kind, cls in KINDS.items() if cls.OWN[kind][0] in changes]  # not on view, and yet theirs
+        for pooling in (self._of_kind(kind, now) for kind in (*on_view, *owners)):
+            now |= {name: value for name, value in pooling.traits().items() if name in changes}
+        now["pooling"] = self._of_kind(now["kind"], now)
+        if now["pooling"] != self._settled["pooling"] or "layer" in changes:
+            now["layer"] = changes.get("layer") or now["pooling"].layer()
+        return now
+
+    def _brought(self, pooling, now):
+        """The settings that a pooling brings along: its own, and for its twin a padding that fits its kernel_size."""
+        own = {"kind": pooling.kind} | pooling.traits()
+        self._made[pooling.kind] = _own(pooling.kind, now | own), pooling
+        return Windows.follow("kernel_size", now | own) | own if "kernel_size" in own else own
+
+    def _choice(self, now, changes):
+        """The two kinds to choose from."""
+        choices = [list(cls.TWINS) for cls in KINDS.values()]
+        if "kinds" in changes and now["kinds"] not in choices:
+            raise ValueError(f"kinds={now['kinds']}: give two that stand side by side, such as {choices[0]}.")
+        if "kinds" in changes and "kind" not in changes:
+            return now["kinds"]
+        try:
+            for kind in now["kinds"]:
+                KINDS[kind].check_choice(now)
+        except ValueError:
+            if not {"layer", "pooling"} & changes.keys():
+                raise
+        else:
+            if now["kind"] in now["kinds"]:
+                return now["kinds"]
+        return list(made(now).TWINS)
+
+    def _of_kind(self, kind, settings=None):
+        """The pooling of a kind with these settings; made once, for as long as they stay."""
+        settings = settings or self._settled
+        own = _own(kind, settings)
+        if kind not in self._made or not _same(self._made[kind][0], own):
+            self._made[kind] = own, made(settings | {"kind": kind})
+        return self._made[kind][1]
 
     def set_state(self, sync_data):
         """What the browser, or a linked widget, has changed; a refusal is shown in the widget."""
@@ -253,32 +237,28 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _fill(self, _):
         self.preset = self._named
         self._serial += 1
-        packer = Packer(_planes(self.x), self._upstreams, self._convolution, self._serial)
-        self._packer = packer
+        self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
-        states = packer.pack(self._names(), AHEAD)
+        states = packer.pack(self._names())
         if packer is self._packer:
             self.book = {"input": packer.cells(), **states}
 
     @t.observe("weights")
     def _fill_anew(self, _):
-        if hasattr(self, "_packer") and self._packer.convolution != self._convolution:
+        if hasattr(self, "_packer") and self._packer.lender != self._lender:
             self._fill(None)  # no state with the weights of before
 
     @property
-    def _convolution(self):
-        return self._of_kind("conv") if self.weights else None
+    def _lender(self):
+        """The pooling whose weights its states leave out, if there is one."""
+        return next((p for kind, cls in KINDS.items() if cls.LENDS for p in self._possible(kind)), None)
 
     def _names(self):
-        """The states worth sending ahead, in the order in which a learner is likely to meet them."""
-        poolings = self._possible()
-        poolings.sort(key=lambda p: p.kind != self.kind)
-        states = ahead(poolings, self.most)
-        names = [key(p) for p in states if min(p.raw_output_size(*self.x.shape[-2:])) > 0]
-        gradients = [f"grad0 {name}" for name in names if self.x.is_floating_point()]
-        if self.direction == "forward" or not gradients:
-            return names + gradients
-        return [name for both in zip(names, gradients, strict=True) for name in both]
+        """The states that are sent with the widget: those that it opens with. The page asks for the rest."""
+        found = self._possible(self.kind, *self.kinds)
+        names = list(dict.fromkeys(p.key() for p in found if min(p.raw_output_size(*self.x.shape[-2:])) > 0))
+        backward = self.direction == "backward" and self.x.is_floating_point()
+        return names + [f"grad0 {name}" for name in names if backward]
 
     @t.validate("preset")
     def _is_preset(self, proposal):
@@ -292,13 +272,10 @@ class PoolingExplorer(anywidget.AnyWidget):
         if change.new and change.new != self._named:
             self.x = change.new
 
-    def _of_kind(self, kind, others=()):
-        return made({n: getattr(self, n) for n in SETTINGS} | dict(others) | {"kind": kind})
-
-    def _possible(self):
-        """Both twins with these settings; a convolution may pad more than an average can, and is alone then."""
+    def _possible(self, *kinds):
+        """The poolings of these kinds; a convolution may pad more than an average can, and is alone then."""
         found = []
-        for kind in self.kinds:
+        for kind in kinds:
             with suppress(ValueError):
                 found.append(self._of_kind(kind))
         return found
@@ -334,7 +311,7 @@ class PoolingExplorer(anywidget.AnyWidget):
             self._upstreams[serial] = planes
             data = planes.numpy().astype("<f8").tobytes()
             packer = self._packer  # one and the same: JupyterLab's messages are heard in a thread of their own
-            book = packer.pack(f"grad{serial} {key(p)}" for p in self._possible())
+            book = packer.pack(f"grad{serial} {p.key()}" for p in self._possible(*self.kinds))
             shape = list(planes.shape)
             self.own = {"serial": serial, "shape": shape, "data": data, "input": packer.serial, "book": book}
             self.upstream_mode = "own"
@@ -369,7 +346,7 @@ class PoolingExplorer(anywidget.AnyWidget):
     def _send_states(self, keys):
         asked = keys if isinstance(keys, list) else ()
         packer = self._packer  # one and the same, although x may change meanwhile, in another thread
-        left = list(dict.fromkeys(name for name in asked if is_name(name, packer.convolution)))
+        left = list(dict.fromkeys(name for name in asked if is_name(name, packer.lender)))
         while left:
             part = packer.pack(left, CHUNK)
             left = left[len(part["entries"]) :]
@@ -454,40 +431,14 @@ def _typed(content, shape):
     return (at, text) if inside and isinstance(text, str) else (None, None)
 
 
-def _settings(pooling):
-    """The traits of a pooling: its own settings, short."""
-    if isinstance(pooling, Adaptive):
-        return {"kind": pooling.kind, "output_size": rules.short(pooling.size)}
-    if isinstance(pooling, Depthwise):
-        own = {
-            "weights": {"weight": pooling.weight, "bias": pooling.bias},
-            "kernel_size": rules.short(pooling.kernel_size),
-        }
-    else:
-        own = {}
-    return own | {n: rules.short(getattr(pooling, n)) for n in ("kind", *OWN[pooling.kind]) if n != "weights"}
+def _own(kind, settings):
+    """The settings that belong to a kind."""
+    return [settings[name] for name in KINDS[kind].OWN[kind]]
 
 
-def _twins(kind):
-    return list(next(twins for twins in TWINS if kind in twins))
-
-
-def made(settings) -> Windows:
-    """The pooling, or its relative, that these traits stand for, without what belongs to other kinds."""
-    kind = settings["kind"]
-    if kind not in OWN:
-        rules.check_kind(kind)
-    own = {n: settings[n] for n in OWN[kind]}
-    if kind.startswith("adaptive"):
-        return Adaptive(kind, own["output_size"])
-    if kind == "lp":
-        return LP(**own)
-    if kind == "conv":
-        weights = own.pop("weights")
-        if not weights:
-            raise ValueError("kind='conv' needs weights: set layer to a depthwise nn.Conv2d.")
-        return Depthwise(**weights, **own)
-    return Pooling(kind, **own)
+def _same(value, other):
+    """Whether two values of a trait are one; False and 0, 1 and 1.0 are not."""
+    return value is other or type(value) is type(other) and bool(value == other)
 
 
 def _input(x):
@@ -513,7 +464,7 @@ def _input(x):
             f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "
             f"pass pooling_course.images.as_image(x), or x.permute(2, 0, 1)."
         )
-    rules.check_input("max", _planes(x))
+    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d")
     return x, ""
 
 

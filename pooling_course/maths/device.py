@@ -1,5 +1,8 @@
 """Where torch computes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -34,3 +37,14 @@ def pick_device(device) -> torch.device:
 
 
 _said = False
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Hundreds of tiny poolings wait for threads longer than they compute, many times so on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -11,23 +11,6 @@ import torch
 LARGEST = 2**31 - 1  # torch narrows every setting to a 32-bit int, but for divisor_override
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-DTYPES = {
-    ("max", "cpu"): (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *FLOATS),
-    ("avg", "cpu"): (torch.int64, *FLOATS),
-    ("max", "cuda"): FLOATS,
-    ("avg", "cuda"): FLOATS,
-    ("max", "mps"): (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *FLOATS[:3]),
-    ("avg", "mps"): FLOATS[:3],
-}
-LAYERS = {
-    "max": "nn.MaxPool2d",
-    "avg": "nn.AvgPool2d",
-    "adaptive max": "nn.AdaptiveMaxPool2d",
-    "adaptive avg": "nn.AdaptiveAvgPool2d",
-    "lp": "nn.LPPool2d",
-    "conv": "nn.Conv2d",
-}
-FOREIGN = {"max": ("count_include_pad", "divisor_override"), "avg": ("dilation",)}
 
 
 def integer(name, value, largest=LARGEST) -> int:
@@ -57,24 +40,15 @@ def flag(name, value) -> bool:
     return value
 
 
-def check_kind(kind):
-    if not isinstance(kind, str) or kind not in FOREIGN:
-        raise ValueError(f"kind={kind!r} is not a pooling: use 'max' (nn.MaxPool2d) or 'avg' (nn.AvgPool2d).")
-
-
-def check_settings(p):
-    """Refuse settings that torch refuses for every input; kernel_size first, as it is the default stride too."""
-    for name in FOREIGN[p.kind]:
-        default = type(p).__dataclass_fields__[name].default
-        value = getattr(p, name)
-        if value != default and value != (default, default):
-            raise ValueError(
-                f"{name}={short(value)} does not belong to {LAYERS[p.kind]}: "
-                f"leave it out, or use kind={'avg' if p.kind == 'max' else 'max'!r}."
-            )
+def check_sliding(p):
+    """Refuse sizes and steps that are too small; kernel_size first, as it is the default stride too."""
     for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
         if min(getattr(p, name)) < least:
             raise ValueError(f"{name}={short(getattr(p, name))}: {name} must be at least {least}.")
+
+
+def check_padding(p):
+    """Refuse more padding than torch's poolings take."""
     for axis, k, pad in zip(("height", "width"), p.kernel_size, p.padding, strict=True):
         if pad > k // 2:
             dilated = " (dilation does not raise the limit)" if max(p.dilation) > 1 else ""
@@ -82,8 +56,6 @@ def check_settings(p):
                 f"padding={short(p.padding)} with kernel_size={short(p.kernel_size)}: in {axis}, padding may be "
                 f"at most kernel_size // 2 = {k // 2}{dilated}; for more, pad first with torch.nn.functional.pad."
             )
-    if p.divisor_override == 0:
-        raise ValueError("divisor_override=0: nothing can be divided by 0; use another whole number, or None.")
 
 
 def check_size(p, h, w):
@@ -97,7 +69,7 @@ def check_size(p, h, w):
                 f"{size}{f' + 2 * {p.padding[i]} padding' if p.padding[i] else ''}; "
                 f"take a smaller kernel_size{' or dilation' if p.dilation[i] > 1 else ''} or a larger input."
             )
-        if p.kind == "max" and p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
+        if p.shares == "winner" and p.padding[i] and p.dilation[i] > size and misses(p, i, size, out):
             raise ValueError(
                 f"{p.code()} on an input of {h} x {w}: in {axis}, dilation={p.dilation[i]} is larger than the input "
                 f"({size}) and padding={p.padding[i]}, so a window would read no cell at all, and torch's backward "
@@ -111,8 +83,8 @@ def misses(p, i, size, out):
     return any(not any(0 <= o * p.stride[i] + t < size for t in taps) for o in range(out))
 
 
-def check_input(kind, x):
-    """Refuse tensors of a rank, emptiness, layout or dtype that torch's pooling does not take."""
+def check_input(x, accepted, layer):
+    """Refuse tensors of a rank, emptiness, layout or dtype that a layer does not take, where torch pools with it."""
     shape = tuple(x.shape)
     if x.ndim not in (3, 4):
         raise ValueError(f"input of shape {shape} has {x.ndim} dimensions: give (H, W), (C, H, W) or (N, C, H, W).")
@@ -122,12 +94,11 @@ def check_input(kind, x):
         raise TypeError(f"input of shape {shape} on the meta device: it has no numbers to pool.")
     if x.layout is not torch.strided or x.is_quantized:
         raise TypeError(f"input of layout {x.layout} and dtype {x.dtype}: pooling takes dense, unquantized tensors.")
-    accepted = DTYPES.get((kind, x.device.type), FLOATS)
     if x.dtype not in accepted:
         names = ", ".join(str(d).removeprefix("torch.") for d in accepted)
         raise TypeError(
             f"input of dtype {str(x.dtype).removeprefix('torch.')} on {x.device.type}: "
-            f"{LAYERS[kind]} takes {names} there; convert first, for example with x.float()."
+            f"{layer} takes {names} there; convert first, for example with x.float()."
         )
 
 

@@ -18,7 +18,7 @@ from . import rules
 from .data import as_tensor
 from .device import pick_device
 from .kinds import settings_of
-from .windows import NOTHING, Pair
+from .windows import NOTHING, Pair, layer_name
 
 
 def trace(pooling, x, device=None) -> "Trace":
@@ -41,7 +41,7 @@ def trace(pooling, x, device=None) -> "Trace":
     x = as_tensor(x).detach()
     full = x.unsqueeze(0) if x.ndim == 2 else x
     full = full.to(pick_device(device)) if device is not None else full
-    rules.check_input(pooling.kind, full)
+    rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind))
     size = pooling.output_size(*full.shape[-2:])
     output, winners = pooling.pool(full)
     if tuple(output.shape[-2:]) != size:
@@ -143,7 +143,7 @@ class Trace:
 
         On a plane of ones the sum counts the cells read, and the average is that sum / divisor.
         """
-        if not self.pooling.divides:
+        if self.pooling.shares != "equal":
             return None
         if self.pooling.divisor_override is not None:  # as given: the quotient below would round it beyond 2**53
             return torch.full(self._output.shape[-2:], self.pooling.divisor_override)
@@ -168,7 +168,7 @@ class Trace:
         The share of an input cell in window (row, col) is `spread[row % m, col % n][..., cell]`. torch's autograd
         says it, asked for every m-th row and n-th column of windows at a time, as those do not overlap.
         """
-        if not self.pooling.shares_vary:
+        if self.pooling.shares != "varied":
             return None
         apart = [min(int(_apart(taps)), len(taps)) for taps in self.taps]
         planes = []

@@ -14,9 +14,10 @@ import traitlets
 from PIL import Image
 from torch import nn
 
+from harness import key
 from harness.reference import one_thread  # noqa: F401
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images
-from pooling_course.explorer.states import Packer, key
+from pooling_course.explorer.states import Packer
 from pooling_course.maths import words
 from pooling_course.maths.kinds import settings_of
 

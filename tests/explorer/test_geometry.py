@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pooling_course.explorer.explorer import _settings
-from pooling_course.explorer.states import key
+from harness import key
 from pooling_course.maths import words
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
@@ -121,7 +120,7 @@ def traits(p):
     others = {"kernel_size": 4, "stride": 3, "padding": (2, 1), "dilation": (2, 3), "ceil_mode": True}
     others |= {"count_include_pad": False, "divisor_override": 5, "output_size": 7, "norm_type": 9, "weights": None}
     if not isinstance(p, Pooling):
-        return others | _settings(p)
+        return others | {"kind": p.kind} | p.traits()
     short = {n: v[0] if v[0] == v[1] else v for n in ("kernel_size", "stride", "padding") for v in [getattr(p, n)]}
     of_max = {"dilation": p.dilation if p.kind == "max" else (2, 3)}
     of_avg = {"count_include_pad": p.count_include_pad, "divisor_override": p.divisor_override}

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 
 from harness.reference import one_thread  # noqa: F401
 from pooling_course.maths import rules
+from pooling_course.maths.kinds import pooling
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import Trace, Window
-from pooling_course.maths.windows import Windows
+from pooling_course.maths.windows import Sliding
 
 NAN = math.nan
 RAMP = torch.arange(36.0).reshape(6, 6) - 40  # all negative, no ties
@@ -245,9 +246,9 @@ def changed(**change):
 
 AROUND = [
     (Pooling, "__post_init__", steps_by_one, "max", PAIR, RAMP, ["check_size", "check_output", "check_reads"]),
-    (Windows, "_axis", plain_ceil, "max", {"kernel_size": 1, "stride": 2, "ceil_mode": True}, RAMP, ["check_size"]),
-    (Windows, "_axis", plain_floor, "avg", PAIR | {"ceil_mode": True}, RAMP[:5], ["check_size"]),
-    (Windows, "output_size", width_first, "avg", PAIR, RAMP[:4], ["check_size"]),
+    (Sliding, "_axis", plain_ceil, "max", {"kernel_size": 1, "stride": 2, "ceil_mode": True}, RAMP, ["check_size"]),
+    (Sliding, "_axis", plain_floor, "avg", PAIR | {"ceil_mode": True}, RAMP[:5], ["check_size"]),
+    (Sliding, "output_size", width_first, "avg", PAIR, RAMP[:4], ["check_size"]),
     (Trace, "taps", taps_without_padding, "avg", PADDED, RAMP, ["check_reads", "check_windows"]),
     (Trace, "taps", taps_without_dilation, "max", PAIR | {"dilation": 2}, RAMP, ["check_reads", "check_windows"]),
     (Trace, "reads", reads_once, "max", {"kernel_size": 3, "stride": 1}, RAMP, ["check_reads"]),
@@ -289,13 +290,14 @@ def test_a_mistake_around_torch_is_caught(owner, name, mutant, kind, given, x, c
 # --- refusals left out ------------------------------------------------------------------------------------------------
 
 BARE = {"pair": lambda name, value: value if isinstance(value, tuple) else (value, value)}
-
-
-@pytest.mark.parametrize(
-    "name", ["check_kind", "check_settings", "check_size", "check_input", "pair", "flag", "misses"]
+RULES = {"check_kind": pooling, "check_settings": pooling} | dict.fromkeys(
+    ("check_sliding", "check_padding", "check_size", "check_input", "pair", "flag", "misses"), rules
 )
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_a_rule_left_out_is_caught(name, monkeypatch):
-    monkeypatch.setattr(rules, name, BARE.get(name, lambda *_: False))
+    monkeypatch.setattr(RULES[name], name, BARE.get(name, lambda *_: False))
     caught = []
     for case in test_rules.REFUSALS:
         try:
@@ -307,7 +309,7 @@ def test_a_rule_left_out_is_caught(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["check_settings", "check_size", "check_input", "misses"])
 def test_a_rule_left_out_is_caught_by_the_drawn_settings_too(name, monkeypatch):
-    monkeypatch.setattr(rules, name, lambda *_: False)
+    monkeypatch.setattr(RULES[name], name, lambda *_: False)
     with pytest.raises(Exception, match="torch refuses|distinct failures|ZeroDivisionError"):
         checks.test_whatever_torch_refuses_we_refuse_before_asking_it()
 
@@ -324,13 +326,13 @@ def test_a_poor_refusal_is_caught(case):
 
 
 def test_too_strict_a_rule_is_caught(monkeypatch):
-    true = rules.check_settings
+    true = pooling.check_settings
 
     def no_ceil_mode(p):
         if p.ceil_mode:
             raise ValueError("ceil_mode=True: no.")
         true(p)
 
-    monkeypatch.setattr(rules, "check_settings", no_ceil_mode)
+    monkeypatch.setattr(pooling, "check_settings", no_ceil_mode)
     with pytest.raises(AssertionError, match="torch takes"):
         checks.check_accepted("max", PAIR | {"ceil_mode": True}, RAMP[None])

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from harness import key
 from harness.reference import one_thread  # noqa: F401
-from pooling_course.explorer.states import Packer, ahead, from_key, is_name, key
-from pooling_course.maths.kinds import settings_of
+from pooling_course.explorer.states import Packer, ahead, is_name
+from pooling_course.maths.kinds import from_key, settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
 from pooling_course.maths.kinds.lp import LP
@@ -221,7 +222,7 @@ def test_a_name_that_stands_for_nothing_is_none(name):
 def test_states_hold_outputs_winners_divisors_and_shares():
     for layer, x in LAYERS[:60]:
         p, t = settings_of(layer), trace(layer, x)
-        packer = Packer(x, convolution=p if isinstance(p, Depthwise) else None)
+        packer = Packer(x, lender=p if isinstance(p, Depthwise) else None)
         forward, backward = packer.pack([key(p), f"grad0 {key(p)}"])["entries"]
         assert (forward["h"], forward["w"]) == tuple(t.output.shape[-2:])
         assert ("winners" in forward) == (p.kind == "adaptive max")

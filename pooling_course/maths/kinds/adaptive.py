@@ -1,22 +1,25 @@
 """Adaptive pooling: the windows are found from the output size."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from .. import rules
 from ..windows import NOTHING, Pair, Windows
-from .pooling import Pooling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adaptive(Windows):
     """Pooling to a given output size: window i of n reads the rows from floor(i * H / n) up to ceil((i + 1) * H / n).
 
     Args:
         kind: "adaptive max" for `nn.AdaptiveMaxPool2d`, "adaptive avg" for `nn.AdaptiveAvgPool2d`.
-        output_size: an int or (height, width), 1 or more; None keeps the size of the input.
+        size: the output size, an int or (height, width), 1 or more; None keeps the size of the input.
 
     Raises:
         TypeError, ValueError: an output_size that torch refuses, or 0, which leaves nothing.
@@ -27,12 +30,17 @@ class Adaptive(Windows):
     [1, 2, 3]
     """
 
+    OWN = {"adaptive max": ("output_size",), "adaptive avg": ("output_size",)}
+    LAYERS = {"adaptive max": torch.nn.AdaptiveMaxPool2d, "adaptive avg": torch.nn.AdaptiveAvgPool2d}
+    TWINS = ("adaptive max", "adaptive avg")
+    DEFAULTS = {"output_size": 2}
+    MOST = {"output_size": 10}
+
     kind: str
-    size: int | Pair
-    padding = (0, 0)
+    size: Any
 
     def __post_init__(self):
-        if self.kind not in ("adaptive max", "adaptive avg"):
+        if self.kind not in self.OWN:
             raise ValueError(f"kind={self.kind!r} is no adaptive pooling: use 'adaptive max' or 'adaptive avg'.")
         both = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
         if len(both) != 2:
@@ -42,21 +50,46 @@ class Adaptive(Windows):
             raise ValueError(f"output_size={rules.short(both)}: a map of no cells is no map; give 1 or more.")
         object.__setattr__(self, "size", both)
 
-    divides = property(lambda self: self.kind == "adaptive avg")
+    @classmethod
+    def of(cls, layer: Any) -> Adaptive:
+        return cls(
+            next(kind for kind, of_torch in cls.LAYERS.items() if isinstance(layer, of_torch)), layer.output_size
+        )
+
+    def layer(self) -> torch.nn.Module:
+        return self.LAYERS[self.kind](self.size)
 
     def code(self) -> str:
         return self.listed({"output_size": self.size})
 
-    __repr__ = code
+    @classmethod
+    def made(cls, kind: str, settings: dict[str, Any]) -> Adaptive:
+        return cls(kind, settings["output_size"])
 
-    def layer(self) -> torch.nn.Module:
-        make = torch.nn.AdaptiveAvgPool2d if self.divides else torch.nn.AdaptiveMaxPool2d
-        return make(self.size)
+    def traits(self) -> dict[str, Any]:
+        return {"output_size": rules.short(self.size)}
+
+    def key(self) -> str:
+        """The name of its state.
+
+        >>> Adaptive("adaptive max", (3, None)).key()
+        'adaptive-max 3 -'
+        """
+        return f"{self.kind.replace(' ', '-')} {' '.join('-' if n is None else str(n) for n in self.size)}"
+
+    @classmethod
+    def from_key(cls, kind, numbers, lender):
+        return cls(kind, tuple(None if n == "-" else int(n) for n in numbers))
+
+    def reach(self, most: dict[str, int]) -> Iterator[tuple[float, Adaptive]]:
+        here = self.size[0] or 1
+        yield from ((abs(n - here), replace(self, size=n)) for n in range(1, most["output_size"] + 1))
+
+    shares = property(lambda self: "winner" if self.kind == "adaptive max" else "equal")
 
     def raw_output_size(self, h: int, w: int) -> Pair:
-        return tuple(size if asked is None else asked for asked, size in zip(self.size, (h, w), strict=True))
-
-    output_size = raw_output_size  # each fits: windows overlap, or repeat, where more is asked for than there is
+        rows, cols = (size if asked is None else asked for asked, size in zip(self.size, (h, w), strict=True))
+        return rows, cols  # each fits: windows overlap, or repeat, where more is asked for than there is
 
     def taps(self, i: int, size: int, out: int) -> torch.Tensor:
         """As for `Windows`; windows differ in length, so shorter ones end in `NOTHING`."""
@@ -72,19 +105,10 @@ class Adaptive(Windows):
         'window i of 3 reads floor(i * 5 / 3) up to, not including, ceil((i + 1) * 5 / 3)'
         """
         rule = "window i of {0} reads floor(i * {1} / {0}) up to, not including, ceil((i + 1) * {1} / {0})"
-        return tuple(rule.format(*sizes) for sizes in zip(self.raw_output_size(h, w), (h, w), strict=True))
+        rows, cols = (rule.format(out, size) for _, size, out in self._axes(h, w))
+        return rows, cols
 
     def pool(self, x):
-        if self.divides:
+        if self.kind == "adaptive avg":
             return F.adaptive_avg_pool2d(x, self.size), None
         return F.adaptive_max_pool2d(x, self.size, return_indices=True)
-
-    def counts(self, h: int, w: int) -> torch.Tensor:
-        rows, cols = (
-            (self.taps(i, size, out) != NOTHING).sum(1)
-            for i, (size, out) in enumerate(zip((h, w), self.raw_output_size(h, w), strict=True))
-        )
-        return (rows[:, None] * cols).double()
-
-    says = Pooling.says
-    count_include_pad = True

@@ -1,17 +1,21 @@
 """A depthwise convolution has learned its shares: the same in each window, but not the same for each cell."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from .. import rules, words
 from ..data import as_tensor
-from ..windows import Pair, Windows
+from ..windows import SWITCHED, Pair, Sliding, Windows
 
 
-@dataclass(frozen=True)
-class Depthwise(Windows):
+@dataclass(frozen=True, repr=False)
+class Depthwise(Sliding):
     """A depthwise convolution: one window of weights for each channel, `nn.Conv2d` with groups=channels.
 
     Args:
@@ -26,14 +30,19 @@ class Depthwise(Windows):
     nn.Conv2d(in_channels=1, out_channels=1, kernel_size=2, stride=2, bias=False)
     """
 
+    OWN = {"conv": ("weights", "stride", "padding", "dilation")}
+    LAYERS = {"conv": torch.nn.Conv2d}
+    TWINS = ("conv", "avg")
+    DEFAULTS = {"weights": None}
+    LENDS = True
+
     weight: tuple
     bias: tuple | None = None
     stride: int | Pair = 1
     padding: int | Pair = 0
     dilation: int | Pair = 1
     kind = "conv"
-    ceil_mode = False
-    shares_vary = True
+    shares = "varied"
 
     def __post_init__(self):
         object.__setattr__(self, "weight", _tuples(self.weight))
@@ -45,15 +54,15 @@ class Depthwise(Windows):
             )
         if self.bias is not None and as_tensor(self.bias, "bias").shape != weight.shape[:1]:
             raise ValueError(f"bias={self.bias!r} for {len(weight)} channels: give one number for each, or None.")
-        for name, least in (("stride", 1), ("padding", 0), ("dilation", 1)):
-            value = rules.pair(name, getattr(self, name))
-            if min(value) < least:
-                raise ValueError(f"{name}={rules.short(value)}: {name} must be at least {least}.")
-            object.__setattr__(self, name, value)
+        for name in ("stride", "padding", "dilation"):
+            object.__setattr__(self, name, rules.pair(name, getattr(self, name)))
+        rules.check_sliding(self)
 
     @classmethod
-    def of(cls, layer) -> "Depthwise":
+    def of(cls, layer: Any) -> Depthwise:
         """The weights and settings of an `nn.Conv2d` that keeps its channels apart."""
+        if isinstance(layer, torch.nn.LazyConv2d):
+            raise ValueError("nn.LazyConv2d has no weights yet: run it on an input once, and it can be shown.")
         channels, groups = layer.in_channels, layer.groups
         if not channels == groups == layer.out_channels:
             why = "mixes channels" if groups != channels else "makes several outputs of each channel"
@@ -73,7 +82,56 @@ class Depthwise(Windows):
         bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
         return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
 
+    @classmethod
+    def made(cls, kind: str, settings: dict[str, Any]) -> Depthwise:
+        weights = settings["weights"]
+        if not weights:
+            raise ValueError("kind='conv' needs weights: set layer to a depthwise nn.Conv2d.")
+        return cls(weights["weight"], weights["bias"], settings["stride"], settings["padding"], settings["dilation"])
+
+    def traits(self) -> dict[str, Any]:
+        weights = {"weight": self.weight, "bias": self.bias}
+        sides = {name: rules.short(getattr(self, name)) for name in ("kernel_size", "stride", "padding", "dilation")}
+        return {"weights": weights} | sides
+
+    @classmethod
+    def follow(cls, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+        return {}  # it may pad as much as it likes
+
+    @classmethod
+    def check_choice(cls, settings: dict[str, Any]) -> None:
+        """Its kernel_size is that of its weights."""
+        if not settings["weights"]:
+            return
+        plane = settings["weights"]["weight"][0]
+        kernel, asked = (len(plane), len(plane[0])), rules.pair("kernel_size", settings["kernel_size"])
+        if kernel != asked:
+            raise ValueError(
+                f"kernel_size={rules.short(asked)}: the weights of this convolution are {kernel[0]} x {kernel[1]}; "
+                f"for another size, set layer to another nn.Conv2d."
+            )
+
+    def key(self) -> str:
+        """The name of its state, without the weights: they come with the widget."""
+        return f"conv {' '.join(map(str, (*self.stride, *self.padding, *self.dilation)))}"
+
+    @classmethod
+    def from_key(cls, kind: str, numbers: list[str], lender: Windows | None) -> Depthwise:
+        if not isinstance(lender, Depthwise):
+            raise ValueError("a convolution has no state without its weights.")
+        sh, sw, ph, pw, dh, dw = map(int, numbers)
+        return replace(lender, stride=(sh, sw), padding=(ph, pw), dilation=(dh, dw))
+
+    def reach(self, most: dict[str, int]) -> Iterator[tuple[float, Depthwise]]:
+        for steps, (_, s, p) in self._places(most, kernels=[self.kernel_size[0]]):
+            placed = replace(self, stride=s, padding=p)
+            yield steps, placed
+            for d in (1, 2, 3):
+                if self.dilation != (d, d):
+                    yield SWITCHED + steps, replace(placed, dilation=d)
+
     kernel_size = property(lambda self: (len(self.weight[0]), len(self.weight[0][0])))
+    channels = property(lambda self: len(self.weight))
 
     def code(self) -> str:
         channels = len(self.weight)
@@ -83,8 +141,6 @@ class Depthwise(Windows):
         settings = {name: value for name, value in settings.items() if plain.get(name) != value}
         settings |= {"groups": channels} if channels > 1 else {}
         return self.listed(settings | ({"bias": False} if self.bias is None else {}))
-
-    __repr__ = code
 
     def layer(self) -> torch.nn.Module:
         channels, has_bias = len(self.weight), self.bias is not None
