@@ -1,14 +1,9 @@
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
 import { make, update } from "../web/dom.js";
-import { NORM_STEP, OWN, isAdaptive, largestKernel, pair, settingsOf, sizeHint, strideHint } from "./geometry.js";
-import { NAMES, inWords } from "./sentences.js";
+import { pair } from "./geometry.js";
+import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
 
-const PAIRS = ["kernel_size", "stride", "padding", "dilation", "output_size"];
-export const SETTINGS = ["kind", ...PAIRS, "ceil_mode", "count_include_pad", "divisor_override", "norm_type", "weights", "compare"];
-const SLIDERS = ["output_size", "norm_type", "kernel_size", "stride", "padding", "dilation"];
-const SHORT = { "adaptive max": "Max", "adaptive avg": "Average" }; // the legend says that they are adaptive
-const LEAST = { padding: 0, norm_type: NORM_STEP };
-const STEP = { norm_type: NORM_STEP };
+const PAIRS = SLIDERS.filter(({ both }) => both).map(({ name }) => name);
 let instances = 0;
 
 export class Controls {
@@ -21,6 +16,9 @@ export class Controls {
 
   get = (name) => this.view.get(name);
   set = (changes) => this.view.set(changes);
+  get choosable() {
+    return this.get("kinds").map((name) => KINDS[name]);
+  }
 
   build() {
     this.kindSet = make("fieldset", {});
@@ -39,7 +37,7 @@ export class Controls {
     const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
     const first = make("div", { class: "pc-row" }, this.kindSet, directions, this.upstreamLabel, inputs, this.channelLabel);
     this.sliders = {};
-    const sliders = make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.slice(0, -1).map((name) => this.buildSlider(name)));
+    const sliders = make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => !more).map((slider) => this.buildSlider(slider)));
     return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
   }
 
@@ -55,9 +53,10 @@ export class Controls {
 
   // The kinds that can stand side by side: max and average, or relatives of theirs.
   nameKinds() {
-    const kinds = this.get("kinds");
-    const choices = [...kinds.map((kind) => [kind, SHORT[kind] ?? NAMES[kind]]), ["both", "Both"]];
-    const legend = kinds.every(isAdaptive) ? "Adaptive pooling" : "Pooling";
+    const kinds = this.choosable;
+    const related = kinds.every(({ family }) => family === kinds[0].family); // then the legend says what they are
+    const choices = [...kinds.map((kind) => [kind.name, related ? kind.short : kind.title]), ["both", "Both"]];
+    const legend = related ? kinds[0].family : "Pooling";
     this.kindInputs = this.radios(this.kindSet, legend, "kind", choices, (value) => this.setKind(value));
   }
 
@@ -80,16 +79,16 @@ export class Controls {
       make("div", { class: "pc-row" },
         make("label", { class: "pc-check" }, this.apartInput, "height and width apart"),
         check("ceil_mode", "ceil_mode"), check("count_include_pad", "count_include_pad"), this.divisorLabel),
-      make("div", { class: "pc-row pc-sliders" }, this.buildSlider("dilation")),
+      make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => more).map((slider) => this.buildSlider(slider))),
     );
   }
 
-  buildSlider(name) {
+  buildSlider({ name, least, step }) {
     const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
     const value = make("output", { class: "pc-value" });
     const inputs = ["height", "width"].map((side, i) =>
       make("input", {
-        type: "range", min: LEAST[name] ?? 1, step: STEP[name] ?? 1, "aria-label": name, "aria-describedby": hint.id,
+        type: "range", min: least, step, "aria-label": name, "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
       }));
     const el = make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
@@ -127,8 +126,8 @@ export class Controls {
 
   slide(name, i, value) {
     this.view.announceSize = true;
-    if (name === "norm_type") {
-      this.set({ norm_type: value });
+    if (!PAIRS.includes(name)) {
+      this.set({ [name]: value });
       return;
     }
     const both = [...this.now(name)];
@@ -151,32 +150,34 @@ export class Controls {
   // Show what the traits say, for an input of this size.
   sync({ h, w, channels }) {
     const { kinds, backward } = this.view;
-    const settings = settingsOf(this.get, kinds.find((kind) => OWN[kind].includes("padding")) ?? kinds[0]);
-    const used = (name) => kinds.some((kind) => OWN[kind].includes(name));
+    const { choosable } = this;
+    const takes = (name) => (kind) => kind.settings.includes(name);
+    const used = (name) => kinds.some(takes(name));
     // what neither of the two kinds has is not there; what the other one has is there, but out of use
-    const within = (name) => this.get("kinds").some((kind) => OWN[kind].includes(name));
+    const within = (name) => choosable.some(takes(name));
+    const lead = kinds.find(takes("padding")) ?? kinds[0];
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
-    const limits = this.limits(settings, h, w);
-    const hints = this.hints(settings, limits, h, w);
-    const fixed = this.get("kinds").includes("conv");
-    for (const name of SLIDERS) {
+    for (const slider of SLIDERS) {
+      const { name } = slider;
       const { el, inputs, value, hint } = this.sliders[name];
-      update(el, { hidden: !within(name) && !(fixed && name === "kernel_size") });
+      const fixer = choosable.find((kind) => kind.sliders.includes(slider) && !takes(name)(kind));
+      update(el, { hidden: !within(name) && !fixer });
       if (el.hidden) continue;
       const now = this.now(name);
-      const apart = this.apart && PAIRS.includes(name);
+      const limit = this.limit(slider, lead, now);
+      const apart = this.apart && slider.both;
       update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
-      const inUse = used(name) || (fixed && name === "kernel_size");
-      update(hint, { text: inUse ? hints[name] ?? "" : `belongs to ${this.owner(name)}` });
+      const asked = fixer ?? [lead, ...kinds].find(takes(name));
+      update(hint, { text: asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name)).called}` });
       inputs.forEach((input, i) => update(input, {
-        max: limits[name][i], // before value, or the value is clipped
+        max: limit[i], // before value, or the value is clipped
         value: now[i],
         hidden: i === 1 && !apart,
-        disabled: !used(name) || (fixed && name === "kernel_size"),
+        disabled: !used(name) || Boolean(fixer),
         "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
       }));
     }
@@ -197,43 +198,21 @@ export class Controls {
     update(this.channelInput, { value: this.view.channel });
   }
 
-  limits(settings, h, w) {
-    const most = this.get("most");
-    const limits = {
-      kernel_size: largestKernel(settings, h, w, Math.max(most.kernel_size, ...settings.kernel)),
-      stride: pair(Math.max(most.stride, ...settings.stride)),
-      padding: settings.kernel.map((k, i) => Math.max(Math.floor(k / 2), settings.weights ? settings.padding[i] : 0)),
-      dilation: pair(Math.max(3, ...pair(this.get("dilation")))),
-      output_size: pair(Math.max(most.output_size, ...this.now("output_size"))),
-      norm_type: pair(Math.max(most.norm_type, this.get("norm_type"))),
-    };
-    if (!this.apart) for (const name of ["kernel_size", "padding"]) limits[name].fill(Math.min(...limits[name]));
-    limits.kernel_size = limits.kernel_size.map((k, i) => Math.max(k, settings.kernel[i]));
-    return limits;
+  facts(limit, now) {
+    const { h, w } = this.view.states.input;
+    return { most: this.get("most"), size: [h, w], limit, now };
+  }
+
+  // How far a slider goes, [height, width]; where both move as one, as far as both can.
+  limit({ name, both, most = this.get("most")[name] }, kind, now) {
+    const limit = kind.limits[name]?.(settingsOf(this.get, kind), this.facts(null, now)) ?? [most, most];
+    const reached = both && !this.apart ? pair(Math.min(...limit)) : limit;
+    return reached.map((n, i) => Math.max(n, now[i]));
   }
 
   // What a slider's place means, or why it goes no further.
-  hints(settings, limits, h, w) {
-    const most = `at most kernel_size // 2 = ${[...new Set(limits.padding)].join(" and ")}`;
-    if (settings.weights || this.get("kinds").includes("conv")) {
-      const [rows, cols] = pair(this.get("kernel_size"));
-      const padding = settings.weights ? "more than kernel_size // 2 only from Python" : most;
-      return { kernel_size: `the weights are ${rows} × ${cols}`, stride: strideHint(settings), padding };
-    }
-    const full = settings.kernel.some((k, i) => k >= limits.kernel_size[i] && limits.kernel_size[i] < this.get("most").kernel_size);
-    return {
-      kernel_size: full ? `a larger window does not fit ${h} × ${w}` : "",
-      stride: strideHint(settings),
-      padding: most,
-      norm_type: { 1: "1: the sum", 2: "2: the root of the sum of squares" }[this.get("norm_type")] ?? "",
-      output_size: sizeHint(this.now("output_size"), [h, w]),
-    };
-  }
-
-  // The kind, of those that can be chosen here, to which a setting belongs.
-  owner(name) {
-    const kind = this.get("kinds").find((k) => OWN[k].includes(name));
-    return kind === "conv" ? "the convolution" : `${inWords(kind)} pooling`;
+  hint(name, kind, limit, now) {
+    return kind.hints[name]?.(settingsOf(this.get, kind), this.facts(limit, now)) ?? "";
   }
 
   syncPresets() {

@@ -1,15 +1,19 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, Player, SETTINGS, typeOver } from "./controls.js";
+import { Controls, Player, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
-import { axis, fit, isMax, neighbours, number, place, settingsOf, stateKey, unreadOf, way } from "./geometry.js";
+import { readLook, rgb, scaleOf } from "../web/colour.js";
+import { number } from "../web/numbers.js";
+import { fit, unreadOf, way } from "./geometry.js";
+import { KINDS, SETTINGS, neighbours, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
 import {
-  frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, readLook, rgb, scaleOf, sizeCanvas,
-} from "../web/paint.js";
+  frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas,
+} from "./paint.js";
 import { pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
-import { NAMES, inWords, totals } from "./sentences.js";
+import { totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
+import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const px = (size) => `${Math.ceil(size)}px`;
@@ -33,7 +37,7 @@ class Explorer {
 
   get = (name) => (name in this.ahead ? this.ahead[name] : this.model.get(name));
   get kinds() {
-    return this.get("compare") ? this.get("kinds") : [this.get("kind")];
+    return (this.get("compare") ? this.get("kinds") : [this.get("kind")]).map((name) => KINDS[name]);
   }
   get editable() {
     return !this.get("alone"); // set by a page that has no Python
@@ -130,9 +134,9 @@ class Explorer {
     return (r, c) => rgb(this.look.values, scale, at(this.channel, r, c));
   }
 
-  // The scale of an output: the input's, in which max and average always lie, and for sums their own.
-  scaleFor({ s, state }) {
-    if (s.norm === null && !s.weights) return this.scale;
+  // The scale of an output: the input's, in which most kinds always lie, or its own.
+  scaleFor({ kind, state }) {
+    if (!kind.ownScale) return this.scale;
     state.scale ??= scaleOf(state.values);
     return state.scale;
   }
@@ -152,8 +156,8 @@ class Explorer {
     this.shown = this.kinds.map((kind, i) => {
       const s = settingsOf(this.get, kind);
       const input = i && this.backward ? "input2" : "input";
-      const grid = OUTPUTS[this.get("kinds").indexOf(kind)];
-      return { kind, s, grid, key: stateKey(s), rows: axis(s, 0, h), cols: axis(s, 1, w), input };
+      const grid = OUTPUTS[this.get("kinds").indexOf(kind.name)];
+      return { kind, s, grid, key: kind.key(s), rows: kind.axis(s, 0, h), cols: kind.axis(s, 1, w), input };
     });
     for (const shown of this.shown) shown.state = this.states.get(shown.key);
     this.channel = Math.min(this.channel, this.states.input.channels - 1);
@@ -182,7 +186,7 @@ class Explorer {
     this.drawTotals();
     this.drawTables();
     this.overlay();
-    if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${NAMES[v.kind]} output ${v.state.h} by ${v.state.w}`)).join(". "));
+    if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${v.kind.title} output ${v.state.h} by ${v.state.w}`)).join(". "));
     else if (this.announceCell) this.announce(this.sentence.textContent);
     this.announceSize = this.announceCell = false;
     const { typed } = this;
@@ -195,10 +199,10 @@ class Explorer {
     update(this.totals, { hidden: !this.backward });
     if (!this.backward) return;
     const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
-      const { kind, s, state, chosen, gradient } = v;
+      const { state, chosen, gradient } = v;
       const passed = () => (gradient?.shareOf ? inAll(this, v) : state.passesAt(chosen.row, chosen.col));
       const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map((total) => Number(`${total}`.replace("inf", "Infinity")));
-      return totals(kind, up, down, s);
+      return totals(v, up, down);
     });
     lines(this.totals, texts);
   }
@@ -249,7 +253,7 @@ class Explorer {
     const { h, w, channels, values } = this.states.input;
     const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
     const flow = this.backward && first && !first.gradient?.error ? first : null;
-    const enters = this.shown.map(({ s }) => (isMax(s.kind) ? "−∞" : s.countPad && s.divisor === null ? "0" : "–"));
+    const enters = this.shown.map(({ kind, s }) => kind.ghost(s));
     const padding = flow ? "" : [...new Set(enters)].join(" | ");
     const unread = first && unreadOf(first.rows, first.cols);
     const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
@@ -265,7 +269,7 @@ class Explorer {
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
     const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
-    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${inWords(flow.kind)}` : ""}` : "Input";
+    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}` });
     update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
     update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
@@ -275,7 +279,7 @@ class Explorer {
   byWhom(first, unread) {
     const others = this.backward ? [] : this.shown.filter((v) => v !== first);
     const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
-    return alike ? "" : ` by ${inWords(first.kind)}`;
+    return alike ? "" : ` by ${first.kind.inWords}`;
   }
 
   // Gradients, and under each the value of its cell.
@@ -308,7 +312,7 @@ class Explorer {
   paintOutput(name) {
     const { frame, cells, stage, caption, under } = this.grid[name];
     const shown = this.shown.find((v) => v.grid === name);
-    const title = NAMES[shown?.kind];
+    const title = shown?.kind.title;
     if (!frame) {
       update(caption, { text: shown ? `${title}: not possible here` : "" });
       update(under, { text: "" });
@@ -323,7 +327,7 @@ class Explorer {
       else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
     }
     const channels = this.states.input.channels;
-    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${inWords(shown.kind)}` : ""}` : `${title} output`;
+    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
     update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
     update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
@@ -485,7 +489,7 @@ class Explorer {
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       this.waitFor([]);
       this.edited = true;
-      this.model.send({ type, kind: upstream?.kind, channel: this.channel, row, col, text: value });
+      this.model.send({ type, kind: upstream && upstream.kind.name, channel: this.channel, row, col, text: value });
     });
   }
 
@@ -541,11 +545,11 @@ class Explorer {
     clearTimeout(this.idle);
     this.idle = setTimeout(() => {
       const keys = [];
-      for (const { s, rows, cols } of this.shown) {
+      for (const { kind, s, rows, cols } of this.shown) {
         for (const t of neighbours(s)) {
-          if (axis(t, 0, rows.size).out <= 0 || axis(t, 1, cols.size).out <= 0) continue;
-          keys.push(stateKey(t));
-          if (this.backward) keys.push(`grad0 ${stateKey(t)}`);
+          if (kind.axis(t, 0, rows.size).out <= 0 || kind.axis(t, 1, cols.size).out <= 0) continue;
+          keys.push(kind.key(t));
+          if (this.backward) keys.push(`grad0 ${kind.key(t)}`);
         }
       }
       this.states.ask(keys);
@@ -557,7 +561,7 @@ class Explorer {
   watch() {
     const { model } = this;
     this.events = [
-      ...SETTINGS.map((name) => [`change:${name}`, this.schedule]),
+      ...["kind", "compare", ...SETTINGS].map((name) => [`change:${name}`, this.schedule]),
       ["change:kinds", () => {
         this.controls.nameKinds();
         this.schedule();

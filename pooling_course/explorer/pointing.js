@@ -1,8 +1,10 @@
 // What is pointed at, in cells: marks on the grids, routes of the gradient, and the sentence. `view` is the explorer, which is
 // only read; `v` is what it shows of one kind: {kind, s, rows, cols, state, input}.
-import { about, place, readers, taps, windowOf } from "./geometry.js";
+import { about } from "../web/numbers.js";
+import { readers, taps, windowOf } from "./geometry.js";
 import { passedBy, shareOf } from "./gradients.js";
 import { gave, got, readerSentence, routeText, windowSentence } from "./sentences.js";
+import { place } from "./words.js";
 
 export const mark = (shape, row, col, rows = 1, cols = 1) => ({ shape, row, col, rows, cols });
 
@@ -43,7 +45,7 @@ function overOutput(view, { grid, row, col }, possible, { marks, route, say }) {
 }
 
 function giving(view, v, row, col, route) {
-  const { kind, s, state, rows, cols } = v;
+  const { state, rows, cols } = v;
   const u = v.upstreamAt(view.channel, row, col);
   const cells = windowOf(rows, cols, row, col).filter((t) => t.what === "cell");
   const divisor = state.divisorAt(row, col);
@@ -53,8 +55,8 @@ function giving(view, v, row, col, route) {
   const amount = amounts[0]?.amount ?? 0;
   const ties = winner && cells.filter((t) => view.inputAt(t.row, t.col) === view.inputAt(winner.row, winner.col)).length;
   const passes = v.gradient?.shareOf ? passedBy(view, v, row, col) : state.passesAt(row, col);
-  const more = { winner, ties, cells: cells.length, divisor, passes, given: s.divisor !== null, amount };
-  return gave(kind, { row, col }, u, more);
+  const more = { winner, ties, cells: cells.length, divisor, passes, amount };
+  return gave(v, { row, col }, u, more);
 }
 
 function overInput(view, { row, col }, possible, { marks, route, say }) {
@@ -92,5 +94,5 @@ function getting(view, v, row, col, found, route) {
     const text = v.gradient?.shareOf ? about(amount) : routeText(window.u, window.divisor);
     if (window.reached) route(v, { row: window.row, col: window.col }, { row, col }, amount, text);
   }
-  return got(v.kind, { row, col }, v.gradientAt(view.channel, row, col), found);
+  return got(v, { row, col }, v.gradientAt(view.channel, row, col), found);
 }

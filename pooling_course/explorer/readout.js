@@ -1,9 +1,9 @@
 // What stands beside the grids: the code, the formula, weights, and numbers where cells are too small for them.
 import { lines, list, make, update } from "../web/dom.js";
-import { code, formula, number, recipe, taps } from "./geometry.js";
-import { frameOf, paintCells, paintMarks, sizeCanvas } from "../web/paint.js";
+import { number } from "../web/numbers.js";
+import { taps } from "./geometry.js";
+import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
 import { mark, windowMarks } from "./pointing.js";
-import { NAMES, inWords } from "./sentences.js";
 
 const LENS = 7; // cells across
 const LENS_CELL = 36; // px
@@ -13,23 +13,23 @@ const MOST_ROWS = 32;
 export function drawCode(view) {
   const { h, w } = view.states.input;
   const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
-  list(view.code, view.shown, row, ({ children: [text, button] }, { s }) => {
-    const line = code(s);
+  list(view.code, view.shown, row, ({ children: [text, button] }, { kind, s }) => {
+    const line = kind.code(s);
     update(text, { text: line });
-    update(button, { "aria-label": `Copy ${line}${s.weights ? " and its weights" : ""}`, copies: s });
+    update(button, { "aria-label": `Copy ${line}${kind.learned(s) ? " and its weights" : ""}`, copies: s });
   });
-  const texts = view.shown.map(({ s }) => {
-    const [height, width] = [formula(s, 0, h), formula(s, 1, w)];
+  const texts = view.shown.map(({ kind, s }) => {
+    const [height, width] = [kind.formula(s, 0, h), kind.formula(s, 1, w)];
     return height === width ? [`height and width: ${height}`] : [`height: ${height}`, `width: ${width}`];
   });
   const alike = texts.every((two) => `${two}` === `${texts[0]}`);
-  const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${NAMES[view.shown[i].kind]}, ${text}`));
+  const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${view.shown[i].kind.title}, ${text}`));
   lines(view.formula, view.shown.every((v) => v.state.error) ? [] : said);
 }
 
 async function copy(view, button) {
   try {
-    await navigator.clipboard.writeText(recipe(button.copies));
+    await navigator.clipboard.writeText(button.copies.kind.recipe(button.copies));
     button.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(button.previousSibling);
@@ -39,9 +39,9 @@ async function copy(view, button) {
   setTimeout(() => (button.textContent = "Copy"), 1500);
 }
 
-// What a convolution has learned, or was given.
+// What a layer has learned, or was given.
 export function drawWeights({ shown, weights: el, channel }) {
-  const weights = shown.find((v) => v.s.weights)?.s.weights;
+  const weights = shown.map(({ kind, s }) => kind.learned(s)).find(Boolean);
   update(el, { hidden: !weights });
   if (!weights || (el.of === weights && el.channel === channel)) return;
   Object.assign(el, { of: weights, channel });
@@ -96,10 +96,10 @@ function table(caption, rows, cols, at) {
 export function numberTables(view) {
   const { h, w } = view.states.input;
   const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
-    table(`${NAMES[kind]} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
+    table(`${kind.title} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
   const flows = view.backward ? view.shown.filter((v) => v.gradientAt && !v.gradient?.error).flatMap((v) => [
-    table(`Upstream gradient of ${inWords(v.kind)}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
-    table(`Input gradient of ${inWords(v.kind)}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
+    table(`Upstream gradient of ${v.kind.inWords}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
+    table(`Input gradient of ${v.kind.inWords}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
   ]) : [];
   return [table(`Input, ${h} × ${w}`, h, w, view.inputAt), ...outputs, ...flows];
 }

@@ -1,7 +1,7 @@
 // A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
 import { leaveKeys, make, themeBehind, watchTheme } from "../web/dom.js";
-import { number } from "../explorer/geometry.js";
-import { inkOn, readLook, rgb, scaleOf } from "../web/paint.js";
+import { inkOn, readLook, rgb, scaleOf } from "../web/colour.js";
+import { number } from "../web/numbers.js";
 
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;

@@ -1,5 +1,5 @@
 // Small helpers for widgets in a page: elements, and the theme behind them.
-import { luminance } from "./paint.js";
+import { luminance } from "./colour.js";
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
 const FOCUSABLE = new Set(["input", "select", "button", "summary"]);

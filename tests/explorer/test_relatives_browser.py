@@ -17,7 +17,6 @@ from pooling_course.maths.kinds.lp import LP
 
 pytestmark = pytest.mark.browser
 WORKED = images.preset("worked")
-NAMES |= {"lp": "LP", "conv": "Convolution"}
 WEIGHTS = [[[[1.0, -2.0, 0.5], [0.25, 0.0, -1.0], [3.0, 1.0, -0.125]]]]
 CHANGES = [
     ("layer = nn.LPPool2d(2, 2)", "nn.LPPool2d(norm_type=2, kernel_size=2)"),

@@ -1,0 +1,111 @@
+// Max and average pooling: the winner has it all, or each cell has the same.
+import { equals, listed, number } from "../../web/numbers.js";
+import { pair } from "../geometry.js";
+import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
+import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
+
+// What both have.
+const even = {
+  ...kind,
+  sliders: [KERNEL_SIZE, STRIDE, PADDING],
+  of: (get) => ({ kernel: pair(get("kernel_size")), stride: pair(get("stride")), padding: pair(get("padding")), ceil: get("ceil_mode") }),
+  steps: (s, by) => [...kernelStep(s, by), ...strideStep(s, by), ...paddingStep(s, by)],
+};
+
+const numbersOf = ({ kernel, stride, padding, ceil }) => [...kernel, ...stride, ...padding, ceil ? 1 : 0].join(" ");
+const codeOf = (layer, s, more) => `nn.${layer}(${[...placed(s, s.kernel), ...(s.ceil ? ["ceil_mode=True"] : []), ...more].join(", ")})`;
+
+// ---- max --------------------------------------------------------------------------------------------------------
+
+export const max = {
+  ...even,
+  name: "max",
+  ...named("Max"),
+  settings: ["kernel_size", "stride", "padding", "dilation", "ceil_mode"],
+  sliders: [...even.sliders, DILATION],
+  of: (get) => ({ ...even.of(get), dilation: pair(get("dilation")) }),
+  key: (s) => `max ${numbersOf(s)} ${s.dilation.map((d, i) => (s.kernel[i] > 1 ? d : 1)).join(" ")}`,
+  code: (s) => codeOf("MaxPool2d", s, []),
+  ghost: () => "−∞",
+  sum(s, found, { at }, divisor, output) {
+    const values = found.filter((t) => t.what !== "overhang").map((t) => (t.what === "cell" ? at(t.row, t.col) : -Infinity));
+    return `max(${listed(values, ", ")}) ${equals(values, output)}`;
+  },
+  notes({ state }, { row, col, found, output, pads }, input) {
+    const winner = state.winner(input.channel, row, col);
+    const ties = found.filter((t) => t.what === "cell" && input.at(t.row, t.col) === output).length;
+    const notes = [`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`];
+    if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
+    if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as -inf.`);
+    return notes;
+  },
+  reader(v, found, won) {
+    const wins = won.length === found.length && won.length > 1 ? "all" : won.length || "none";
+    return `; it wins ${wins}${won.length ? `: ${outputsOf(won)}` : ""}`;
+  },
+  gave(s, head, u, { winner, ties, cells }) {
+    const rest = cells - 1;
+    const others = rest ? `; the other ${plural(rest, "cell")} of the window ${rest === 1 ? "gets" : "get"} nothing from it` : "";
+    const tied = ties > 1 ? `, the first of ${ties} that tie` : "";
+    return `${head} goes whole to the winner, ${place(winner.row, winner.col)}${tied}${others}`;
+  },
+  got(at, total, from, reading) {
+    const won = from.filter(({ winner }) => winner.row === at.row && winner.col === at.col);
+    if (!won.length) return `0, because ${from.length === 1 ? `${reading} has another winner` : `it wins none of ${reading}`}`;
+    const terms = won.map(({ u }) => number(u));
+    const sum = terms.length > 1 ? `${summed(terms)} ${equals(won.map(({ u }) => u), total)}` : number(total);
+    return `${sum}: this cell wins ${plural(won.length, "window")}`;
+  },
+};
+
+// ---- average ----------------------------------------------------------------------------------------------------
+
+export const avg = {
+  ...even,
+  name: "avg",
+  ...named("Average"),
+  settings: ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"],
+  of: (get) => ({ ...even.of(get), countPad: get("count_include_pad"), divisor: get("divisor_override") }),
+  key(s) {
+    const counted = s.countPad || s.divisor !== null || Math.max(...s.padding) === 0;
+    return `avg ${numbersOf(s)} ${counted ? 1 : 0} ${s.divisor ?? "-"}`;
+  },
+  code(s) {
+    const uncounted = s.countPad ? [] : ["count_include_pad=False"];
+    return codeOf("AvgPool2d", s, [...uncounted, ...(s.divisor === null ? [] : [`divisor_override=${s.divisor}`])]);
+  },
+  ghost: (s) => (s.countPad && s.divisor === null ? "0" : "–"),
+  sum(s, found, { at, whole }, divisor, output) {
+    const counts = s.countPad && s.divisor === null;
+    const entries = found.filter((t) => t.what === "cell" || (t.what === "pad" && counts));
+    return averageSum(entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0)), divisor, output, whole);
+  },
+  notes({ s, state }, { row, col, pads }) {
+    const does = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
+    return [`Each input cell has a share of ${fraction(1, state.divisorAt(row, col))}.`, ...padded(pads, does)];
+  },
+  reader({ state }, found) {
+    const divisors = [...new Set(found.map((r) => state.divisorAt(r.row, r.col)))].sort((a, b) => a - b);
+    return `, with a share of ${divisors.map((n) => fraction(1, n)).join(" or ")}: ${outputsOf(found)}`;
+  },
+  gave(s, head, u, { cells, divisor, passes, amount }) {
+    const each = cells === 1 ? "the one cell of the window gets" : `each of the ${cells} cells of the window gets`;
+    const share = `${fraction(u, divisor)}${divisor === 1 ? "" : ` ${equals([], amount)}`}`;
+    const text = `of ${head}, ${each} ${share}`;
+    if (Math.abs(passes - 1) < 1e-6) return text;
+    const part = `${fraction(cells, divisor)} ${equals([], passes)}`;
+    const why = s.divisor !== null ? "divisor_override decides how much" : "the rest is lost to padding, which is in the divisor but is no input";
+    return `${text}. In all it passes on ${part} of it: ${why}`;
+  },
+  got: (at, total, from, reading) => sharesOf(from.map(({ u, divisor }) => fraction(u, divisor)), [], total, reading),
+  lost(s) {
+    if (s.divisor !== null) return `divisor_override=${s.divisor} decides what is passed on`;
+    return "the padding's share is lost. It is counted in the divisor, but it is no input";
+  },
+};
+
+function averageSum(values, divisor, output, whole) {
+  const quotient = `(${listed(values, " + ")}) / ${divisor}`;
+  if (whole) return `${quotient} gives ${number(output)} in whole numbers: the fraction is dropped`;
+  return `${quotient} ${equals(values, output)}`;
+}

@@ -1,0 +1,22 @@
+// Pieces of sentences that the kinds of pooling have in common.
+import { number } from "../web/numbers.js";
+
+export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+export const place = (row, col) => `row ${row}, column ${col}`;
+
+export const outputsOf = (found) => {
+  const shown = found.slice(0, 6).map((r) => `(${r.row}, ${r.col})`).join(" ");
+  return `${found.length === 1 ? "output" : "outputs"} ${found.length > 6 ? `${shown} and ${found.length - 6} more` : shown}`;
+};
+
+// u / d as a fraction, without dividing.
+export const fraction = (u, d) => (d === 1 ? number(u) : d < 0 ? `${number(-u)}/${-d}` : `${number(u)}/${d}`);
+
+const MOST_TERMS = 9;
+export const summed = (terms) => {
+  const shown = terms.length > MOST_TERMS ? [...terms.slice(0, 4), `… ${terms.length - 5} more …`, terms[terms.length - 1]] : terms;
+  return shown.map((t) => (t.startsWith("-") ? `(${t})` : t)).join(" + ");
+};
+
+// Padded cells, and what they do: [one does, many do].
+export const padded = (pads, [one, many]) => (pads ? [pads === 1 ? `One padded cell ${one}.` : `${pads} padded cells ${many}.`] : []);

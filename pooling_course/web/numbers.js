@@ -1,0 +1,33 @@
+// How numbers read: short, and "≈" where they are not the whole truth. words.py says the same.
+
+const DECIMALS = 4;
+const LONGEST_SUM = 16;
+const isSame = (text, value) => Number(text) === value || (Math.abs(value) < 3e38 && Math.fround(Number(text)) === value);
+const strip = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+export function number(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e6) {
+    for (let decimals = 0; decimals <= DECIMALS; decimals++) {
+      const text = value.toFixed(decimals);
+      if (isSame(text, value)) return text;
+    }
+    if (size >= 1e-3) return strip(value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size)))));
+  }
+  const [mantissa, exponent] = value.toExponential(2).split("e");
+  return `${strip(mantissa)}e${Number(exponent)}`;
+}
+
+const isExact = (value) => Number.isNaN(value) || isSame(number(value).replace("inf", "Infinity"), value);
+export const about = (value) => `${isExact(value) ? "" : "≈ "}${number(value)}`;
+export const equals = (values, output) => `${[...values, output].every(isExact) ? "=" : "≈"} ${number(output)}`;
+
+export const signed = (value) => (number(value).startsWith("-") ? `(${number(value)})` : number(value));
+export const listed = (values, separator) => joined(values.map(separator === " + " ? signed : number), separator);
+
+export function joined(texts, separator) {
+  const shown = texts.length > LONGEST_SUM ? [...texts.slice(0, 4), `… ${texts.length - 5} more …`, texts[texts.length - 1]] : texts;
+  return shown.join(separator);
+}
