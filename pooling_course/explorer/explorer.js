@@ -4,7 +4,7 @@ import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } f
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { fit, unreadOf, way } from "./geometry.js";
-import { KINDS, SETTINGS, neighbours, settingsOf } from "./kinds/kinds.js";
+import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
 import {
   frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas,
@@ -16,6 +16,7 @@ import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
+const FAR = 4; // slider steps
 const px = (size) => `${Math.ceil(size)}px`;
 
 class Explorer {
@@ -540,21 +541,21 @@ class Explorer {
     }, PATIENCE);
   }
 
-  // While idle, ask for the slider neighbours of what is shown.
-  prefetch() {
+  // While idle, ask for what is one slider step away from what is shown; once somebody is here, for what is a few steps away.
+  prefetch = () => {
     clearTimeout(this.idle);
     this.idle = setTimeout(() => {
-      const keys = [];
-      for (const { kind, s, rows, cols } of this.shown) {
-        for (const t of neighbours(s)) {
-          if (kind.axis(t, 0, rows.size).out <= 0 || kind.axis(t, 1, cols.size).out <= 0) continue;
-          keys.push(kind.key(t));
-          if (this.backward) keys.push(`grad0 ${kind.key(t)}`);
-        }
-      }
-      this.states.ask(keys);
+      const { h, w } = this.states.input;
+      const keys = this.shown.flatMap(({ s }) => around(s, this.visited ? FAR : 1, h, w));
+      this.states.ask(this.backward ? keys.flatMap((key) => [key, `grad0 ${key}`]) : keys);
     }, 120);
-  }
+  };
+
+  visit = () => {
+    if (this.visited || !this.shown) return;
+    this.visited = true;
+    this.prefetch();
+  };
 
   // ---- life in the page
 
@@ -592,6 +593,7 @@ class Explorer {
     this.resize.observe(this.root);
     this.unwatchTheme = watchTheme(this.applyTheme);
     this.unleaveKeys = leaveKeys(this.root);
+    for (const coming of ["pointerenter", "focusin"]) this.root.addEventListener(coming, this.visit);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.still.addEventListener("change", this.applyMotion);
     this.applyMotion();

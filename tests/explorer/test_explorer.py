@@ -197,6 +197,10 @@ RELATIVES = {
     "adaptive max": (nn.AdaptiveMaxPool2d((2, None)), ["adaptive max", "adaptive avg"]),
     "lp": (nn.LPPool2d(3, 2, stride=1), ["lp", "avg"]),
     "conv": (nn.Conv2d(1, 1, 3, padding=1), ["conv", "avg"]),
+    "fractional max": (
+        nn.FractionalMaxPool2d(2, output_size=(4, 3), _random_samples=torch.tensor([[[0.3, 0.7]]])),
+        ["fractional max", "adaptive max"],
+    ),
 }
 
 
@@ -248,7 +252,7 @@ LAYERS += [nn.Conv2d(1, 1, 3, padding=2), nn.Conv2d(1, 1, 5, padding=4), nn.Conv
 VALUES = {
     "layer": LAYERS,
     "compare": [True, False],
-    "kind": ["max", "avg", "adaptive max", "adaptive avg", "lp", "conv"],
+    "kind": ["max", "avg", "adaptive max", "adaptive avg", "lp", "conv", "fractional max"],
     "padding": [0, 1, 2, (0, 1)],
     "kernel_size": [1, 2, 3, 5, (2, 3)],
     "stride": [1, 2],

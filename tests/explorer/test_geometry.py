@@ -17,6 +17,7 @@ from harness.node import agree as compare
 from harness.node import answers, node
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
+from pooling_course.maths.kinds.fractional import Fractional
 from pooling_course.maths.kinds.lp import LP
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import trace
@@ -45,7 +46,11 @@ def any_pooling(rng):
 
 
 def any_relative(rng):
-    kind, two = rng.choice(["adaptive max", "adaptive avg", "lp", "conv"]), [rng.randint(1, 5), rng.randint(1, 4)]
+    kinds = ["adaptive max", "adaptive avg", "lp", "conv", "fractional max"]
+    kind, two = rng.choice(kinds), [rng.randint(1, 5), rng.randint(1, 4)]
+    if kind == "fractional max":
+        samples = rng.choice([0, 0.5, (0.05, 0.95), (rng.random(), rng.random())])
+        return Fractional(tuple(two), (rng.randint(1, 6), rng.randint(1, 6)), samples)
     if kind.startswith("adaptive"):
         return Adaptive(kind, rng.choice([two[0], tuple(two), (two[0] + 4, None), None]))
     stride = rng.choice([1, 2, 3, (1, 3)])
@@ -81,6 +86,8 @@ def settings(p):
     plain |= {"kind": p.kind, "countPad": True, "size": (None, None), "norm": None, "weights": None}
     if isinstance(p, Adaptive):
         return plain | {"size": p.size}
+    if isinstance(p, Fractional):
+        return plain | {"kernel": p.kernel_size, "size": p.size, "samples": p.samples}
     if isinstance(p, LP):
         return plain | {"norm": p.norm_type, "kernel": p.kernel_size, "stride": p.stride, "ceil": p.ceil_mode}
     if isinstance(p, Depthwise):
@@ -102,6 +109,7 @@ def traits(p):
     """A pooling as the widget's traits hold it: equal pairs as one int, and the other kinds' settings set, too."""
     others = {"kernel_size": 4, "stride": 3, "padding": (2, 1), "dilation": (2, 3), "ceil_mode": True}
     others |= {"count_include_pad": False, "divisor_override": 5, "output_size": 7, "norm_type": 9, "weights": None}
+    others |= {"samples": (0.1, 0.2)}
     if not isinstance(p, Pooling):
         return others | {"kind": p.kind} | p.traits()
     short = {n: v[0] if v[0] == v[1] else v for n in ("kernel_size", "stride", "padding") for v in [getattr(p, n)]}

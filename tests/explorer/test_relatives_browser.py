@@ -10,7 +10,7 @@ from harness.explorers import copied, faults, new_page, run_cell, written
 from harness.relatives import IN_WORDS, NAMES
 from pooling_course import Pooling, images, trace
 from pooling_course.maths import words
-from pooling_course.maths.kinds import relative_of
+from pooling_course.maths.kinds import settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
 from pooling_course.maths.kinds.lp import LP
@@ -250,4 +250,4 @@ def test_these_checks_notice_wrong_numbers(page):
     adaptive.root.locator(".pc-numbers td").last.evaluate("(td) => (td.textContent += '1')")
     with pytest.raises(AssertionError):
         check(adaptive, *(Adaptive(kind, 4) for kind in ("adaptive max", "adaptive avg")))
-    assert relative_of(nn.AdaptiveAvgPool2d(4)) == Adaptive("adaptive avg", 4)
+    assert settings_of(nn.AdaptiveAvgPool2d(4)) == Adaptive("adaptive avg", 4)

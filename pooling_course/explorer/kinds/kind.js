@@ -46,7 +46,7 @@ export function placed({ kernel, stride, padding, dilation }, usual) {
 }
 
 const half = (k) => Math.floor(k / 2);
-const shift = (two, by, low) => two.map((v) => Math.max(low, v + by));
+export const shift = (two, by, low) => two.map((v) => Math.max(low, v + by));
 
 export function kernelStep(s, by) {
   const kernel = shift(s.kernel, by, 1);

@@ -1,10 +1,11 @@
 // The kinds of pooling that the explorer can show, by name. The order is that of their sliders on the screen.
 import { adaptiveAvg, adaptiveMax } from "./adaptive.js";
 import { depthwise } from "./depthwise.js";
+import { fractionalMax } from "./fractional.js";
 import { lp } from "./lp.js";
 import { avg, max } from "./pooling.js";
 
-export const KINDS = Object.fromEntries([adaptiveMax, adaptiveAvg, lp, max, avg, depthwise].map((kind) => [kind.name, kind]));
+export const KINDS = Object.fromEntries([fractionalMax, adaptiveMax, adaptiveAvg, lp, max, avg, depthwise].map((kind) => [kind.name, kind]));
 
 const unique = (values) => [...new Set(values)];
 const all = Object.values(KINDS);
@@ -18,3 +19,13 @@ export const settingsOf = (get, kind) => ({ ...PLAIN, kind, ...kind.of(get) });
 
 // The settings one slider step away.
 export const neighbours = (s) => [1, -1].flatMap((by) => s.kind.steps(s, by));
+
+// The keys of what lies up to `far` slider steps around, nearest first, where windows fit an input of h x w.
+export function around(s, far, h, w) {
+  const found = new Set([s.kind.key(s)]);
+  const isNew = (t) => !found.has(t.kind.key(t)) && t.kind.axis(t, 0, h).out > 0 && t.kind.axis(t, 1, w).out > 0;
+  for (let ring = [s], step = 0; step < far; step++) {
+    ring = ring.flatMap(neighbours).filter((t) => isNew(t) && found.add(t.kind.key(t)));
+  }
+  return [...found];
+}

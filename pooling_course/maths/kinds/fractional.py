@@ -162,7 +162,7 @@ class Fractional(Windows):
     def _axis_formula(self, i, size, out):
         last = size - self.kernel_size[i]
         if out < 2:
-            return f"the one window starts at {last}"
+            return f"the one window starts at {last}" if out else "no window fits"
         alpha, u = f"{last}/{out - 1}", _short(self.samples[i])
         return f"window i of {out} starts at floor((i + {u}) * {alpha}) - floor({u} * {alpha}), the last at {last}"
 
