@@ -5,9 +5,9 @@
 
   for (const name of ["clearRect", "drawImage"]) {
     const own = CanvasRenderingContext2D.prototype[name];
-    CanvasRenderingContext2D.prototype[name] = function () {
+    CanvasRenderingContext2D.prototype[name] = function (...given) {
       drawn(this.canvas);
-      return own.apply(this, arguments);
+      return own.apply(this, given);
     };
   }
 

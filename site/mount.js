@@ -18,7 +18,10 @@
     get = (name) => this.state[name];
 
     set(name, value) {
-      if (typeof name === "object") return Object.entries(name).forEach(([n, v]) => this.set(n, v));
+      if (typeof name === "object") {
+        for (const [n, v] of Object.entries(name)) this.set(n, v);
+        return;
+      }
       if (Object.is(this.state[name], value)) return;
       this.state[name] = value;
       this.emit(`change:${name}`, this, value);
@@ -147,6 +150,8 @@
   const resized = new ResizeObserver((seen) => {
     for (const { target: wide } of seen) wide.tabIndex = wide.scrollWidth > wide.clientWidth ? 0 : -1;
   });
-  document.querySelectorAll("article pre, .output.text_html:has(> table)").forEach((wide) => resized.observe(wide));
-  addEventListener("beforeprint", () => document.querySelectorAll("details.hide, details.course-told").forEach((folded) => (folded.open = true)));
+  for (const wide of document.querySelectorAll("article pre, .output.text_html:has(> table)")) resized.observe(wide);
+  addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details.hide, details.course-told")) folded.open = true;
+  });
 })();

@@ -58,7 +58,7 @@
 
   function show() {
     const answers = {};
-    for (const entry of read()) (answers[entry.id] ??= []).push(entry);
+    for (const entry of read()) answers[entry.id] = [...(answers[entry.id] ?? []), entry];
     for (const el of document.querySelectorAll("[class*=tag_after-]")) {
       const first = [...el.classList].filter((name) => name.startsWith("tag_after-"));
       const folded = el.matches("details") ? el : el.querySelector("details");

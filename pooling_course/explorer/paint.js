@@ -163,7 +163,10 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.strokeStyle = padded ? look.line : look.muted;
       ctx.lineWidth = 1;
       ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
-      if (padded && cell >= READABLE) notes.forEach((note, i) => write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33));
+      if (!padded || cell < READABLE) continue;
+      for (const [i, note] of notes.entries()) {
+        write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33);
+      }
     }
   }
   ctx.setLineDash([]);

@@ -38,7 +38,7 @@ function setText(el, text) {
 export function list(el, items, create, show) {
   while (el.childElementCount > items.length) el.lastElementChild.remove();
   while (el.childElementCount < items.length) el.append(create());
-  items.forEach((item, i) => show(el.children[i], item));
+  for (const [i, item] of items.entries()) show(el.children[i], item);
 }
 
 export const lines = (el, texts) => list(el, texts, () => make("div"), (line, text) => update(line, { text }));
