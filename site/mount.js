@@ -5,7 +5,10 @@
   const { course } = window;
   const inline = document.getElementById("course-widgets");
   const saved = inline ? JSON.parse(inline.textContent) : {};
-  const once = (make, kept = {}) => (name) => (kept[name] ??= make(name));
+  const once =
+    (make, kept = {}) =>
+    (name) =>
+      (kept[name] ??= make(name));
 
   // ---- a model, as far as a module uses one; what a kernel would have done, the page answers
 
@@ -32,7 +35,10 @@
     }
 
     off(name, callback) {
-      this.heard.set(name, (this.heard.get(name) ?? []).filter((other) => other !== callback));
+      this.heard.set(
+        name,
+        (this.heard.get(name) ?? []).filter((other) => other !== callback),
+      );
     }
 
     emit(name, ...given) {

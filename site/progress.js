@@ -10,8 +10,10 @@
     return lines.map((line) => JSON.parse(line));
   }
 
+  const textOf = (entries) => entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+
   function write(entries) {
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    const text = textOf(entries);
     try {
       localStorage.setItem(KEY, text);
       unsaved = null;
@@ -31,13 +33,15 @@
 
   course.keepAnswers = (model, { gradeByKey }) => {
     const { id, kind } = model.get("question");
-    const attempts = read().filter((entry) => entry.id === id).flatMap(({ answer, confidence }) => {
-      try {
-        return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer) }];
-      } catch {
-        return []; // the question has changed since
-      }
-    });
+    const attempts = read()
+      .filter((entry) => entry.id === id)
+      .flatMap(({ answer, confidence }) => {
+        try {
+          return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer) }];
+        } catch {
+          return []; // the question has changed since
+        }
+      });
     if (attempts.length) Object.assign(model.state, { attempts, answering: false });
     model.on("change:attempts", () => {
       const { answer, confidence, feedback, seconds } = model.get("attempts").at(-1);
@@ -71,23 +75,35 @@
     const link = ({ name, title }) => make("a", { href: `${name}.html` }, title);
     const row = (tag, cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
     const rows = course.lessons.map((lesson) => {
-      const first = Object.keys(lesson.questions).filter((id) => answers[id]).map((id) => answers[id][0]);
+      const first = Object.keys(lesson.questions)
+        .filter((id) => answers[id])
+        .map((id) => answers[id][0]);
       const right = first.filter((entry) => entry.right).length;
       const sureAndWrong = first.filter((entry) => !entry.right && entry.confidence === SURE).length;
       return row("td", [link(lesson), `${first.length} of ${Object.keys(lesson.questions).length}`, `${right}`, `${sureAndWrong}`]);
     });
     const head = row("th", ["Lesson", "Answered", "Right at first", "Sure and wrong"]);
     const table = make("table", {}, make("caption", {}, "Your answers so far"), make("thead", {}, head), make("tbody", {}, ...rows));
-    return [make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table), ...lists(answers, link), ...footer(answers)];
+    return [
+      make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table),
+      ...lists(answers, link),
+      ...footer(answers),
+    ];
   }
 
   function lists(answers, link) {
     const asked = course.lessons.flatMap((lesson) => Object.entries(lesson.questions).map(([id, prompt]) => ({ lesson, prompt, given: answers[id] })));
     const sure = ({ given }) => given && !given[0].right && given[0].confidence === SURE;
     const unsure = ({ given }) => given && (!given.at(-1).right || given.at(-1).confidence === 0);
-    return [["Sure, and wrong", asked.filter(sure)], ["Worth another look: wrong, or a guess", asked.filter((q) => unsure(q) && !sure(q))]]
+    return [
+      ["Sure, and wrong", asked.filter(sure)],
+      ["Worth another look: wrong, or a guess", asked.filter((q) => unsure(q) && !sure(q))],
+    ]
       .filter(([, found]) => found.length)
-      .flatMap(([words, found]) => [make("p", {}, make("b", {}, words)), make("ul", {}, ...found.map(({ lesson, prompt }) => make("li", {}, link(lesson), `: ${prompt}`)))]);
+      .flatMap(([words, found]) => [
+        make("p", {}, make("b", {}, words)),
+        make("ul", {}, ...found.map(({ lesson, prompt }) => make("li", {}, link(lesson), `: ${prompt}`))),
+      ]);
   }
 
   function footer(answers) {
@@ -95,12 +111,13 @@
     if (!Object.keys(answers).length) return [make("p", {}, "Nothing answered yet. What you answer stays in this browser, and nobody else sees it.")];
     const save = make("button", { type: "button", onclick: download }, "Download my answers");
     const clear = make("button", { type: "button", onclick: forget }, "Clear my answers");
-    const words = "Your answers are in this browser only, and nobody else sees them. In a notebook, import_progress(\"my-progress.jsonl\") takes the downloaded file over.";
+    const words =
+      'Your answers are in this browser only, and nobody else sees them. In a notebook, import_progress("my-progress.jsonl") takes the downloaded file over.';
     return [make("p", {}, words), make("p", { className: "course-buttons" }, save, clear)];
   }
 
   function download() {
-    const file = new Blob([read().map((entry) => `${JSON.stringify(entry)}\n`).join("")], { type: "application/jsonl" });
+    const file = new Blob([textOf(read())], { type: "application/jsonl" });
     make("a", { href: URL.createObjectURL(file), download: "my-progress.jsonl" }).click();
   }
 

@@ -22,8 +22,7 @@ export const listedAxis = (windows, size) => ({ size, out: windows.length, windo
 const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 // The positions that output index `o` reads along the axis, outside ones too.
-export const taps = (a, o) =>
-  a.windows ? range(...a.windows[o]) : Array.from({ length: a.k }, (_, j) => o * a.stride - a.padding + j * a.dilation);
+export const taps = (a, o) => (a.windows ? range(...a.windows[o]) : Array.from({ length: a.k }, (_, j) => o * a.stride - a.padding + j * a.dilation));
 
 // The output indices that read input index `at`.
 export function readers(a, at) {
@@ -48,8 +47,7 @@ export function unreadOf(rows, cols) {
 
 // Every position a window reads, in reading order, and what it is: "cell", "pad" or "overhang".
 export function windowOf(rows, cols, row, col) {
-  const what = (a, at) =>
-    at >= 0 && at < a.size ? "cell" : at >= -a.padding && at < a.size + a.padding ? "pad" : "overhang";
+  const what = (a, at) => (at >= 0 && at < a.size ? "cell" : at >= -a.padding && at < a.size + a.padding ? "pad" : "overhang");
   const found = [];
   for (const r of taps(rows, row)) {
     for (const c of taps(cols, col)) {
@@ -93,8 +91,22 @@ export function way(from, to) {
   if (stacked) {
     const line = to.x + to.cell;
     const tip = { x: line - inset, y: to.y + to.cell - inset };
-    return { stacked, start: { x: from.x, y: from.y }, out: { x: from.x, y: from.top }, into: { x: line, y: to.bottom }, corner: { x: line, y: to.y + to.cell }, tip };
+    return {
+      stacked,
+      start: { x: from.x, y: from.y },
+      out: { x: from.x, y: from.top },
+      into: { x: line, y: to.bottom },
+      corner: { x: line, y: to.y + to.cell },
+      tip,
+    };
   }
   const tip = { x: to.x + to.cell - inset, y: to.y + inset };
-  return { stacked, start: { x: from.x, y: from.y }, out: { x: from.left, y: from.y }, into: { x: to.right, y: to.y }, corner: { x: to.x + to.cell, y: to.y }, tip };
+  return {
+    stacked,
+    start: { x: from.x, y: from.y },
+    out: { x: from.left, y: from.y },
+    into: { x: to.right, y: to.y },
+    corner: { x: to.x + to.cell, y: to.y },
+    tip,
+  };
 }

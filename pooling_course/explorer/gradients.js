@@ -39,7 +39,12 @@ export function attachGradients(view) {
 
 // One window alone: its gradient is its shares.
 function chosenGradient(view, v) {
-  const { chosen: { row, col }, state, rows, cols } = v;
+  const {
+    chosen: { row, col },
+    state,
+    rows,
+    cols,
+  } = v;
   if (state.winner) {
     return (ch, r, c) => {
       const winner = state.winner(ch, row, col);
@@ -50,8 +55,7 @@ function chosenGradient(view, v) {
   const { h, w } = view.states.input;
   const nothing = v.gradient?.nothing;
   const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];
-  return (ch, r, c) =>
-    inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : nothing?.[ch * h * w + r * w + c] ?? 0;
+  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : (nothing?.[ch * h * w + r * w + c] ?? 0));
 }
 
 // The share of an input cell in window (row, col) that reads it: all for a winner, or as the input's dtype holds it.

@@ -123,7 +123,7 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
 export function paintIndices(ctx, look, frame, near = [0, 0]) {
   const { rows, cols, cell } = frame;
   const every = Math.max(1, Math.ceil(20 / cell));
-  const step = every === 1 ? 1 : [2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every;
+  const step = every === 1 ? 1 : ([2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every);
   const size = Math.min(11, Math.max(9, cell * 0.3));
   ctx.font = `${size}px ${look.font}`;
   ctx.fillStyle = look.muted;
@@ -199,7 +199,10 @@ export function paintHatch(ctx, look, frame, unread) {
 function hatching(ctx, look, step) {
   look.hatching = keptPicture(look.hatching, [step], step, step, (own) => {
     own.lineWidth = 1.2;
-    for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
+    for (const [colour, shift] of [
+      ["rgba(0,0,0,.75)", 0],
+      ["rgba(255,255,255,.75)", 1.4],
+    ]) {
       own.strokeStyle = colour;
       own.beginPath();
       for (const x of [shift - step, shift, shift + step]) {
@@ -242,7 +245,10 @@ function ring(ctx, look, frame, row, col) {
   const { cell } = frame;
   const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
   const radius = Math.max(2, cell * 0.46 - 1);
-  for (const [colour, width] of [[look.paper, 4], [look.window, 2]]) {
+  for (const [colour, width] of [
+    [look.paper, 4],
+    [look.window, 2],
+  ]) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = width;
     ctx.beginPath();
@@ -270,10 +276,15 @@ export function paintRoutes(ctx, look, routes, most) {
   ctx.lineCap = ctx.lineJoin = "round";
   for (const { stacked, start, out, into, corner, tip, cell, amount } of routes) {
     const width = (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
-    const [from, to] = stacked ? [{ x: out.x, y: into.y }, { x: into.x, y: out.y }] : [{ x: into.x, y: out.y }, { x: out.x, y: into.y }];
+    // what pulls the curve, on its way out and in
+    const from = stacked ? { x: out.x, y: into.y } : { x: into.x, y: out.y };
+    const to = stacked ? { x: into.x, y: out.y } : { x: out.x, y: into.y };
     const angle = Math.atan2(tip.y - corner.y, tip.x - corner.x);
     const head = 3 + 1.6 * width;
-    for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
+    for (const [colour, extra] of [
+      [look.paper, 3],
+      [look.window, 0],
+    ]) {
       ctx.strokeStyle = ctx.fillStyle = colour;
       ctx.lineWidth = width + extra;
       ctx.beginPath();

@@ -62,15 +62,19 @@ export class States {
       if (state.gradient) state.at = (ch, r, c) => state.gradient[ch * h * w + r * w + c];
       else if (state.winners) state.at = (ch, r, c) => values[ch * h * w + state.winners[ch * plane + r * e.w + c]];
       else if (state.values) state.at = (ch, r, c) => state.values[ch * plane + r * e.w + c];
-      state.winner = state.winners && ((ch, r, c) => {
-        const flat = state.winners[ch * plane + r * e.w + c];
-        return { row: Math.floor(flat / w), col: flat % w };
-      });
+      state.winner =
+        state.winners &&
+        ((ch, r, c) => {
+          const flat = state.winners[ch * plane + r * e.w + c];
+          return { row: Math.floor(flat / w), col: flat % w };
+        });
       // the share of input cell (r, c) in window (row, col), where shares vary; see Trace.spread in pooling.py
-      state.shareOf = state.spread && ((ch, row, col, r, c) => {
-        const plane = (row % e.apart[0]) * e.apart[1] + (col % e.apart[1]);
-        return state.spread[plane * values.length + ch * h * w + r * w + c];
-      });
+      state.shareOf =
+        state.spread &&
+        ((ch, row, col, r, c) => {
+          const plane = (row % e.apart[0]) * e.apart[1] + (col % e.apart[1]);
+          return state.spread[plane * values.length + ch * h * w + r * w + c];
+        });
       state.divisorAt = (r, c) => state.divisors?.[r * e.w + c] ?? e.divisor;
       state.passesAt = (r, c) => state.passed?.[r * e.w + c] ?? e.passes ?? 1;
       this.known.set(e.key, state);

@@ -5,7 +5,10 @@ export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many
 export const place = (row, col) => `row ${row}, column ${col}`;
 
 export const outputsOf = (found) => {
-  const shown = found.slice(0, 6).map((r) => `(${r.row}, ${r.col})`).join(" ");
+  const shown = found
+    .slice(0, 6)
+    .map((r) => `(${r.row}, ${r.col})`)
+    .join(" ");
   return `${found.length === 1 ? "output" : "outputs"} ${found.length > 6 ? `${shown} and ${found.length - 6} more` : shown}`;
 };
 

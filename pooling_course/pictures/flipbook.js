@@ -14,7 +14,8 @@ class Flipbook {
     this.said = make("figcaption", { "aria-live": "polite" });
     const slide = make("label", { class: "pc-slide" }, make("span", {}, this.label, ": ", this.value), this.slider);
     this.root = make(
-      "section", { class: "pooling-course pc-flipbook" },
+      "section",
+      { class: "pooling-course pc-flipbook" },
       make("div", { class: "pc-row" }, slide, this.play),
       make("figure", {}, this.image, this.said),
     );

@@ -18,7 +18,11 @@ export function isClose(a, b, tolerance) {
 }
 
 export function readNumber(text) {
-  const parts = `${text}`.replaceAll(",", ".").replaceAll("−", "-").split("/").map((p) => p.trim());
+  const parts = `${text}`
+    .replaceAll(",", ".")
+    .replaceAll("−", "-")
+    .split("/")
+    .map((p) => p.trim());
   const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
   if (parts.length > 2 || !parts.every((p) => NUMBER.test(p)) || !Number.isFinite(value)) {
     throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
@@ -36,7 +40,12 @@ export function parse(kind, raw, whole = false) {
     return value;
   }
   if (kind === "shape") {
-    const parts = raw.trim().replace(/^torch\.Size/, "").replace(/^[()[\] ]+|[()[\] ]+$/g, "").split(/[\s,x×]+/).filter(Boolean);
+    const parts = raw
+      .trim()
+      .replace(/^torch\.Size/, "")
+      .replace(/^[()[\] ]+|[()[\] ]+$/g, "")
+      .split(/[\s,x×]+/)
+      .filter(Boolean);
     if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
     return parts.map(Number);
   }
@@ -136,8 +145,15 @@ class Quiz {
 
   form() {
     const q = this.q;
-    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
-      shape: () => this.field("Shape", "such as 8, 16, 32, 32"), cells: () => this.cellButtons(), fill: () => this.fillIn(), order: () => this.steps() }[q.kind]();
+    const body = {
+      one: () => this.choices("radio"),
+      several: () => this.choices("checkbox"),
+      number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
+      shape: () => this.field("Shape", "such as 8, 16, 32, 32"),
+      cells: () => this.cellButtons(),
+      fill: () => this.fillIn(),
+      order: () => this.steps(),
+    }[q.kind]();
     const sure = make("fieldset", { class: "pc-sure" }, make("legend", {}, "How sure are you?"));
     this.get("sure").forEach((text, i) => {
       const input = make("input", { type: "radio", name: `${this.id}-sure`, "data-pc-hold": `sure${i}`, onchange: () => this.note({ confidence: i }) });
@@ -145,12 +161,21 @@ class Quiz {
       sure.append(make("label", {}, input, text));
     });
     const commit = make("button", { type: "submit", class: "pc-commit", "data-pc-hold": "commit" }, "Commit");
-    return make("form", { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() }, body, make("div", { class: "pc-row" }, sure, commit));
+    return make(
+      "form",
+      { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() },
+      body,
+      make("div", { class: "pc-row" }, sure, commit),
+    );
   }
 
   choices(type) {
     const answer = [this.get("draft").answer ?? []].flat();
-    const set = make("fieldset", { class: "pc-choices" }, make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"));
+    const set = make(
+      "fieldset",
+      { class: "pc-choices" },
+      make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"),
+    );
     if (type === "checkbox") set.append(make("p", { class: "pc-hint" }, "Choose all that are right."));
     this.q.choices.forEach((text, i) => {
       const onchange = () => {
@@ -175,14 +200,24 @@ class Quiz {
     const isMarked = (r, c) => marked().some(([a, b]) => a === r && b === c);
     return this.table("Mark the cells", this.q.grid, (r, c, value) => {
       const name = (on) => `row ${r}, column ${c}, value ${number(value)}${on ? ", marked" : ""}`;
-      const button = make("button", { type: "button", class: "pc-cell", "aria-pressed": `${isMarked(r, c)}`, "aria-label": name(isMarked(r, c)), "data-pc-hold": `cell${r}-${c}`,
-        onclick: () => {
-          const on = !isMarked(r, c);
-          this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
-          button.setAttribute("aria-pressed", `${on}`);
-          button.setAttribute("aria-label", name(on));
+      const button = make(
+        "button",
+        {
+          type: "button",
+          class: "pc-cell",
+          "aria-pressed": `${isMarked(r, c)}`,
+          "aria-label": name(isMarked(r, c)),
+          "data-pc-hold": `cell${r}-${c}`,
+          onclick: () => {
+            const on = !isMarked(r, c);
+            this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
+            button.setAttribute("aria-pressed", `${on}`);
+            button.setAttribute("aria-label", name(on));
+          },
+          onkeydown: (event) => this.walk(event, r, c),
         },
-        onkeydown: (event) => this.walk(event, r, c) }, number(value));
+        number(value),
+      );
       return button;
     });
   }
@@ -199,8 +234,14 @@ class Quiz {
     const blank = Array.from({ length: h }, () => Array(w).fill(""));
     const values = () => this.get("draft").answer ?? blank;
     return this.table("Fill in the output", blank, (r, c) => {
-      const input = make("input", { type: "text", class: "pc-fill", autocomplete: "off", "aria-label": `output row ${r}, column ${c}`, "data-pc-hold": `fill${r}-${c}`,
-        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }) });
+      const input = make("input", {
+        type: "text",
+        class: "pc-fill",
+        autocomplete: "off",
+        "aria-label": `output row ${r}, column ${c}`,
+        "data-pc-hold": `fill${r}-${c}`,
+        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }),
+      });
       input.value = values()[r][c];
       return input;
     });
@@ -220,7 +261,8 @@ class Quiz {
         for (const hold of by < 0 ? ["down", "up"] : ["up", "down"]) this.root.querySelector(`[data-pc-hold="${hold}${step}"]:enabled`)?.focus();
       };
       const place = `${texts.get(step)}, now step ${at + 1} of ${order.length}`;
-      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
+      const button = (text, label, hold, by, off) =>
+        make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
       const buttons = [button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1)];
       list.append(make("li", {}, make("div", { class: "pc-step" }, ...buttons, make("span", {}, texts.get(step)))));
     });
@@ -255,18 +297,36 @@ class Quiz {
   committed({ answer, confidence, feedback }) {
     const q = this.q;
     const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
-    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
+    this.verdict = make(
+      "p",
+      { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" },
+      make("span", { "aria-hidden": "true" }, mark),
+      ` ${word}. You said: ${this.get("sure")[confidence]}.`,
+    );
     const parts = [this.verdict];
     if (feedback.choices) parts.push(this.reasons(feedback.choices));
     else {
       const right = q.kind === "order" ? "The right order" : "torch's answer";
-      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q, feedback.truth), feedback.right ? "" : this.shown(right, feedback.truth, q)));
+      parts.push(
+        make(
+          "div",
+          { class: "pc-row pc-both" },
+          this.shown("Your answer", answer, q, feedback.truth),
+          feedback.right ? "" : this.shown(right, feedback.truth, q),
+        ),
+      );
       if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
     if (q.explorable) {
-      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, this.get("opened") ? "Close the explorer" : "Open this case in the explorer"));
+      buttons.append(
+        make(
+          "button",
+          { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) },
+          this.get("opened") ? "Close the explorer" : "Open this case in the explorer",
+        ),
+      );
     }
     parts.push(buttons);
     const attempts = this.get("attempts");
@@ -281,9 +341,18 @@ class Quiz {
       const mark = kind ? MARKS[kind][0] : "·";
       const spoken = `${chosen ? "Your choice, " : ""}${right ? "right" : "wrong"}: `;
       const chip = chosen ? "your choice" : right ? MARKS.missed[1] : "";
-      list.append(make("li", { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
-        make("span", { class: "pc-mark", "aria-hidden": "true" }, mark), make("span", { class: "pc-hidden" }, spoken),
-        make("b", {}, this.q.choices[i]), chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip), make("br"), make("span", { class: "pc-reason" }, reason)));
+      list.append(
+        make(
+          "li",
+          { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
+          make("span", { class: "pc-mark", "aria-hidden": "true" }, mark),
+          make("span", { class: "pc-hidden" }, spoken),
+          make("b", {}, this.q.choices[i]),
+          chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip),
+          make("br"),
+          make("span", { class: "pc-reason" }, reason),
+        ),
+      );
     });
     return list;
   }
@@ -334,15 +403,22 @@ class Quiz {
   table(caption, rows, cell) {
     const scale = scaleOf(rows.flat().map(Number));
     const head = make("tr", {}, make("td"), ...rows[0].map((_, c) => make("th", { scope: "col" }, `${c}`)));
-    const body = rows.map((row, r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...row.map((value, c) => {
-      const td = make("td", {}, cell ? cell(r, c, value) : number(value));
-      if (value !== "") {
-        const colour = rgb(this.look.values, scale, value);
-        td.style.background = `rgb(${colour})`;
-        td.style.color = inkOn(colour);
-      }
-      return td;
-    })));
+    const body = rows.map((row, r) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, `${r}`),
+        ...row.map((value, c) => {
+          const td = make("td", {}, cell ? cell(r, c, value) : number(value));
+          if (value !== "") {
+            const colour = rgb(this.look.values, scale, value);
+            td.style.background = `rgb(${colour})`;
+            td.style.color = inkOn(colour);
+          }
+          return td;
+        }),
+      ),
+    );
     return make("table", { class: "pc-grid-table" }, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
   }
 

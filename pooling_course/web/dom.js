@@ -41,7 +41,8 @@ export function list(el, items, create, show) {
   for (const [i, item] of items.entries()) show(el.children[i], item);
 }
 
-export const lines = (el, texts) => list(el, texts, () => make("div"), (line, text) => update(line, { text }));
+const line = () => make("div");
+export const lines = (el, texts) => list(el, texts, line, (el, text) => update(el, { text }));
 
 const SOON = 100; // ms
 const FRAME = 17; // ms in which a painted frame comes to the screen

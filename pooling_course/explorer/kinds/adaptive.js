@@ -20,7 +20,8 @@ const adaptive = {
   code: (s) => `nn.${s.kind.layer}(output_size=${short(s.size.map((n) => n ?? "None"))})`,
   axis(s, i, size) {
     const out = s.size[i] ?? size;
-    return listedAxis(Array.from({ length: out }, (_, o) => [Math.floor((o * size) / out), Math.ceil(((o + 1) * size) / out)]), size);
+    const windows = Array.from({ length: out }, (_, o) => [Math.floor((o * size) / out), Math.ceil(((o + 1) * size) / out)]);
+    return listedAxis(windows, size);
   },
   formula: (s, i, size) => {
     const { out } = s.kind.axis(s, i, size);

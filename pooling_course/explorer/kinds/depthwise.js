@@ -46,15 +46,16 @@ export const depthwise = {
     const weights = weight[channel].flat();
     const terms = found.flatMap((t, i) => (t.what === "cell" ? [[weights[i], at(t.row, t.col)]] : []));
     const added = bias?.[channel] ?? null;
-    const products = joined(terms.map(([w, v]) => `${signed(w)}*${signed(v)}`), " + ");
+    const products = terms.map(([w, v]) => `${signed(w)}*${signed(v)}`);
     const written = [...terms.flat(), ...(added === null ? [] : [added])];
-    return `${products || "0"}${added === null ? "" : ` + ${signed(added)} (bias)`} ${equals(written, output)}`;
+    return `${joined(products, " + ") || "0"}${added === null ? "" : ` + ${signed(added)} (bias)`} ${equals(written, output)}`;
   },
   notes: (v, { pads }) => ["The share of a cell is its weight.", ...padded(pads, ["counts as 0", "count as 0"])],
   reader({ s, rows, cols }, found, won, channel, { row, col }) {
     const plane = s.weights.weight[channel];
-    const weights = found.map((r) => plane[taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)]);
-    return `, with a weight of ${[...new Set(weights)].sort((a, b) => a - b).map(about).join(" or ")}: ${outputsOf(found)}`;
+    const weights = new Set(found.map((r) => plane[taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)]));
+    const sorted = [...weights].sort((a, b) => a - b);
+    return `, with a weight of ${sorted.map(about).join(" or ")}: ${outputsOf(found)}`;
   },
   lost: () => "the weights decide what is passed on",
 };

@@ -117,8 +117,11 @@ export const kind = {
     const all = cells === 1 ? "The share of its one cell is" : `The shares of its ${cells} cells add up to`;
     return `of ${head}, each cell of the window gets its share. ${all} ${about(passes)}`;
   },
-  got: (at, total, from, reading) =>
-    sharesOf(from.map(({ u, share }) => `${number(u)}*${signed(share)}`), from.flatMap(({ u, share }) => [u, share]), total, reading),
+  got(at, total, from, reading) {
+    const terms = from.map(({ u, share }) => `${number(u)}*${signed(share)}`);
+    const written = from.flatMap(({ u, share }) => [u, share]);
+    return sharesOf(terms, written, total, reading);
+  },
   lost: () => "rounding took the rest",
 };
 

@@ -24,7 +24,8 @@ export const lp = {
     const values = found.filter((t) => t.what === "cell").map((t) => at(t.row, t.col));
     const power = norm === 1 ? "" : `^${number(norm)}`;
     const scale = values.length === found.length ? "" : ` * ${found.length}/${values.length}`;
-    const powers = joined(values.map((v) => signed(v) + power), " + ");
+    const terms = values.map((v) => signed(v) + power);
+    const powers = joined(terms, " + ");
     const scaled = scale ? `(${powers})${scale}` : powers;
     return `${norm === 1 ? scaled : `(${scaled})^(1/${number(norm)})`} ${equals(values, output)}`;
   },
@@ -32,7 +33,8 @@ export const lp = {
     const cells = found.filter((t) => t.what === "cell");
     if (Number.isNaN(output) && !cells.some((t) => Number.isNaN(at(t.row, t.col)))) return ["nan: torch takes no such power or root of a negative number."];
     const nothing = cells.every((t) => at(t.row, t.col) === 0);
-    const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : nothing ? "All its values are 0." : `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`];
+    const rule = `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`;
+    const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : nothing ? "All its values are 0." : rule];
     if (cells.length < found.length) notes.push(`Cut off by the edge, the window is scaled up to ${found.length} cells.`);
     return notes;
   },

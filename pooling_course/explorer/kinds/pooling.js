@@ -52,8 +52,8 @@ export const max = {
   got(at, total, from, reading) {
     const won = from.filter(({ winner }) => winner.row === at.row && winner.col === at.col);
     if (!won.length) return `0, because ${from.length === 1 ? `${reading} has another winner` : `it wins none of ${reading}`}`;
-    const terms = won.map(({ u }) => number(u));
-    const sum = terms.length > 1 ? `${summed(terms)} ${equals(won.map(({ u }) => u), total)}` : number(total);
+    const given = won.map(({ u }) => u);
+    const sum = won.length > 1 ? `${summed(given.map(number))} ${equals(given, total)}` : number(total);
     return `${sum}: this cell wins ${plural(won.length, "window")}`;
   },
 };
@@ -78,7 +78,8 @@ export const avg = {
   sum(s, found, { at, whole }, divisor, output) {
     const counts = s.countPad && s.divisor === null;
     const entries = found.filter((t) => t.what === "cell" || (t.what === "pad" && counts));
-    return averageSum(entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0)), divisor, output, whole);
+    const values = entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0));
+    return averageSum(values, divisor, output, whole);
   },
   notes({ s, state }, { row, col, pads }) {
     const does = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
@@ -97,7 +98,10 @@ export const avg = {
     const why = s.divisor !== null ? "divisor_override decides how much" : "the rest is lost to padding, which is in the divisor but is no input";
     return `${text}. In all it passes on ${part} of it: ${why}`;
   },
-  got: (at, total, from, reading) => sharesOf(from.map(({ u, divisor }) => fraction(u, divisor)), [], total, reading),
+  got(at, total, from, reading) {
+    const terms = from.map(({ u, divisor }) => fraction(u, divisor));
+    return sharesOf(terms, [], total, reading);
+  },
   lost(s) {
     if (s.divisor !== null) return `divisor_override=${s.divisor} decides what is passed on`;
     return "the padding's share is lost. It is counted in the divisor, but it is no input";
