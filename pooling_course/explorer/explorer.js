@@ -18,7 +18,7 @@ import { place } from "./words.js";
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const px = (size) => `${Math.ceil(size)}px`;
 
-class Explorer {
+export class Explorer {
   constructor(model, root) {
     this.model = model;
     this.states = new States(model);

@@ -1,11 +1,17 @@
+// @ts-check
 // A depthwise convolution has learned its shares: the same in each window, but not the same for each cell.
 import { about, equals, joined, signed } from "../../web/numbers.js";
 import { pair, taps } from "../geometry.js";
 import { outputsOf, padded } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kind, named, paddingStep, placed, strideHint, strideStep } from "./kind.js";
 
+/**
+ * @import { Kind, Settings, Weights } from "../types.d.ts"
+ */
+
 const DEFAULT_STRIDE = [1, 1];
 
+/** @type {Kind<Settings & {weights: Weights}>} */
 export const depthwise = {
   ...kind,
   name: "conv",
@@ -31,6 +37,7 @@ export const depthwise = {
   // Its code, and the weights that are shown.
   recipe(s) {
     const { weight, bias } = s.weights;
+    /** @type {Record<string, unknown>} */
     const tensors = { weight: weight.map((plane) => [plane]), ...(bias && { bias }) };
     const given = Object.entries(tensors).map(([name, values]) => `layer.${name}.data = torch.tensor(${JSON.stringify(values)}, dtype=layer.${name}.dtype)`);
     return [`layer = ${depthwise.code(s)}`, ...given].join("\n");

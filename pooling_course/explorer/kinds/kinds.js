@@ -1,11 +1,21 @@
+// @ts-check
 // The kinds of pooling that the explorer can show, by name. The order is that of their sliders on the screen.
 import { adaptiveAvg, adaptiveMax } from "./adaptive.js";
 import { depthwise } from "./depthwise.js";
 import { lp } from "./lp.js";
 import { avg, max } from "./pooling.js";
 
+/**
+ * @import { Kind, Settings } from "../types.d.ts"
+ */
+
+/** @type {Record<string, Kind>} */
 export const KINDS = Object.fromEntries([adaptiveMax, adaptiveAvg, lp, max, avg, depthwise].map((kind) => [kind.name, kind]));
 
+/**
+ * @template T
+ * @param {T[]} values
+ */
 const unique = (values) => [...new Set(values)];
 const all = Object.values(KINDS);
 export const SLIDERS = unique(all.flatMap(({ sliders }) => sliders));
@@ -14,7 +24,9 @@ export const SETTINGS = unique(all.flatMap(({ settings }) => settings)); // trai
 const PLAIN = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceil: false };
 
 // The settings of one kind, from the widget's traits; what belongs to others is left at its default.
+/** @type {(get: (trait: string) => any, kind: Kind) => Settings} */
 export const settingsOf = (get, kind) => ({ ...PLAIN, kind, ...kind.of(get) });
 
 // The settings one slider step away.
+/** @type {(s: Settings) => Settings[]} */
 export const neighbours = (s) => [1, -1].flatMap((by) => s.kind.steps(s, by));

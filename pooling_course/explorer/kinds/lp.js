@@ -1,11 +1,18 @@
+// @ts-check
 // LP pooling: larger values have larger shares.
 import { equals, joined, number, signed } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { KERNEL_SIZE, STRIDE, kernelStep, kind, named, placed, strideStep } from "./kind.js";
 
+/**
+ * @import { Kind, Settings, Slider } from "../types.d.ts"
+ */
+
 const NORM_STEP = 0.5;
+/** @type {Slider} */
 const NORM_TYPE = { name: "norm_type", least: NORM_STEP, step: NORM_STEP };
 
+/** @type {Kind<Settings & {norm: number}>} */
 export const lp = {
   ...kind,
   name: "lp",

@@ -1,22 +1,33 @@
+// @ts-check
 // Max and average pooling: the winner has it all, or each cell has the same.
 import { equals, listed, number } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
 
+/**
+ * @import { At, Kind, Settings } from "../types.d.ts"
+ * @typedef {Settings & {countPad: boolean, divisor: number | null}} AverageSettings
+ */
+
 // What both have.
+/** @satisfies {Partial<Kind<Settings>>} */
 const even = {
   ...kind,
   sliders: [KERNEL_SIZE, STRIDE, PADDING],
   of: (get) => ({ kernel: pair(get("kernel_size")), stride: pair(get("stride")), padding: pair(get("padding")), ceil: get("ceil_mode") }),
+  /** @type {<S extends Settings>(s: S, by: number) => S[]} */
   steps: (s, by) => [...kernelStep(s, by), ...strideStep(s, by), ...paddingStep(s, by)],
 };
 
+/** @param {Settings} s */
 const numbersOf = ({ kernel, stride, padding, ceil }) => [...kernel, ...stride, ...padding, ceil ? 1 : 0].join(" ");
+/** @type {(layer: string, s: Settings, more: string[]) => string} */
 const codeOf = (layer, s, more) => `nn.${layer}(${[...placed(s, s.kernel), ...(s.ceil ? ["ceil_mode=True"] : []), ...more].join(", ")})`;
 
 // ---- max --------------------------------------------------------------------------------------------------------
 
+/** @satisfies {Kind<Settings>} */
 export const max = {
   ...even,
   name: "max",
@@ -32,7 +43,7 @@ export const max = {
     return `max(${listed(values, ", ")}) ${equals(values, output)}`;
   },
   notes({ state }, { row, col, found, output, pads }, input) {
-    const winner = state.winner(input.channel, row, col);
+    const winner = /** @type {At} */ (state.winner?.(input.channel, row, col));
     const ties = found.filter((t) => t.what === "cell" && input.at(t.row, t.col) === output).length;
     const notes = [`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`];
     if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
@@ -60,6 +71,7 @@ export const max = {
 
 // ---- average ----------------------------------------------------------------------------------------------------
 
+/** @satisfies {Kind<AverageSettings>} */
 export const avg = {
   ...even,
   name: "avg",
@@ -108,6 +120,7 @@ export const avg = {
   },
 };
 
+/** @type {(values: number[], divisor: number, output: number, whole: boolean) => string} */
 function averageSum(values, divisor, output, whole) {
   const quotient = `(${listed(values, " + ")}) / ${divisor}`;
   if (whole) return `${quotient} gives ${number(output)} in whole numbers: the fraction is dropped`;
