@@ -5,19 +5,22 @@
 
   for (const name of ["clearRect", "drawImage"]) {
     const own = CanvasRenderingContext2D.prototype[name];
-    CanvasRenderingContext2D.prototype[name] = function () {
+    CanvasRenderingContext2D.prototype[name] = function (...given) {
       drawn(this.canvas);
-      return own.apply(this, arguments);
+      return own.apply(this, given);
     };
   }
 
   // The event loop comes back to a task posted in a frame callback when that frame has been laid out and painted.
-  const painted = () => new Promise((done) => requestAnimationFrame(() => {
-    const { port1, port2 } = new MessageChannel();
-    const frame = performance.now();
-    port1.onmessage = () => done({ frame, end: performance.now() });
-    port2.postMessage(0);
-  }));
+  const painted = () =>
+    new Promise((done) =>
+      requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel();
+        const frame = performance.now();
+        port1.onmessage = () => done({ frame, end: performance.now() });
+        port2.postMessage(0);
+      }),
+    );
   const REST = 150; // ms
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -28,29 +31,32 @@
   };
   const shown = (el) => el.getClientRects().length > 0;
   // A name for what is seen.
-  const picture = (root) => [
-    ...[...root.querySelectorAll("canvas")].filter(shown).map((canvas) => hash(canvas.toDataURL())),
-    ...[...root.querySelectorAll("img")].map((img) => hash(img.src)),
-  ].join();
+  const picture = (root) =>
+    [
+      ...[...root.querySelectorAll("canvas")].filter(shown).map((canvas) => hash(canvas.toDataURL())),
+      ...[...root.querySelectorAll("img")].map((img) => hash(img.src)),
+    ].join();
 
-  const canvasDrawn = (root) => new Promise((done) => {
-    drawn = (canvas) => {
-      if (!root.contains(canvas)) return;
-      drawn = idle;
-      done();
-    };
-  });
-
-  const imageShown = (root) => new Promise((done) => {
-    const before = root.querySelector("img")?.src;
-    const observer = new MutationObserver(() => {
-      const img = root.querySelector("img");
-      if (!img || img.src === before) return;
-      observer.disconnect();
-      img.decode().then(done);
+  const canvasDrawn = (root) =>
+    new Promise((done) => {
+      drawn = (canvas) => {
+        if (!root.contains(canvas)) return;
+        drawn = idle;
+        done();
+      };
     });
-    observer.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
-  });
+
+  const imageShown = (root) =>
+    new Promise((done) => {
+      const before = root.querySelector("img")?.src;
+      const observer = new MutationObserver(() => {
+        const img = root.querySelector("img");
+        if (!img || img.src === before) return;
+        observer.disconnect();
+        img.decode().then(done);
+      });
+      observer.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
+    });
 
   const presented = new Map(); // key press -> ms to the next frame, as the browser itself has it, in steps of 8 ms
   new PerformanceObserver((list) => {
@@ -72,10 +78,12 @@
       // A learner's page is at rest when a key is pressed; right after a frame, the next one would wait for its turn.
       await wait(REST + Math.random() * 17);
       const pressed = new Promise((done) => window.addEventListener("keydown", (e) => done(e.timeStamp), { capture: true, once: true }));
-      const done = pressed.then(() => (how === "image" ? imageShown(root) : canvasDrawn(root))).then(async () => {
-        const drawn = performance.now(); // a microtask of the drawing: it is done
-        return { drawn, ...(await painted()) };
-      });
+      const done = pressed
+        .then(() => (how === "image" ? imageShown(root) : canvasDrawn(root)))
+        .then(async () => {
+          const drawn = performance.now(); // a microtask of the drawing: it is done
+          return { drawn, ...(await painted()) };
+        });
       if (document.activeElement !== slider) throw Error("the slider has no focus");
       step = { root, before, pressed, done };
     },

@@ -1,37 +1,62 @@
+// @ts-check
 // The lessons' widgets in a page without Python: each saved model is mounted on its own anywidget module, as in a notebook.
 // Only scripts and inline JSON are loaded, no fetch and no import of files, so that a page opened from disk works, too.
+/**
+ * @import { Saved } from "./types.d.ts"
+ */
 (() => {
   const NO_PYTHON = "That needs Python, which this page has not: open the lesson in Binder or Colab, at its top. The sliders work here.";
   const { course } = window;
   const inline = document.getElementById("course-widgets");
+  /** @type {Record<string, Saved>} */
   const saved = inline ? JSON.parse(inline.textContent) : {};
-  const once = (make, kept = {}) => (name) => (kept[name] ??= make(name));
+  /** @type {(make: (name: string) => any, kept?: Record<string, any>) => (name: string) => any} */
+  const once =
+    (make, kept = {}) =>
+    (name) =>
+      (kept[name] ??= make(name));
 
   // ---- a model, as far as a module uses one; what a kernel would have done, the page answers
 
   class Model {
+    /** @type {HTMLElement} */
+    el;
+
+    /** @param {Record<string, any>} state */
     constructor(state) {
       this.state = { ...state };
+      /** @type {Map<string, ((...given: any[]) => void)[]>} */
       this.heard = new Map();
     }
 
+    /** @param {string} name */
     get = (name) => this.state[name];
 
+    /** @type {(name: string | Record<string, any>, value?: any) => void} */
     set(name, value) {
-      if (typeof name === "object") return Object.entries(name).forEach(([n, v]) => this.set(n, v));
+      if (typeof name === "object") {
+        for (const [n, v] of Object.entries(name)) this.set(n, v);
+        return;
+      }
       if (Object.is(this.state[name], value)) return;
       this.state[name] = value;
       this.emit(`change:${name}`, this, value);
     }
 
+    /** @type {(name: string, callback: (...given: any[]) => void) => void} */
     on(name, callback) {
       this.heard.set(name, [...(this.heard.get(name) ?? []), callback]);
     }
 
+    /** @type {(name: string, callback: (...given: any[]) => void) => void} */
     off(name, callback) {
-      this.heard.set(name, (this.heard.get(name) ?? []).filter((other) => other !== callback));
+      this.heard.set(
+        name,
+        (this.heard.get(name) ?? []).filter((other) => other !== callback),
+      );
     }
 
+    /** @type {(name: string, ...given: any[]) => void} */
     emit(name, ...given) {
       for (const callback of this.heard.get(name) ?? []) callback(...given);
     }
@@ -40,25 +65,29 @@
       this.set("message", "");
     }
 
+    /** @param {{type: string}} content */
     send(content) {
       (ANSWERS[content.type] ?? refuse)(this, content);
     }
   }
 
+  /** @param {Model} model */
   function refuse(model) {
     model.set("message", "");
     model.set("message", NO_PYTHON);
   }
 
+  /** @type {Record<string, (model: Model, content: any) => void>} */
   const ANSWERS = {
     // States that were not computed ahead: the explorer shows such an answer as a setting that is not possible here.
     want(model, { keys }) {
-      const entries = keys.map((key) => ({ key, error: NO_PYTHON }));
+      const entries = keys.map((/** @type {string} */ key) => ({ key, error: NO_PYTHON }));
       const { serial } = model.get("book").input;
       model.emit("msg:custom", { type: "have", serial, entries }, [new DataView(new ArrayBuffer(0))]);
     },
     // The case of a question, which stands closed under it
     explore(model) {
+      /** @type {any} */
       const at = model.el.nextElementSibling;
       at.mounted ??= mount(at.dataset.model, at);
       at.hidden = !at.hidden;
@@ -66,6 +95,7 @@
     },
   };
 
+  /** @type {(model: Model, books: Record<string, string>) => Promise<void>} */
   async function changeInput(model, books) {
     const name = model.get("preset");
     const found = await book(books[name]).catch(() => refuse(model));
@@ -74,6 +104,7 @@
 
   // ---- what is loaded, each once: books of states, and modules
 
+  /** @type {Record<string, (packed: string) => void>} */
   const arrived = {};
   course.book = (name, packed) => arrived[name](packed);
 
@@ -85,6 +116,7 @@
     });
     const zipped = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
     const text = await new Response(new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    /** @param {string} letters */
     const bytes = (letters) => new DataView(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
     return JSON.parse(text, (_, value) => (typeof value?.bytes === "string" ? bytes(value.bytes) : value));
   });
@@ -93,6 +125,7 @@
 
   // ---- mounting
 
+  /** @type {(name: string, el: HTMLElement) => Promise<any>} */
   async function mount(name, el) {
     const { children, module, state } = saved[name];
     if (children) return Promise.all(children.filter((child) => saved[child]).map((child) => place(child, el)));
@@ -103,11 +136,12 @@
     const books = { ...course.presets, [state.preset]: state.book };
     if (states) model.on("change:preset", () => changeInput(model, books));
     await loaded.default.initialize?.({ model });
-    el.closest(".course-widget").querySelector(".course-still")?.remove();
+    el.closest(".course-widget")?.querySelector(".course-still")?.remove();
     return loaded.default.render({ model, el });
   }
 
   // One child of a box: there at once, or, where it was saved closed, when it is asked for.
+  /** @type {(name: string, box: HTMLElement) => Promise<any> | null} */
   function place(name, box) {
     const el = document.createElement("div");
     el.hidden = Boolean(saved[name].closed);
@@ -119,18 +153,20 @@
   const mountOnce = once(async (id) => {
     const el = document.querySelector(`[data-model="${id}"]`);
     try {
-      await mount(id, el.appendChild(document.createElement("div")));
+      if (el) await mount(id, el.appendChild(document.createElement("div")));
     } catch (error) {
       console.error(error); // what stands still in its place says the same, without sliders
     }
   });
 
   // What is folded away is mounted when it is opened: hidden, it would have no size to draw in.
+  /** @param {Element} el */
   const inSight = (el) => !el.closest("details:not([open])");
-  const mountIn = (el) => Promise.all([...el.querySelectorAll(".course-widget")].filter(inSight).map((at) => mountOnce(at.dataset.model)));
+  /** @param {ParentNode} el */
+  const mountIn = (el) => Promise.all([...el.querySelectorAll(".course-widget")].filter(inSight).map((at) => mountOnce(at.getAttribute("data-model") ?? "")));
   for (const folded of document.querySelectorAll("details.hide")) {
     folded.addEventListener("toggle", () => mountIn(folded));
-    folded.querySelector("summary").removeAttribute("aria-label"); // it would hide what the summary says
+    folded.querySelector("summary")?.removeAttribute("aria-label"); // it would hide what the summary says
   }
   mountIn(document).then(() => {
     document.documentElement.dataset.course = "ready";
@@ -141,12 +177,16 @@
     const heads = [...table.querySelectorAll("thead th")].map((th) => th.textContent);
     if (heads.length < 7) continue;
     table.classList.add("course-wide");
-    for (const cell of table.querySelectorAll("tbody td")) cell.dataset.column = heads[cell.cellIndex];
+    /** @type {NodeListOf<HTMLTableCellElement>} */
+    const cells = table.querySelectorAll("tbody td");
+    for (const cell of cells) cell.dataset.column = heads[cell.cellIndex];
   }
   // Code and tables that are too wide for the page scroll, by keyboard, too.
   const resized = new ResizeObserver((seen) => {
-    for (const { target: wide } of seen) wide.tabIndex = wide.scrollWidth > wide.clientWidth ? 0 : -1;
+    for (const { target: wide } of seen) wide.setAttribute("tabindex", wide.scrollWidth > wide.clientWidth ? "0" : "-1");
   });
-  document.querySelectorAll("article pre, .output.text_html:has(> table)").forEach((wide) => resized.observe(wide));
-  addEventListener("beforeprint", () => document.querySelectorAll("details.hide, details.course-told").forEach((folded) => (folded.open = true)));
+  for (const wide of document.querySelectorAll("article pre, .output.text_html:has(> table)")) resized.observe(wide);
+  addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details.hide, details.course-told")) folded.setAttribute("open", "");
+  });
 })();

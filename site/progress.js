@@ -1,17 +1,28 @@
+// @ts-check
 // What was answered on these pages, kept in this browser: one line an answer, as progress.py writes them.
+/**
+ * @import { Entry, Lesson } from "./types.d.ts"
+ * @typedef {Record<string, Entry[]>} Answers by question, the first given first
+ */
 (() => {
   const KEY = "pooling-course-progress";
   const SURE = 2;
   const { course } = window;
+  /** @type {string | null} */
   let unsaved = null; // where a browser keeps nothing, answers last as long as the page
 
+  /** @returns {Entry[]} */
   function read() {
     const lines = (unsaved ?? localStorage.getItem(KEY) ?? "").split("\n").filter(Boolean);
     return lines.map((line) => JSON.parse(line));
   }
 
+  /** @param {Entry[]} entries */
+  const textOf = (entries) => entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+
+  /** @param {Entry[]} entries */
   function write(entries) {
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    const text = textOf(entries);
     try {
       localStorage.setItem(KEY, text);
       unsaved = null;
@@ -31,13 +42,15 @@
 
   course.keepAnswers = (model, { gradeByKey }) => {
     const { id, kind } = model.get("question");
-    const attempts = read().filter((entry) => entry.id === id).flatMap(({ answer, confidence }) => {
-      try {
-        return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer) }];
-      } catch {
-        return []; // the question has changed since
-      }
-    });
+    const attempts = read()
+      .filter((entry) => entry.id === id)
+      .flatMap(({ answer, confidence }) => {
+        try {
+          return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer) }];
+        } catch {
+          return []; // the question has changed since
+        }
+      });
     if (attempts.length) Object.assign(model.state, { attempts, answering: false });
     model.on("change:attempts", () => {
       const { answer, confidence, feedback, seconds } = model.get("attempts").at(-1);
@@ -50,6 +63,12 @@
 
   // ---- what they come to: the table of progress(), what was folded away until they were given
 
+  /**
+   * @template {keyof HTMLElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {Record<string, any>} attributes
+   * @param {...(Node | string)} children
+   */
   function make(tag, attributes, ...children) {
     const el = Object.assign(document.createElement(tag), attributes);
     el.append(...children);
@@ -57,50 +76,71 @@
   }
 
   function show() {
+    /** @type {Answers} */
     const answers = {};
-    for (const entry of read()) (answers[entry.id] ??= []).push(entry);
+    for (const entry of read()) answers[entry.id] = [...(answers[entry.id] ?? []), entry];
     for (const el of document.querySelectorAll("[class*=tag_after-]")) {
       const first = [...el.classList].filter((name) => name.startsWith("tag_after-"));
       const folded = el.matches("details") ? el : el.querySelector("details");
-      if (first.every((name) => answers[name.replace("tag_after-", "")])) folded.open = true;
+      if (first.every((name) => answers[name.replace("tag_after-", "")])) folded?.setAttribute("open", "");
     }
     for (const el of document.querySelectorAll(".course-progress")) el.replaceChildren(...panel(answers));
   }
 
+  /** @param {Answers} answers */
   function panel(answers) {
+    /** @param {Lesson} lesson */
     const link = ({ name, title }) => make("a", { href: `${name}.html` }, title);
+    /** @type {(tag: "td" | "th", cells: (Node | string)[]) => Node} */
     const row = (tag, cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
     const rows = course.lessons.map((lesson) => {
-      const first = Object.keys(lesson.questions).filter((id) => answers[id]).map((id) => answers[id][0]);
+      const first = Object.keys(lesson.questions)
+        .filter((id) => answers[id])
+        .map((id) => answers[id][0]);
       const right = first.filter((entry) => entry.right).length;
       const sureAndWrong = first.filter((entry) => !entry.right && entry.confidence === SURE).length;
       return row("td", [link(lesson), `${first.length} of ${Object.keys(lesson.questions).length}`, `${right}`, `${sureAndWrong}`]);
     });
     const head = row("th", ["Lesson", "Answered", "Right at first", "Sure and wrong"]);
     const table = make("table", {}, make("caption", {}, "Your answers so far"), make("thead", {}, head), make("tbody", {}, ...rows));
-    return [make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table), ...lists(answers, link), ...footer(answers)];
+    return [
+      make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table),
+      ...lists(answers, link),
+      ...footer(answers),
+    ];
   }
 
+  /** @type {(answers: Answers, link: (lesson: Lesson) => Node) => Node[]} */
   function lists(answers, link) {
     const asked = course.lessons.flatMap((lesson) => Object.entries(lesson.questions).map(([id, prompt]) => ({ lesson, prompt, given: answers[id] })));
+    /** @param {{given?: Entry[]}} asked */
     const sure = ({ given }) => given && !given[0].right && given[0].confidence === SURE;
-    const unsure = ({ given }) => given && (!given.at(-1).right || given.at(-1).confidence === 0);
-    return [["Sure, and wrong", asked.filter(sure)], ["Worth another look: wrong, or a guess", asked.filter((q) => unsure(q) && !sure(q))]]
-      .filter(([, found]) => found.length)
-      .flatMap(([words, found]) => [make("p", {}, make("b", {}, words)), make("ul", {}, ...found.map(({ lesson, prompt }) => make("li", {}, link(lesson), `: ${prompt}`)))]);
+    /** @param {{given?: Entry[]}} asked */
+    const unsure = ({ given }) => given?.slice(-1).some(({ right, confidence }) => !right || confidence === 0);
+    return [
+      { words: "Sure, and wrong", found: asked.filter(sure) },
+      { words: "Worth another look: wrong, or a guess", found: asked.filter((q) => unsure(q) && !sure(q)) },
+    ]
+      .filter(({ found }) => found.length)
+      .flatMap(({ words, found }) => [
+        make("p", {}, make("b", {}, words)),
+        make("ul", {}, ...found.map(({ lesson, prompt }) => make("li", {}, link(lesson), `: ${prompt}`))),
+      ]);
   }
 
+  /** @param {Answers} answers */
   function footer(answers) {
     if (unsaved !== null) return [make("p", {}, "This browser keeps nothing for this page: your answers last until you leave it.")];
     if (!Object.keys(answers).length) return [make("p", {}, "Nothing answered yet. What you answer stays in this browser, and nobody else sees it.")];
     const save = make("button", { type: "button", onclick: download }, "Download my answers");
     const clear = make("button", { type: "button", onclick: forget }, "Clear my answers");
-    const words = "Your answers are in this browser only, and nobody else sees them. In a notebook, import_progress(\"my-progress.jsonl\") takes the downloaded file over.";
+    const words =
+      'Your answers are in this browser only, and nobody else sees them. In a notebook, import_progress("my-progress.jsonl") takes the downloaded file over.';
     return [make("p", {}, words), make("p", { className: "course-buttons" }, save, clear)];
   }
 
   function download() {
-    const file = new Blob([read().map((entry) => `${JSON.stringify(entry)}\n`).join("")], { type: "application/jsonl" });
+    const file = new Blob([textOf(read())], { type: "application/jsonl" });
     make("a", { href: URL.createObjectURL(file), download: "my-progress.jsonl" }).click();
   }
 

@@ -19,7 +19,7 @@ const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stan
 const FAR = 4; // slider steps
 const px = (size) => `${Math.ceil(size)}px`;
 
-class Explorer {
+export class Explorer {
   constructor(model, root) {
     this.model = model;
     this.states = new States(model);
@@ -483,14 +483,14 @@ class Explorer {
       this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
     }
-    const upstream = type === "upstream" && this.shown.find((v) => v.grid === grid);
+    const upstream = this.shown.find((v) => type === "upstream" && v.grid === grid);
     const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
     const { frame, stage } = this.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       this.waitFor([]);
       this.edited = true;
-      this.model.send({ type, kind: upstream && upstream.kind.name, channel: this.channel, row, col, text: value });
+      this.model.send({ type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value });
     });
   }
 

@@ -1,11 +1,18 @@
+// @ts-check
 // Where windows lie, what they read, and where things go on the screen: pure functions, tested under plain Node against
 // Python. What differs from one kind of pooling to another is in kinds/.
 
+/**
+ * @import { At, Axis, EvenAxis, ListedAxis, Settings, Tap } from "./types.d.ts"
+ */
+
+/** @type {(value: any) => any[]} */
 export const pair = (value) => (Array.isArray(value) ? value : [value, value]);
 
 // ---- one axis ---------------------------------------------------------------------------------------------------
 
 // Windows of one size, `stride` apart, along an axis of `size` cells.
+/** @type {(s: Omit<Settings, "kind">, i: number, size: number) => EvenAxis} */
 export function evenAxis(s, i, size) {
   const [k, stride, padding, dilation] = [s.kernel[i], s.stride[i], s.padding[i], s.dilation[i]];
   const reach = dilation * (k - 1) + 1;
@@ -17,15 +24,19 @@ export function evenAxis(s, i, size) {
 }
 
 // Windows that lie anywhere on an axis of `size` cells: [first, after the last] position of each.
+/** @type {(windows: number[][], size: number) => ListedAxis} */
 export const listedAxis = (windows, size) => ({ size, out: windows.length, windows, padding: 0, end: size });
 
+/** @type {(from: number, to: number) => number[]} */
 const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 // The positions that output index `o` reads along the axis, outside ones too.
+/** @type {(a: Axis, o: number) => number[]} */
 export const taps = (a, o) =>
-  a.windows ? range(...a.windows[o]) : Array.from({ length: a.k }, (_, j) => o * a.stride - a.padding + j * a.dilation);
+  a.windows ? range(a.windows[o][0], a.windows[o][1]) : Array.from({ length: a.k }, (_, j) => o * a.stride - a.padding + j * a.dilation);
 
 // The output indices that read input index `at`.
+/** @type {(a: Axis, at: number) => number[]} */
 export function readers(a, at) {
   if (a.windows) return range(0, a.out).filter((o) => a.windows[o][0] <= at && at < a.windows[o][1]);
   const found = [];
@@ -37,9 +48,11 @@ export function readers(a, at) {
 }
 
 // How many windows read each index along the axis.
+/** @type {(a: Axis) => number[]} */
 export const readCounts = (a) => Array.from({ length: a.size }, (_, at) => readers(a, at).length);
 
 // The rows and columns that no window reads, and how many cells lie in them.
+/** @type {(rows: Axis, cols: Axis) => {rows: number[], cols: number[], count: number}} */
 export function unreadOf(rows, cols) {
   const [unreadRows, unreadCols] = [rows, cols].map((a) => readCounts(a).flatMap((n, at) => (n ? [] : [at])));
   const count = rows.size * cols.size - (rows.size - unreadRows.length) * (cols.size - unreadCols.length);
@@ -47,9 +60,11 @@ export function unreadOf(rows, cols) {
 }
 
 // Every position a window reads, in reading order, and what it is: "cell", "pad" or "overhang".
+/** @type {(rows: Axis, cols: Axis, row: number, col: number) => Tap[]} */
 export function windowOf(rows, cols, row, col) {
-  const what = (a, at) =>
-    at >= 0 && at < a.size ? "cell" : at >= -a.padding && at < a.size + a.padding ? "pad" : "overhang";
+  /** @type {(a: Axis, at: number) => Tap["what"]} */
+  const what = (a, at) => (at >= 0 && at < a.size ? "cell" : at >= -a.padding && at < a.size + a.padding ? "pad" : "overhang");
+  /** @type {Tap[]} */
   const found = [];
   for (const r of taps(rows, row)) {
     for (const c of taps(cols, col)) {
@@ -70,7 +85,13 @@ const GAP = 16;
 
 // The side of one input cell in px. Small grids show numbers, and their outputs keep the cell size; larger ones are
 // pictures, and their outputs are enlarged to the size of the input, so that detail can be compared.
+/**
+ * @typedef {{top: number, left: number, bottom: number, right: number}} Margin
+ */
+
+/** @type {(width: number, h: number, w: number, margin: Margin, outputs: number, growth: number) => {cell: number, readable: boolean}} */
 export function fit(width, h, w, margin, outputs, growth) {
+  /** @param {number} columns */
   const room = (columns) => width / columns - AXIS - GAP;
   const [tall, wide] = [h + margin.top + margin.bottom, w + margin.left + margin.right];
   const beside = (width - (outputs + 1) * (AXIS + GAP)) / (wide + outputs * (w + growth));
@@ -88,13 +109,34 @@ export function fit(width, h, w, margin, outputs, growth) {
 // From an output cell to an input cell, along the lines between cells, where no number stands: from the corner of the one
 // out of its grid, across to the other, and into the corner of the other. A cell is its corner {x, y}, its side `cell`, and the
 // edges of its grid; the input lies above the output or to its left.
+/**
+ * @typedef {{x: number, y: number}} Point
+ * @typedef {Point & {cell: number, left: number, top: number, right: number, bottom: number}} Spot
+ * @typedef {{stacked: boolean, start: Point, out: Point, into: Point, corner: Point, tip: Point}} Way
+ */
+
+/** @type {(from: Spot, to: Spot) => Way} */
 export function way(from, to) {
   const [inset, stacked] = [0.25 * to.cell, to.bottom <= from.top];
   if (stacked) {
     const line = to.x + to.cell;
     const tip = { x: line - inset, y: to.y + to.cell - inset };
-    return { stacked, start: { x: from.x, y: from.y }, out: { x: from.x, y: from.top }, into: { x: line, y: to.bottom }, corner: { x: line, y: to.y + to.cell }, tip };
+    return {
+      stacked,
+      start: { x: from.x, y: from.y },
+      out: { x: from.x, y: from.top },
+      into: { x: line, y: to.bottom },
+      corner: { x: line, y: to.y + to.cell },
+      tip,
+    };
   }
   const tip = { x: to.x + to.cell - inset, y: to.y + inset };
-  return { stacked, start: { x: from.x, y: from.y }, out: { x: from.left, y: from.y }, into: { x: to.right, y: to.y }, corner: { x: to.x + to.cell, y: to.y }, tip };
+  return {
+    stacked,
+    start: { x: from.x, y: from.y },
+    out: { x: from.left, y: from.y },
+    into: { x: to.right, y: to.y },
+    corner: { x: to.x + to.cell, y: to.y },
+    tip,
+  };
 }

@@ -1,14 +1,22 @@
+// @ts-check
 // The backward direction of what is shown: upstream gradients and, from torch's autograd, input gradients.
 import { taps, windowOf } from "./geometry.js";
 import { arrayOf } from "./states.js";
 
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { At, LookUp, Shown } from "./types.d.ts"
+ */
+
 // Whether an upstream gradient of the learner's own has a number for each output cell; one plane is for all channels.
+/** @type {(view: Explorer, v: Shown) => boolean} */
 function fits(view, { state }) {
   const { data, shape } = view.get("own");
   return Boolean(data) && [1, view.states.input.channels].includes(shape[0]) && shape[1] === state.h && shape[2] === state.w;
 }
 
 // Give each `v` shown its `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
+/** @type {(view: Explorer) => string[]} */
 export function attachGradients(view) {
   const mode = view.get("upstream_mode");
   const missing = [];
@@ -21,9 +29,10 @@ export function attachGradients(view) {
         v.gradient = view.states.get(`grad0 ${v.key}`); // its shares
         if (!v.gradient) missing.push(`grad0 ${v.key}`);
       }
-      v.chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
-      v.upstreamAt = (ch, r, c) => (r === v.chosen.row && c === v.chosen.col ? 1 : 0);
-      v.gradientAt = chosenGradient(view, v);
+      const chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
+      v.chosen = chosen;
+      v.upstreamAt = (_, r, c) => (r === chosen.row && c === chosen.col ? 1 : 0);
+      v.gradientAt = chosenGradient(view, v, chosen);
       continue;
     }
     const own = mode === "own" && fits(view, v) ? view.get("own") : null;
@@ -38,23 +47,25 @@ export function attachGradients(view) {
 }
 
 // One window alone: its gradient is its shares.
-function chosenGradient(view, v) {
-  const { chosen: { row, col }, state, rows, cols } = v;
-  if (state.winner) {
+/** @type {(view: Explorer, v: Shown, chosen: At) => LookUp} */
+function chosenGradient(view, v, { row, col }) {
+  const { state, rows, cols } = v;
+  const { winner } = state;
+  if (winner) {
     return (ch, r, c) => {
-      const winner = state.winner(ch, row, col);
-      return winner.row === r && winner.col === c ? 1 : 0;
+      const at = winner(ch, row, col);
+      return at.row === r && at.col === c ? 1 : 0;
     };
   }
   // Elsewhere all windows have an upstream gradient of 0. torch multiplies it, too: by an infinite slope that is nan.
   const { h, w } = view.states.input;
   const nothing = v.gradient?.nothing;
   const [inRows, inCols] = [new Set(taps(rows, row)), new Set(taps(cols, col))];
-  return (ch, r, c) =>
-    inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : nothing?.[ch * h * w + r * w + c] ?? 0;
+  return (ch, r, c) => (inRows.has(r) && inCols.has(c) ? shareOf(view, v, row, col, { row: r, col: c }, ch) : (nothing?.[ch * h * w + r * w + c] ?? 0));
 }
 
 // The share of an input cell in window (row, col) that reads it: all for a winner, or as the input's dtype holds it.
+/** @type {(view: Explorer, v: Shown, row: number, col: number, cell: At, channel?: number) => number} */
 export function shareOf(view, { state, gradient }, row, col, cell, channel = view.channel) {
   if (state.winner) return 1;
   if (gradient?.shareOf) return gradient.shareOf(channel, row, col, cell.row, cell.col);
@@ -63,12 +74,14 @@ export function shareOf(view, { state, gradient }, row, col, cell, channel = vie
 }
 
 // The sum of the shares of window (row, col).
+/** @type {(view: Explorer, v: Shown, row: number, col: number) => number} */
 export function passedBy(view, v, row, col) {
   const cells = windowOf(v.rows, v.cols, row, col).filter((t) => t.what === "cell");
   return cells.reduce((sum, cell) => sum + shareOf(view, v, row, col, cell), 0);
 }
 
 // An input gradient in all.
+/** @type {(view: Explorer, v: Shown) => number} */
 export function inAll(view, v) {
   const { h, w } = view.states.input;
   let sum = 0;
@@ -77,9 +90,11 @@ export function inAll(view, v) {
 }
 
 // One scale for every gradient on view, with 0 in its middle.
+/** @param {Explorer} view */
 export function signedScale(view) {
   let most = 0;
   const { h, w } = view.states.input;
+  /** @param {number} value */
   const include = (value) => {
     if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
   };
@@ -92,6 +107,7 @@ export function signedScale(view) {
 }
 
 // What was typed in is kept, and comes back when the output has its size again.
+/** @param {Explorer} view */
 export function ownMisfit(view) {
   if (!view.backward || view.get("upstream_mode") !== "own" || view.shown.every((v) => v.state.error || fits(view, v))) return "";
   const { shape } = view.get("own");

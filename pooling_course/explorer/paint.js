@@ -1,13 +1,30 @@
+// @ts-check
 // Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
 import { inkOn } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { AXIS, READABLE } from "./geometry.js";
 
+/**
+ * @import { Colour, Look } from "../web/colour.js"
+ * @import { Margin, Way } from "./geometry.js"
+ * @import { At, Axis } from "./types.d.ts"
+ * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Ctx
+ * @typedef {HTMLCanvasElement & {ratio?: number, parts?: any[]}} Canvas what it was last sized for, and shows
+ * @typedef {{parts: any[], canvas: OffscreenCanvas}} Picture
+ * @typedef {{rows: number, cols: number, cell: number, x(col: number): number, y(row: number): number}} Place
+ * @typedef {Place & {key: string, margin: Margin, width: number, height: number}} Frame
+ * @typedef {At & {shape: string, rows: number, cols: number}} Mark
+ * @typedef {Way & {cell: number, amount: number, text: string}} Route
+ */
+
+/** @param {Colour} colour */
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
+/** @type {(a: any[] | undefined, b: any[]) => boolean | undefined} */
 const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
 
 // The context of a canvas, emptied and of at least this size; null where it still shows all the `parts` it showed before.
 // It grows and hardly ever shrinks, because a new backing store at every slider step would cost more than the drawing.
+/** @type {(canvas: Canvas, width: number, height: number, parts: any[]) => CanvasRenderingContext2D | null} */
 export function sizeCanvas(canvas, width, height, parts) {
   const ratio = window.devicePixelRatio || 1;
   const [w, h] = [Math.max(1, Math.ceil(width * ratio)), Math.max(1, Math.ceil(height * ratio))];
@@ -20,25 +37,27 @@ export function sizeCanvas(canvas, width, height, parts) {
     canvas.style.width = `${w / ratio}px`;
     canvas.style.height = `${h / ratio}px`;
   }
-  const ctx = canvas.getContext("2d");
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, canvas.width / ratio, canvas.height / ratio);
   return ctx;
 }
 
 // Keep a picture for as long as what it shows stays the same; `paint(ctx)` makes it, `parts` say what it shows.
+/** @type {(kept: Picture | undefined, parts: any[], width: number, height: number, paint: (ctx: OffscreenCanvasRenderingContext2D) => void) => Picture} */
 export function keptPicture(kept, parts, width, height, paint) {
   const ratio = window.devicePixelRatio || 1;
   const now = [...parts, width, height, ratio];
-  if (alike(kept?.parts, now)) return kept;
+  if (kept && alike(kept.parts, now)) return kept;
   const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
-  const ctx = canvas.getContext("2d");
+  const ctx = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.scale(ratio, ratio);
   paint(ctx);
   return { parts: now, canvas };
 }
 
 // A frame places cell (row, col) on a canvas; the margin keeps room for padding.
+/** @type {(rows: number, cols: number, cell: number, margin?: Margin) => Frame} */
 export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }) => ({
   key: [rows, cols, cell, ...Object.values(margin)].join(" "),
   rows,
@@ -51,6 +70,7 @@ export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0,
   y: (row) => AXIS + (row + margin.top) * cell,
 });
 
+/** @param {number} v */
 export const label = (v) => {
   const text = number(v).replace("inf", "∞").replace("-", "−");
   if (text.length <= 6) return text;
@@ -59,6 +79,7 @@ export const label = (v) => {
 };
 
 // Writes into the middle of cells.
+/** @type {(ctx: Ctx, look: Look, cell: number) => (text: string, x: number, y: number, colour: string, size?: number) => void} */
 function writer(ctx, look, cell) {
   let font = 0;
   ctx.textAlign = "center";
@@ -72,15 +93,17 @@ function writer(ctx, look, cell) {
   };
 }
 
+/** @type {OffscreenCanvas | undefined} */
 let scratch;
 
+/** @type {(ctx: Ctx, frame: Place, colourAt: (row: number, col: number) => Colour | false) => void} */
 function paintPixels(ctx, frame, colourAt) {
   const { rows, cols, cell } = frame;
   const image = new ImageData(cols, rows);
   const { data } = image;
   for (let r = 0, i = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++, i += 4) {
-      const colour = colourAt(r, c);
+      const colour = /** @type {Colour} */ (colourAt(r, c));
       data[i] = colour[0];
       data[i + 1] = colour[1];
       data[i + 2] = colour[2];
@@ -90,13 +113,22 @@ function paintPixels(ctx, frame, colourAt) {
   scratch ??= new OffscreenCanvas(1, 1); // one for all: a new one would cost more than the drawing
   if (scratch.width < cols) scratch.width = cols;
   if (scratch.height < rows) scratch.height = rows;
-  scratch.getContext("2d").putImageData(image, 0, 0);
+  scratch.getContext("2d")?.putImageData(image, 0, 0);
   ctx.imageSmoothingEnabled = cell < 1;
   ctx.drawImage(scratch, 0, 0, cols, rows, frame.x(0), frame.y(0), cols * cell, rows * cell);
 }
 
 // Values as coloured cells, with numbers where they can be read, and a note under them where there is room;
 // `colourAt(row, col)` gives [r, g, b].
+/**
+ * @param {Ctx} ctx
+ * @param {Look} look
+ * @param {Place} frame
+ * @param {(row: number, col: number) => Colour | false} colourAt
+ * @param {(row: number, col: number) => number} valueAt
+ * @param {At} [from]
+ * @param {((row: number, col: number) => string) | null} [noteAt]
+ */
 export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null) {
   const { rows, cols, cell } = frame;
   if (cell < READABLE) {
@@ -120,10 +152,11 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
 }
 
 // Row and column numbers along the edges, `near` (rows, columns) cells away from the grid.
+/** @type {(ctx: Ctx, look: Look, frame: Place, near?: number[]) => void} */
 export function paintIndices(ctx, look, frame, near = [0, 0]) {
   const { rows, cols, cell } = frame;
   const every = Math.max(1, Math.ceil(20 / cell));
-  const step = every === 1 ? 1 : [2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every;
+  const step = every === 1 ? 1 : ([2, 5, 10, 20, 50, 100, 200].find((n) => n >= every) ?? every);
   const size = Math.min(11, Math.max(9, cell * 0.3));
   ctx.font = `${size}px ${look.font}`;
   ctx.fillStyle = look.muted;
@@ -136,6 +169,7 @@ export function paintIndices(ctx, look, frame, near = [0, 0]) {
 }
 
 // Padding as dashed ghost cells that show what torch puts there; overhang dotted and empty.
+/** @type {(ctx: Ctx, look: Look, frame: Place, rows: Axis, cols: Axis, text: string) => void} */
 export function paintBorder(ctx, look, frame, rows, cols, text) {
   const { cell } = frame;
   const [top, left] = [-rows.padding, -cols.padding];
@@ -143,6 +177,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
   const [end, far] = [Math.max(bottom, rows.end), Math.max(right, cols.end)];
   if (cell < 12) {
     ctx.lineWidth = 1;
+    /** @type {(dash: number[], r0: number, c0: number, r1: number, c1: number) => void} */
     const box = (dash, r0, c0, r1, c1) => {
       ctx.setLineDash(dash);
       ctx.strokeStyle = look.muted;
@@ -163,13 +198,17 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.strokeStyle = padded ? look.line : look.muted;
       ctx.lineWidth = 1;
       ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
-      if (padded && cell >= READABLE) notes.forEach((note, i) => write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33));
+      if (!padded || cell < READABLE) continue;
+      for (const [i, note] of notes.entries()) {
+        write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33);
+      }
     }
   }
   ctx.setLineDash([]);
 }
 
 // Rows and columns that no window reads: hatched, on any colour, and around the numbers of cells that show them.
+/** @type {(ctx: Ctx, look: Look, frame: Place, unread: {rows: number[], cols: number[], count: number}) => void} */
 export function paintHatch(ctx, look, frame, unread) {
   if (!unread.count) return;
   const { rows, cols, cell } = frame;
@@ -192,11 +231,17 @@ export function paintHatch(ctx, look, frame, unread) {
   ctx.restore();
 }
 
+const SLANTS = [
+  { colour: "rgba(0,0,0,.75)", shift: 0 },
+  { colour: "rgba(255,255,255,.75)", shift: 1.4 },
+];
+
 // Slanted lines, dark beside light, as a pattern that repeats every `step` px: line by line, they cost more than all the rest.
+/** @type {(ctx: Ctx, look: Look, step: number) => CanvasPattern} */
 function hatching(ctx, look, step) {
   look.hatching = keptPicture(look.hatching, [step], step, step, (own) => {
     own.lineWidth = 1.2;
-    for (const [colour, shift] of [["rgba(0,0,0,.75)", 0], ["rgba(255,255,255,.75)", 1.4]]) {
+    for (const { colour, shift } of SLANTS) {
       own.strokeStyle = colour;
       own.beginPath();
       for (const x of [shift - step, shift, shift + step]) {
@@ -206,12 +251,13 @@ function hatching(ctx, look, step) {
       own.stroke();
     }
   });
-  const pattern = ctx.createPattern(look.hatching.canvas, "repeat");
+  const pattern = /** @type {CanvasPattern} */ (ctx.createPattern(look.hatching.canvas, "repeat"));
   pattern.setTransform(new DOMMatrix().scale(step / look.hatching.canvas.width));
   return pattern;
 }
 
 // Windows, readers and winners.
+/** @type {(ctx: Ctx, look: Look, frame: Place, marks: Mark[]) => void} */
 export function paintMarks(ctx, look, frame, marks) {
   for (const { shape, row, col, rows, cols } of marks) {
     if (shape === "ring") ring(ctx, look, frame, row, col);
@@ -219,9 +265,18 @@ export function paintMarks(ctx, look, frame, marks) {
   }
 }
 
+// What shows on every colour: a halo of paper under a strong line.
+/** @type {(look: Look, width: number, halo: number) => {colour: string, width: number}[]} */
+const strong = (look, width, halo) => [
+  { colour: look.paper, width: width + halo },
+  { colour: look.window, width },
+];
+
 // An outline that shows on every colour: a halo of paper under a strong line; dashed for readers.
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number, rows: number, cols: number, style: string) => void} */
 function outline(ctx, look, frame, row, col, rows, cols, style) {
   const { cell } = frame;
+  /** @type {[number, number, number, number]} */
   const box = [frame.x(col) - 0.5, frame.y(row) - 0.5, Math.max(cols * cell, 3), Math.max(rows * cell, 3)];
   ctx.setLineDash([]);
   ctx.strokeStyle = look.paper;
@@ -235,11 +290,12 @@ function outline(ctx, look, frame, row, col, rows, cols, style) {
 }
 
 // The winner: a ring and a flag in the corner.
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number) => void} */
 function ring(ctx, look, frame, row, col) {
   const { cell } = frame;
   const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
   const radius = Math.max(2, cell * 0.46 - 1);
-  for (const [colour, width] of [[look.paper, 4], [look.window, 2]]) {
+  for (const { colour, width } of strong(look, 2, 2)) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = width;
     ctx.beginPath();
@@ -263,23 +319,26 @@ function ring(ctx, look, frame, row, col) {
 const MOST_LABELS = 9;
 
 // Arrows along the ways that geometry.js finds, as wide as their amount; numbers where there are few.
+/** @type {(ctx: Ctx, look: Look, routes: Route[], most: number) => void} */
 export function paintRoutes(ctx, look, routes, most) {
   ctx.lineCap = ctx.lineJoin = "round";
   for (const { stacked, start, out, into, corner, tip, cell, amount } of routes) {
     const width = (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
-    const [from, to] = stacked ? [{ x: out.x, y: into.y }, { x: into.x, y: out.y }] : [{ x: into.x, y: out.y }, { x: out.x, y: into.y }];
+    // what pulls the curve, on its way out and in
+    const from = stacked ? { x: out.x, y: into.y } : { x: into.x, y: out.y };
+    const to = stacked ? { x: into.x, y: out.y } : { x: out.x, y: into.y };
     const angle = Math.atan2(tip.y - corner.y, tip.x - corner.x);
     const head = 3 + 1.6 * width;
-    for (const [colour, extra] of [[look.paper, 3], [look.window, 0]]) {
+    for (const { colour, width: line } of strong(look, width, 3)) {
       ctx.strokeStyle = ctx.fillStyle = colour;
-      ctx.lineWidth = width + extra;
+      ctx.lineWidth = line;
       ctx.beginPath();
       ctx.moveTo(start.x, start.y);
       ctx.lineTo(out.x, out.y);
       ctx.bezierCurveTo(from.x, from.y, to.x, to.y, into.x, into.y);
       ctx.lineTo(corner.x, corner.y);
       ctx.stroke();
-      const size = head + extra / 2;
+      const size = head + (line - width) / 2;
       ctx.beginPath();
       ctx.moveTo(tip.x, tip.y);
       for (const side of [0.5, -0.5]) ctx.lineTo(tip.x - size * Math.cos(angle + side) * 1.2, tip.y - size * Math.sin(angle + side) * 1.2);
@@ -291,6 +350,7 @@ export function paintRoutes(ctx, look, routes, most) {
 }
 
 // Numbers where the arrows leave the grid; one for all where they carry the same.
+/** @type {(ctx: Ctx, look: Look, routes: Route[]) => void} */
 function paintAmounts(ctx, look, routes) {
   const alike = new Set(routes.map(({ text }) => text)).size === 1;
   if (routes.length > MOST_LABELS && !alike) return;
@@ -299,10 +359,12 @@ function paintAmounts(ctx, look, routes) {
   ctx.textBaseline = "middle";
   ctx.lineWidth = 1;
   ctx.strokeStyle = look.window;
+  /** @type {{text: string, width: number, x: number, y: number}[]} */
   const placed = [];
   for (const { text, out, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
     const width = ctx.measureText(text).width + 8;
     const box = { text, width, x: stacked ? out.x : out.x - AXIS - width / 2, y: stacked ? out.y - AXIS - 8 : out.y };
+    /** @param {typeof box} other */
     const meets = (other) => Math.abs(other.y - box.y) < 18 && Math.abs(other.x - box.x) < (other.width + width) / 2 + 2;
     if (placed.some((other) => other.text === text && meets(other))) continue;
     while (placed.some(meets)) box.y -= 18;

@@ -1,11 +1,19 @@
+// @ts-check
 // What torch computed, by key: decoded, cached, and asked for where it is missing.
+
+/**
+ * @import { AnyModel } from "@anywidget/types"
+ * @import { Book, Cells, Entry, LookUp, State } from "./types.d.ts"
+ */
 
 export const PATIENCE = 3000; // ms until an unanswered request is called that
 const CACHE = 48e6; // bytes of states kept
 
+/** @type {Record<string, any>} */
 const ARRAYS = { u2: Uint16Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 
 // A typed array over bytes that may be a DataView (Jupyter) or a Uint8Array (Colab), aligned or not.
+/** @type {(type: string, bytes: DataView | Uint8Array, offset: number, length: number) => any} */
 export function arrayOf(type, bytes, offset, length) {
   const start = (bytes.byteOffset ?? 0) + offset;
   const Type = ARRAYS[type];
@@ -15,9 +23,15 @@ export function arrayOf(type, bytes, offset, length) {
 }
 
 export class States {
+  /** @type {Cells} */
+  input;
+
+  /** @param {AnyModel} model */
   constructor(model) {
     this.model = model;
+    /** @type {Map<string, State>} */
     this.known = new Map();
+    /** @type {Map<string, number>} */
     this.asked = new Map();
     this.bytes = 0;
   }
@@ -40,40 +54,13 @@ export class States {
     if (own.book && own.input === this.input.serial) this.add(own.book);
   }
 
-  add({ entries: found, data }) {
-    const { channels, h, w, float, index, values } = this.input;
-    for (const e of found) {
-      this.asked.delete(e.key);
-      if (this.known.has(e.key)) continue;
-      const state = { ...e, bytes: 100 };
-      const plane = e.h * e.w;
-      const array = (field, type, size) => {
-        if (!(field in e)) return;
-        state[field] = arrayOf(type, data, e[field], size);
-        state.bytes += state[field].byteLength;
-      };
-      array("winners", index, channels * plane);
-      array("values", float, channels * plane);
-      array("divisors", "f8", plane);
-      array("passed", "f8", plane);
-      array("gradient", float, values.length);
-      array("nothing", float, values.length);
-      array("spread", float, values.length * (e.apart?.[0] * e.apart?.[1]));
-      if (state.gradient) state.at = (ch, r, c) => state.gradient[ch * h * w + r * w + c];
-      else if (state.winners) state.at = (ch, r, c) => values[ch * h * w + state.winners[ch * plane + r * e.w + c]];
-      else if (state.values) state.at = (ch, r, c) => state.values[ch * plane + r * e.w + c];
-      state.winner = state.winners && ((ch, r, c) => {
-        const flat = state.winners[ch * plane + r * e.w + c];
-        return { row: Math.floor(flat / w), col: flat % w };
-      });
-      // the share of input cell (r, c) in window (row, col), where shares vary; see Trace.spread in pooling.py
-      state.shareOf = state.spread && ((ch, row, col, r, c) => {
-        const plane = (row % e.apart[0]) * e.apart[1] + (col % e.apart[1]);
-        return state.spread[plane * values.length + ch * h * w + r * w + c];
-      });
-      state.divisorAt = (r, c) => state.divisors?.[r * e.w + c] ?? e.divisor;
-      state.passesAt = (r, c) => state.passed?.[r * e.w + c] ?? e.passes ?? 1;
-      this.known.set(e.key, state);
+  /** @param {Book} book */
+  add({ entries, data }) {
+    for (const entry of entries) {
+      this.asked.delete(entry.key);
+      if (this.known.has(entry.key)) continue;
+      const state = this.decoded(entry, data);
+      this.known.set(entry.key, state);
       this.bytes += state.bytes;
     }
     for (const [key, state] of this.known) {
@@ -83,6 +70,53 @@ export class States {
     }
   }
 
+  // What Python packed, with ways to look up a cell.
+  /** @type {(entry: Entry, data: Book["data"]) => State} */
+  decoded(entry, data) {
+    const { channels, h, w, float, index, values: input } = this.input;
+    const { key, error, totals, h: rows, w: cols, apart = [1, 1] } = entry;
+    const plane = rows * cols;
+    let bytes = 100;
+    /** @type {(start: number | undefined, type: string, size: number) => any} */
+    const array = (start, type, size) => {
+      if (start === undefined) return undefined;
+      const found = arrayOf(type, data, start, size);
+      bytes += found.byteLength;
+      return found;
+    };
+    const winners = array(entry.winners, index, channels * plane);
+    const values = array(entry.values, float, channels * plane);
+    const divisors = array(entry.divisors, "f8", plane);
+    const passed = array(entry.passed, "f8", plane);
+    const gradient = array(entry.gradient, float, input.length);
+    const nothing = array(entry.nothing, float, input.length);
+    const spread = array(entry.spread, float, input.length * apart[0] * apart[1]);
+    /** @type {LookUp} */
+    const at = (ch, r, c) => {
+      if (gradient) return gradient[ch * h * w + r * w + c];
+      return winners ? input[ch * h * w + winners[ch * plane + r * cols + c]] : values[ch * plane + r * cols + c];
+    };
+    /** @type {State["winner"]} */
+    const winner = (ch, r, c) => {
+      const flat = winners[ch * plane + r * cols + c];
+      return { row: Math.floor(flat / w), col: flat % w };
+    };
+    // see Trace.spread in trace.py
+    /** @type {State["shareOf"]} */
+    const shareOf = (ch, row, col, r, c) => {
+      const which = (row % apart[0]) * apart[1] + (col % apart[1]);
+      return spread[which * input.length + ch * h * w + r * w + c];
+    };
+    return {
+      ...{ key, error, totals, h: rows, w: cols, bytes, values, nothing, at },
+      winner: winners && winner,
+      shareOf: spread && shareOf,
+      divisorAt: (r, c) => divisors?.[r * cols + c] ?? entry.divisor,
+      passesAt: (r, c) => passed?.[r * cols + c] ?? entry.passes ?? 1,
+    };
+  }
+
+  /** @param {string} key */
   get(key) {
     const state = this.known.get(key);
     if (state) {
@@ -92,9 +126,10 @@ export class States {
     return state;
   }
 
+  /** @param {string[]} keys */
   ask(keys) {
     const now = performance.now();
-    const missing = keys.filter((k) => !this.known.has(k) && !(now - this.asked.get(k) < PATIENCE));
+    const missing = keys.filter((k) => !this.known.has(k) && !(now - (this.asked.get(k) ?? -PATIENCE) < PATIENCE));
     if (!missing.length) return;
     for (const k of missing) this.asked.set(k, now);
     this.model.send({ type: "want", keys: missing });

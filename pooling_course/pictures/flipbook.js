@@ -1,9 +1,23 @@
+// @ts-check
 // Pictures to leaf through: a slider, Play, and the picture of the place. Python has drawn them all.
 import { leaveKeys, make, themeBehind, update, watchTheme } from "../web/dom.js";
+
+/**
+ * @import { AnyModel, RenderProps } from "@anywidget/types"
+ * @typedef {{name: string, src: string, alt: string, said: string, width: number}} Page
+ * @typedef {{label: string, pages: Page[], at: number}} Traits
+ */
 
 const PACE = 1100; // ms a page
 
 class Flipbook {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  timer;
+
+  /**
+   * @param {AnyModel<Traits>} model
+   * @param {HTMLElement} el
+   */
   constructor(model, el) {
     this.model = model;
     this.slider = make("input", { type: "range", min: 0, step: 1, oninput: () => this.turn(+this.slider.value) });
@@ -14,7 +28,8 @@ class Flipbook {
     this.said = make("figcaption", { "aria-live": "polite" });
     const slide = make("label", { class: "pc-slide" }, make("span", {}, this.label, ": ", this.value), this.slider);
     this.root = make(
-      "section", { class: "pooling-course pc-flipbook" },
+      "section",
+      { class: "pooling-course pc-flipbook" },
       make("div", { class: "pc-row" }, slide, this.play),
       make("figure", {}, this.image, this.said),
     );
@@ -32,11 +47,13 @@ class Flipbook {
     if (this.root.dataset.theme !== theme) this.root.dataset.theme = theme;
   }
 
+  /** @param {number} at */
   turn(at) {
     this.stop();
     this.show(at);
   }
 
+  /** @param {number} at */
   show(at) {
     this.model.set("at", at);
     this.model.save_changes();
@@ -56,7 +73,7 @@ class Flipbook {
 
   stop() {
     clearInterval(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.draw();
   }
 
@@ -82,6 +99,7 @@ class Flipbook {
 }
 
 export default {
+  /** @param {RenderProps<Traits>} props */
   render({ model, el }) {
     const book = new Flipbook(model, el);
     return () => book.end();

@@ -1,9 +1,30 @@
+// @ts-check
 // A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
 import { leaveKeys, make, themeBehind, watchTheme } from "../web/dom.js";
 import { inkOn, readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 
+/**
+ * @import { AnyModel, RenderProps } from "@anywidget/types"
+ * @import { Look } from "../web/colour.js"
+ * @typedef {any} Answer a number, or a list or table of numbers, as the kind of question has it
+ * @typedef {{id: string, kind: string, prompt: string, code?: string, grid?: number[][], choices: string[], steps: [number, string][],
+ *   size: number[], unit?: string, whole?: boolean, explorable?: boolean}} Question
+ * @typedef {{value: Answer, reason: string, misconception?: string}} Mistake
+ * @typedef {{reason: string, right: boolean, misconception?: string}} Choice
+ * @typedef {{why: string, truth: Answer, tolerance: number, choices: Choice[], mistakes: Mistake[]}} Key only its tolerance is known
+ *   while Python has the rest
+ * @typedef {{reason: string, right: boolean, chosen: boolean}} Reason
+ * @typedef {{right: boolean, why: string, truth: Answer, mistake?: string, misconception: string, choices?: Reason[]}} Feedback
+ * @typedef {{answer: Answer, confidence: number, feedback: Feedback, seconds?: number}} Attempt
+ * @typedef {{question: Question, sure: string[], draft: {answer?: Answer, confidence?: number}, attempts: Attempt[], answering: boolean,
+ *   message: string, notice: string, key: Key, opened: boolean}} Traits
+ */
+
+/** @type {Record<string, [string, string]>} */
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
+/** @type {Record<string, string>} */
+const SPOKEN = { right: ", marked, right", wrong: ", wrong", missed: ", right" };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const PATIENCE = 3000;
 const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
@@ -12,13 +33,19 @@ let count = 0;
 
 // ---- grading without a kernel: the same rules as questions/__init__.py ------------------------------------------
 
+/** @type {(a: Answer, b: Answer, tolerance: number) => boolean} */
 export function isClose(a, b, tolerance) {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((v, i) => isClose(v, b[i], tolerance));
   return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
 }
 
+/** @type {(text: string | number) => number} */
 export function readNumber(text) {
-  const parts = `${text}`.replaceAll(",", ".").replaceAll("−", "-").split("/").map((p) => p.trim());
+  const parts = `${text}`
+    .replaceAll(",", ".")
+    .replaceAll("−", "-")
+    .split("/")
+    .map((p) => p.trim());
   const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
   if (parts.length > 2 || !parts.every((p) => NUMBER.test(p)) || !Number.isFinite(value)) {
     throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
@@ -26,6 +53,7 @@ export function readNumber(text) {
   return value;
 }
 
+/** @type {(kind: string, raw: any, whole?: boolean) => Answer} */
 export function parse(kind, raw, whole = false) {
   if (raw === null || raw === undefined || raw === "" || (Array.isArray(raw) && !raw.length)) {
     throw new Error("No answer yet: give one, even if it is a guess.");
@@ -36,21 +64,29 @@ export function parse(kind, raw, whole = false) {
     return value;
   }
   if (kind === "shape") {
-    const parts = raw.trim().replace(/^torch\.Size/, "").replace(/^[()[\] ]+|[()[\] ]+$/g, "").split(/[\s,x×]+/).filter(Boolean);
-    if (!parts.length || !parts.every((p) => /^\d+$/.test(p))) throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
+    const parts = raw
+      .trim()
+      .replace(/^torch\.Size/, "")
+      .replace(/^[()[\] ]+|[()[\] ]+$/g, "")
+      .split(/[\s,x×]+/)
+      .filter(Boolean);
+    if (!parts.length || !parts.every((/** @type {string} */ p) => /^\d+$/.test(p)))
+      throw new Error(`'${raw}' is not a shape; write whole numbers, such as 8, 16, 32, 32.`);
     return parts.map(Number);
   }
   if (kind === "fill") {
-    const blank = raw.flat().filter((v) => v.trim() === "").length;
+    const blank = raw.flat().filter((/** @type {string} */ v) => v.trim() === "").length;
     if (blank) throw new Error(`${blank} of ${raw.flat().length} cells are still empty: fill them all, a guess will do.`);
-    return raw.map((row) => row.map(readNumber));
+    return raw.map((/** @type {string[]} */ row) => row.map(readNumber));
   }
   if (kind === "several") return [...raw].sort((a, b) => a - b);
   if (kind === "cells") return [...raw].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   return raw;
 }
 
+/** @type {(kind: string, key: Key, answer: Answer) => Feedback} */
 export function gradeByKey(kind, key, answer) {
+  /** @type {Omit<Feedback, "misconception">} */
   const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance) };
   let wrong;
   if (kind === "one" || kind === "several") {
@@ -66,6 +102,23 @@ export function gradeByKey(kind, key, answer) {
 // ---- the widget -----------------------------------------------------------------------------------------------------
 
 class Quiz {
+  /** @type {Look | null} */
+  look = null;
+  /** @type {HTMLElement} */
+  status;
+  /** @type {HTMLElement} */
+  verdict;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  patience;
+  waiting = 0;
+  queued = false;
+  revealing = false;
+  left = false;
+
+  /**
+   * @param {AnyModel<Traits>} model
+   * @param {HTMLElement} el
+   */
   constructor(model, el) {
     this.model = model;
     this.id = `pq${++count}-${Math.random().toString(36).slice(2, 7)}`;
@@ -83,6 +136,7 @@ class Quiz {
     this.applyTheme();
   }
 
+  /** @type {AnyModel<Traits>["get"]} */
   get = (name) => this.model.get(name);
   get q() {
     return this.get("question");
@@ -98,6 +152,7 @@ class Quiz {
   }
 
   // The draft lives in the model, so that what was half answered survives a redraw.
+  /** @param {Partial<Traits["draft"]>} part */
   note(part) {
     this.model.set("draft", { ...this.get("draft"), ...part });
     this.model.save_changes();
@@ -107,12 +162,13 @@ class Quiz {
     this.queued = false;
     if (!this.look || this.left) return;
     clearTimeout(this.patience);
-    const focused = this.root.getRootNode().activeElement;
-    const held = this.root.contains(focused) && focused.dataset.pcHold;
+    const focused = /** @type {Document | ShadowRoot} */ (this.root.getRootNode()).activeElement;
+    const held = focused instanceof HTMLElement && this.root.contains(focused) && focused.dataset.pcHold;
     const attempts = this.get("attempts");
     const last = attempts[attempts.length - 1];
     const open = this.get("answering") || !last;
     const q = this.q;
+    /** @type {HTMLElement[]} */
     const parts = [make("p", { class: "pc-prompt", id: `${this.id}-prompt` }, q.prompt)];
     if (q.code) parts.push(make("p", {}, make("code", {}, q.code)));
     if (q.grid && q.kind !== "cells") parts.push(this.table("Input", q.grid));
@@ -123,10 +179,17 @@ class Quiz {
     if (this.get("notice")) parts.push(make("p", { class: "pc-notice", role: "status" }, this.get("notice")));
     this.root.replaceChildren(...parts);
     if (this.revealing && !open) this.verdict.focus();
-    else if (held) (this.root.querySelector(`[data-pc-hold="${held}"]`) ?? this.root.querySelector("[data-pc-hold]")).focus();
+    else if (held) (this.held(held) ?? this.held())?.focus();
     this.revealing = false;
   }
 
+  // What has the focus is known by name, so that what stands in its place after a redraw gets it.
+  /** @type {(name?: string, more?: string) => HTMLElement | null} */
+  held(name, more = "") {
+    return this.root.querySelector(name ? `[data-pc-hold="${name}"]${more}` : "[data-pc-hold]");
+  }
+
+  /** @param {string} text */
   say(text) {
     this.status.textContent = text;
     this.status.hidden = !text;
@@ -136,8 +199,16 @@ class Quiz {
 
   form() {
     const q = this.q;
-    const body = { one: () => this.choices("radio"), several: () => this.choices("checkbox"), number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
-      shape: () => this.field("Shape", "such as 8, 16, 32, 32"), cells: () => this.cellButtons(), fill: () => this.fillIn(), order: () => this.steps() }[q.kind]();
+    /** @type {Record<string, () => HTMLElement>} */
+    const forms = {
+      one: () => this.choices("radio"),
+      several: () => this.choices("checkbox"),
+      number: () => this.field(q.unit || "Your number", q.whole ? "a whole number" : "such as 3, 0.25 or 1/9"),
+      shape: () => this.field("Shape", "such as 8, 16, 32, 32"),
+      cells: () => this.cellButtons(),
+      fill: () => this.fillIn(),
+      order: () => this.steps(),
+    };
     const sure = make("fieldset", { class: "pc-sure" }, make("legend", {}, "How sure are you?"));
     this.get("sure").forEach((text, i) => {
       const input = make("input", { type: "radio", name: `${this.id}-sure`, "data-pc-hold": `sure${i}`, onchange: () => this.note({ confidence: i }) });
@@ -145,12 +216,22 @@ class Quiz {
       sure.append(make("label", {}, input, text));
     });
     const commit = make("button", { type: "submit", class: "pc-commit", "data-pc-hold": "commit" }, "Commit");
-    return make("form", { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() }, body, make("div", { class: "pc-row" }, sure, commit));
+    return make(
+      "form",
+      { onsubmit: (event) => this.commit(event), onkeydown: (event) => event.stopPropagation() },
+      forms[q.kind](),
+      make("div", { class: "pc-row" }, sure, commit),
+    );
   }
 
+  /** @param {"radio" | "checkbox"} type */
   choices(type) {
     const answer = [this.get("draft").answer ?? []].flat();
-    const set = make("fieldset", { class: "pc-choices" }, make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"));
+    const set = make(
+      "fieldset",
+      { class: "pc-choices" },
+      make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"),
+    );
     if (type === "checkbox") set.append(make("p", { class: "pc-hint" }, "Choose all that are right."));
     this.q.choices.forEach((text, i) => {
       const onchange = () => {
@@ -164,6 +245,7 @@ class Quiz {
     return set;
   }
 
+  /** @type {(label: string, hint: string) => HTMLElement} */
   field(label, hint) {
     const input = make("input", { type: "text", autocomplete: "off", "data-pc-hold": "field", oninput: () => this.note({ answer: input.value }) });
     input.value = this.get("draft").answer ?? "";
@@ -171,62 +253,88 @@ class Quiz {
   }
 
   cellButtons() {
+    /** @type {() => number[][]} */
     const marked = () => this.get("draft").answer ?? [];
+    /** @type {(r: number, c: number) => boolean} */
     const isMarked = (r, c) => marked().some(([a, b]) => a === r && b === c);
-    return this.table("Mark the cells", this.q.grid, (r, c, value) => {
+    return this.table("Mark the cells", this.q.grid ?? [], (r, c, value) => {
+      /** @param {boolean} on */
       const name = (on) => `row ${r}, column ${c}, value ${number(value)}${on ? ", marked" : ""}`;
-      const button = make("button", { type: "button", class: "pc-cell", "aria-pressed": `${isMarked(r, c)}`, "aria-label": name(isMarked(r, c)), "data-pc-hold": `cell${r}-${c}`,
-        onclick: () => {
-          const on = !isMarked(r, c);
-          this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
-          button.setAttribute("aria-pressed", `${on}`);
-          button.setAttribute("aria-label", name(on));
+      const button = make(
+        "button",
+        {
+          type: "button",
+          class: "pc-cell",
+          "aria-pressed": `${isMarked(r, c)}`,
+          "aria-label": name(isMarked(r, c)),
+          "data-pc-hold": `cell${r}-${c}`,
+          onclick: () => {
+            const on = !isMarked(r, c);
+            this.note({ answer: on ? [...marked(), [r, c]] : marked().filter(([a, b]) => a !== r || b !== c) });
+            button.setAttribute("aria-pressed", `${on}`);
+            button.setAttribute("aria-label", name(on));
+          },
+          onkeydown: (event) => this.walk(event, r, c),
         },
-        onkeydown: (event) => this.walk(event, r, c) }, number(value));
+        number(value),
+      );
       return button;
     });
   }
 
+  /** @type {(event: KeyboardEvent, r: number, c: number) => void} */
   walk(event, r, c) {
     const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
     if (!dr && !dc) return;
     event.preventDefault();
-    this.root.querySelector(`[data-pc-hold="cell${r + dr}-${c + dc}"]`)?.focus();
+    this.held(`cell${r + dr}-${c + dc}`)?.focus();
   }
 
   fillIn() {
     const [h, w] = this.q.size;
     const blank = Array.from({ length: h }, () => Array(w).fill(""));
+    /** @type {() => string[][]} */
     const values = () => this.get("draft").answer ?? blank;
     return this.table("Fill in the output", blank, (r, c) => {
-      const input = make("input", { type: "text", class: "pc-fill", autocomplete: "off", "aria-label": `output row ${r}, column ${c}`, "data-pc-hold": `fill${r}-${c}`,
-        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }) });
+      const input = make("input", {
+        type: "text",
+        class: "pc-fill",
+        autocomplete: "off",
+        "aria-label": `output row ${r}, column ${c}`,
+        "data-pc-hold": `fill${r}-${c}`,
+        oninput: () => this.note({ answer: values().map((row, i) => row.map((v, j) => (i === r && j === c ? input.value : v))) }),
+      });
       input.value = values()[r][c];
       return input;
     });
   }
 
   steps() {
-    const texts = new Map(this.q.steps);
+    const texts = Object.fromEntries(this.q.steps);
+    /** @type {number[]} */
     const order = this.get("draft").answer ?? this.q.steps.map(([i]) => i);
     const list = make("ol", { class: "pc-steps" });
     order.forEach((step, at) => {
+      /** @param {number} by */
       const move = (by) => {
         const next = [...order];
         [next[at], next[at + by]] = [next[at + by], next[at]];
         this.note({ answer: next });
         this.draw();
         // at either end only the other button is left
-        for (const hold of by < 0 ? ["down", "up"] : ["up", "down"]) this.root.querySelector(`[data-pc-hold="${hold}${step}"]:enabled`)?.focus();
+        for (const hold of by < 0 ? ["down", "up"] : ["up", "down"]) this.held(`${hold}${step}`, ":enabled")?.focus();
       };
-      const place = `${texts.get(step)}, now step ${at + 1} of ${order.length}`;
-      const button = (text, label, hold, by, off) => make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
+      const place = `${texts[step]}, now step ${at + 1} of ${order.length}`;
+      /** @type {(text: string, label: string, hold: string, by: number, off: boolean) => HTMLElement} */
+      const button = (text, label, hold, by, off) =>
+        make("button", { type: "button", "aria-label": `${label}: ${place}`, "data-pc-hold": `${hold}${step}`, disabled: off, onclick: () => move(by) }, text);
       const buttons = [button("↑", "Earlier", "up", -1, at === 0), button("↓", "Later", "down", 1, at === order.length - 1)];
-      list.append(make("li", {}, make("div", { class: "pc-step" }, ...buttons, make("span", {}, texts.get(step)))));
+      list.append(make("li", {}, make("div", { class: "pc-step" }, ...buttons, make("span", {}, texts[step]))));
     });
     return list;
   }
 
+  /** @param {SubmitEvent} event */
   commit(event) {
     event.preventDefault();
     const { answer = this.q.kind === "order" ? this.q.steps.map(([i]) => i) : null, confidence = -1 } = this.get("draft");
@@ -236,7 +344,7 @@ class Quiz {
     try {
       parsed = parse(this.q.kind, answer, this.q.whole);
     } catch (error) {
-      return this.say(error.message);
+      return this.say(/** @type {Error} */ (error).message);
     }
     if (confidence < 0) return this.say("Say how sure you are, then commit: a guess is fine.");
     this.revealing = true;
@@ -252,21 +360,40 @@ class Quiz {
 
   // ---- after it
 
+  /** @param {Attempt} attempt */
   committed({ answer, confidence, feedback }) {
     const q = this.q;
     const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
-    this.verdict = make("p", { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" }, make("span", { "aria-hidden": "true" }, mark), ` ${word}. You said: ${this.get("sure")[confidence]}.`);
+    this.verdict = make(
+      "p",
+      { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" },
+      make("span", { "aria-hidden": "true" }, mark),
+      ` ${word}. You said: ${this.get("sure")[confidence]}.`,
+    );
     const parts = [this.verdict];
     if (feedback.choices) parts.push(this.reasons(feedback.choices));
     else {
       const right = q.kind === "order" ? "The right order" : "torch's answer";
-      parts.push(make("div", { class: "pc-row pc-both" }, this.shown("Your answer", answer, q, feedback.truth), feedback.right ? "" : this.shown(right, feedback.truth, q)));
+      parts.push(
+        make(
+          "div",
+          { class: "pc-row pc-both" },
+          this.shown("Your answer", answer, q, feedback.truth),
+          feedback.right ? "" : this.shown(right, feedback.truth, q),
+        ),
+      );
       if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
     if (q.explorable) {
-      buttons.append(make("button", { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) }, this.get("opened") ? "Close the explorer" : "Open this case in the explorer"));
+      buttons.append(
+        make(
+          "button",
+          { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) },
+          this.get("opened") ? "Close the explorer" : "Open this case in the explorer",
+        ),
+      );
     }
     parts.push(buttons);
     const attempts = this.get("attempts");
@@ -274,6 +401,7 @@ class Quiz {
     return make("div", { onkeydown: (event) => event.stopPropagation() }, ...parts);
   }
 
+  /** @param {Reason[]} choices */
   reasons(choices) {
     const list = make("ul", { class: "pc-reasons" });
     choices.forEach(({ reason, right, chosen }, i) => {
@@ -281,38 +409,53 @@ class Quiz {
       const mark = kind ? MARKS[kind][0] : "·";
       const spoken = `${chosen ? "Your choice, " : ""}${right ? "right" : "wrong"}: `;
       const chip = chosen ? "your choice" : right ? MARKS.missed[1] : "";
-      list.append(make("li", { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
-        make("span", { class: "pc-mark", "aria-hidden": "true" }, mark), make("span", { class: "pc-hidden" }, spoken),
-        make("b", {}, this.q.choices[i]), chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip), make("br"), make("span", { class: "pc-reason" }, reason)));
+      list.append(
+        make(
+          "li",
+          { class: kind ? `pc-${kind === "missed" ? "right" : kind}` : "" },
+          make("span", { class: "pc-mark", "aria-hidden": "true" }, mark),
+          make("span", { class: "pc-hidden" }, spoken),
+          make("b", {}, this.q.choices[i]),
+          chip && make("span", { class: "pc-chosen", "aria-hidden": "true" }, chip),
+          make("br"),
+          make("span", { class: "pc-reason" }, reason),
+        ),
+      );
     });
     return list;
   }
 
   // An answer; beside a `truth`, its cells are marked as right or wrong one by one.
+  /** @type {(caption: string, answer: Answer, q: Question, truth?: Answer) => HTMLElement} */
   shown(caption, answer, q, truth) {
     if (q.kind === "fill") {
+      /** @type {(r: number, c: number) => boolean} */
       const wrong = (r, c) => truth && !isClose(answer[r][c], truth[r][c], 1e-6);
       return this.table(caption, answer, (r, c, value) => this.marked(value, wrong(r, c) && "wrong"));
     }
     if (q.kind === "cells") {
+      /** @type {(cells: number[][], r: number, c: number) => boolean} */
       const has = (cells, r, c) => cells.some(([a, b]) => a === r && b === c);
+      /** @type {(r: number, c: number) => string | false} */
       const kind = (r, c) => has(answer, r, c) && (!truth ? "missed" : has(truth, r, c) ? "right" : "wrong");
-      return this.table(caption, q.grid, (r, c, value) => this.marked(value, kind(r, c)));
+      return this.table(caption, q.grid ?? [], (r, c, value) => this.marked(value, kind(r, c)));
     }
     if (q.kind === "order") {
-      const texts = new Map(q.steps);
-      return make("div", {}, make("b", {}, caption), make("ol", {}, ...answer.map((i) => make("li", {}, texts.get(i)))));
+      const texts = Object.fromEntries(q.steps);
+      return make("div", {}, make("b", {}, caption), make("ol", {}, ...answer.map((/** @type {number} */ i) => make("li", {}, texts[i]))));
     }
     const text = q.kind === "shape" ? `(${answer.join(", ")})` : number(answer);
     return make("p", {}, make("b", {}, `${caption}: `), text);
   }
 
+  /** @type {(value: number, kind: string | false) => Node | string} */
   marked(value, kind) {
     if (!kind) return number(value);
-    const spoken = make("span", { class: "pc-hidden" }, { right: ", marked, right", wrong: ", wrong", missed: ", right" }[kind]);
+    const spoken = make("span", { class: "pc-hidden" }, SPOKEN[kind]);
     return make("span", { class: "pc-marked" }, make("span", { "aria-hidden": "true" }, MARKS[kind][0]), number(value), spoken);
   }
 
+  /** @param {Attempt} attempt */
   firstAnswer({ confidence, feedback }) {
     const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
     return make("p", { class: "pc-hint" }, `Your first answer stays on record: ${mark} ${word.toLowerCase()}, ${this.get("sure")[confidence]}.`);
@@ -331,18 +474,27 @@ class Quiz {
   }
 
   // A small grid of numbers; `cell(r, c, value)` may put something else into it.
+  /** @type {(caption: string, rows: any[][], cell?: (r: number, c: number, value: any) => Node | string) => HTMLElement} */
   table(caption, rows, cell) {
+    const { values } = /** @type {Look} */ (this.look);
     const scale = scaleOf(rows.flat().map(Number));
     const head = make("tr", {}, make("td"), ...rows[0].map((_, c) => make("th", { scope: "col" }, `${c}`)));
-    const body = rows.map((row, r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...row.map((value, c) => {
-      const td = make("td", {}, cell ? cell(r, c, value) : number(value));
-      if (value !== "") {
-        const colour = rgb(this.look.values, scale, value);
-        td.style.background = `rgb(${colour})`;
-        td.style.color = inkOn(colour);
-      }
-      return td;
-    })));
+    const body = rows.map((row, r) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, `${r}`),
+        ...row.map((value, c) => {
+          const td = make("td", {}, cell ? cell(r, c, value) : number(value));
+          if (value !== "") {
+            const colour = rgb(values, scale, value);
+            td.style.background = `rgb(${colour})`;
+            td.style.color = inkOn(colour);
+          }
+          return td;
+        }),
+      ),
+    );
     return make("table", { class: "pc-grid-table" }, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
   }
 
@@ -357,6 +509,7 @@ class Quiz {
   }
 }
 
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const quiz = new Quiz(model, el);
   return () => quiz.leave();

@@ -1,15 +1,26 @@
+// @ts-check
 // Small helpers for widgets in a page: elements, and the theme behind them.
 import { luminance } from "./colour.js";
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
 const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
 
+/**
+ * @typedef {{[name: string]: string | number | boolean | null | undefined | ((event: any) => void)}} Attributes
+ */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string)} children
+ */
 export function make(tag, attributes = {}, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
+    if (typeof value === "function") el.addEventListener(name.slice(2), value);
     else if (value === true) el.setAttribute(name, "");
-    else if (value !== false && value != null) el.setAttribute(name, value);
+    else if (value !== false && value != null) el.setAttribute(name, `${value}`);
   }
   // JupyterLab would take arrow keys and letters away from a focused control
   if (FOCUSABLE.has(tag) || "tabindex" in attributes) el.setAttribute(SUPPRESS, "true");
@@ -19,6 +30,7 @@ export function make(tag, attributes = {}, ...children) {
 
 // Set what differs, and only that: even the same text or attribute set again makes the browser lay out the page.
 // `changes` are properties, in their order, or `text`, `style` and aria- attributes.
+/** @type {(el: any, changes: Record<string, any>) => void} */
 export function update(el, changes) {
   for (const [name, value] of Object.entries(changes)) {
     if (name === "text") setText(el, value);
@@ -28,25 +40,36 @@ export function update(el, changes) {
   }
 }
 
+/** @type {(el: Node, text: string) => void} */
 function setText(el, text) {
   const node = el.firstChild;
-  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) el.textContent = text;
+  if (!(node instanceof Text) || node.nextSibling) el.textContent = text;
   else if (node.data !== text) node.data = text; // dearer would be a new node
 }
 
 // One child of `el` for each of `items`: those that are there stay, `create` makes new ones, `show(child, item)` fills each.
+/**
+ * @template Item
+ * @param {Element} el
+ * @param {Item[]} items
+ * @param {() => Element} create
+ * @param {(child: any, item: Item) => void} show
+ */
 export function list(el, items, create, show) {
-  while (el.childElementCount > items.length) el.lastElementChild.remove();
+  while (el.childElementCount > items.length) el.lastElementChild?.remove();
   while (el.childElementCount < items.length) el.append(create());
-  items.forEach((item, i) => show(el.children[i], item));
+  for (const [i, item] of items.entries()) show(el.children[i], item);
 }
 
-export const lines = (el, texts) => list(el, texts, () => make("div"), (line, text) => update(line, { text }));
+const line = () => make("div");
+/** @type {(el: Element, texts: string[]) => void} */
+export const lines = (el, texts) => list(el, texts, line, (el, text) => update(el, { text }));
 
 const SOON = 100; // ms
 const FRAME = 17; // ms in which a painted frame comes to the screen
 
 // What nobody sees is done after the next frame has been painted and shown, or soon, as a hidden page paints none.
+/** @param {() => void} work */
 export function afterPaint(work) {
   const frame = requestAnimationFrame(() => {
     clearTimeout(timer);
@@ -59,14 +82,19 @@ export function afterPaint(work) {
 }
 
 // Red, green and blue as 0 to 255, then alpha. Browsers write a colour as rgb(255 255 255) or as color(srgb 1 1 1).
+/** @param {string} text */
 export function parseColor(text) {
   const [r, g, b, alpha = 1] = (text.match(/-?[\d.]+(e-?\d+)?/g) || []).map(Number);
   return text.startsWith("color(") ? [255 * r, 255 * g, 255 * b, alpha] : [r, g, b, alpha];
 }
 
+/** @type {(el: Element) => Element | undefined} */
+const above = (el) => el.parentElement ?? /** @type {ShadowRoot} */ (el.getRootNode()).host;
+
 // "dark" or "light", from the first opaque background behind the element: every front end has one.
+/** @param {Element} el */
 export function themeBehind(el) {
-  for (let at = el.parentElement ?? el.getRootNode().host; at; at = at.parentElement ?? at.getRootNode().host) {
+  for (let at = above(el); at; at = above(at)) {
     const [r, g, b, alpha] = parseColor(getComputedStyle(at).backgroundColor);
     if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
   }
@@ -75,10 +103,13 @@ export function themeBehind(el) {
 
 // Leave JupyterLab its keys: Ctrl+S, which the attribute would take away with the rest; Shift+Enter, which it takes only
 // from the cell itself; and Escape, which leads from the widget back to its cell. Returns what ends that.
+/** @param {Element} root */
 export function leaveKeys(root) {
+  /** @param {KeyboardEvent} event */
   const listen = (event) => {
     const el = event.composedPath()[0];
     if (!(el instanceof Element) || !root.contains(el)) return;
+    /** @type {HTMLElement | null} */
     const cell = root.closest(".jp-Cell");
     if (event.key === "Escape" && !el.classList.contains("pc-edit")) cell?.focus();
     if (event.shiftKey && event.key === "Enter") {
@@ -99,6 +130,7 @@ export function leaveKeys(root) {
 }
 
 // Call `apply` when the theme of the page may have changed; returns what stops it.
+/** @param {() => void} apply */
 export function watchTheme(apply) {
   const observer = new MutationObserver(apply);
   for (const el of [document.documentElement, document.body]) observer.observe(el, { attributes: true });

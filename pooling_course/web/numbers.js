@@ -1,10 +1,14 @@
+// @ts-check
 // How numbers read: short, and "≈" where they are not the whole truth. words.py says the same.
 
 const DECIMALS = 4;
 const LONGEST_SUM = 16;
+/** @type {(text: string, value: number) => boolean} */
 const isSame = (text, value) => Number(text) === value || (Math.abs(value) < 3e38 && Math.fround(Number(text)) === value);
+/** @type {(text: string) => string} */
 const strip = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
+/** @param {number} value */
 export function number(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (value === 0) return "0";
@@ -20,13 +24,19 @@ export function number(value) {
   return `${strip(mantissa)}e${Number(exponent)}`;
 }
 
+/** @type {(value: number) => boolean} */
 const isExact = (value) => Number.isNaN(value) || isSame(number(value).replace("inf", "Infinity"), value);
+/** @type {(value: number) => string} */
 export const about = (value) => `${isExact(value) ? "" : "≈ "}${number(value)}`;
+/** @type {(values: number[], output: number) => string} */
 export const equals = (values, output) => `${[...values, output].every(isExact) ? "=" : "≈"} ${number(output)}`;
 
+/** @type {(value: number) => string} */
 export const signed = (value) => (number(value).startsWith("-") ? `(${number(value)})` : number(value));
+/** @type {(values: number[], separator: string) => string} */
 export const listed = (values, separator) => joined(values.map(separator === " + " ? signed : number), separator);
 
+/** @type {(texts: string[], separator: string) => string} */
 export function joined(texts, separator) {
   const shown = texts.length > LONGEST_SUM ? [...texts.slice(0, 4), `… ${texts.length - 5} more …`, texts[texts.length - 1]] : texts;
   return shown.join(separator);

@@ -1,11 +1,17 @@
+// @ts-check
 // A depthwise convolution has learned its shares: the same in each window, but not the same for each cell.
 import { about, equals, joined, signed } from "../../web/numbers.js";
 import { pair, taps } from "../geometry.js";
 import { outputsOf, padded } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kind, named, paddingStep, placed, strideHint, strideStep } from "./kind.js";
 
+/**
+ * @import { Kind, Settings, Weights } from "../types.d.ts"
+ */
+
 const DEFAULT_STRIDE = [1, 1];
 
+/** @type {Kind<Settings & {weights: Weights}>} */
 export const depthwise = {
   ...kind,
   name: "conv",
@@ -31,6 +37,7 @@ export const depthwise = {
   // Its code, and the weights that are shown.
   recipe(s) {
     const { weight, bias } = s.weights;
+    /** @type {Record<string, unknown>} */
     const tensors = { weight: weight.map((plane) => [plane]), ...(bias && { bias }) };
     const given = Object.entries(tensors).map(([name, values]) => `layer.${name}.data = torch.tensor(${JSON.stringify(values)}, dtype=layer.${name}.dtype)`);
     return [`layer = ${depthwise.code(s)}`, ...given].join("\n");
@@ -46,15 +53,16 @@ export const depthwise = {
     const weights = weight[channel].flat();
     const terms = found.flatMap((t, i) => (t.what === "cell" ? [[weights[i], at(t.row, t.col)]] : []));
     const added = bias?.[channel] ?? null;
-    const products = joined(terms.map(([w, v]) => `${signed(w)}*${signed(v)}`), " + ");
+    const products = terms.map(([w, v]) => `${signed(w)}*${signed(v)}`);
     const written = [...terms.flat(), ...(added === null ? [] : [added])];
-    return `${products || "0"}${added === null ? "" : ` + ${signed(added)} (bias)`} ${equals(written, output)}`;
+    return `${joined(products, " + ") || "0"}${added === null ? "" : ` + ${signed(added)} (bias)`} ${equals(written, output)}`;
   },
   notes: (v, { pads }) => ["The share of a cell is its weight.", ...padded(pads, ["counts as 0", "count as 0"])],
   reader({ s, rows, cols }, found, won, channel, { row, col }) {
     const plane = s.weights.weight[channel];
-    const weights = found.map((r) => plane[taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)]);
-    return `, with a weight of ${[...new Set(weights)].sort((a, b) => a - b).map(about).join(" or ")}: ${outputsOf(found)}`;
+    const weights = new Set(found.map((r) => plane[taps(rows, r.row).indexOf(row)][taps(cols, r.col).indexOf(col)]));
+    const sorted = [...weights].sort((a, b) => a - b);
+    return `, with a weight of ${sorted.map(about).join(" or ")}: ${outputsOf(found)}`;
   },
   lost: () => "the weights decide what is passed on",
 };

@@ -1,31 +1,18 @@
-// What a kind of pooling is to the explorer. A kind has a file here and a line in kinds.js, and nothing else knows its name.
-// It starts from `kind`, where windows lie evenly and shares may be anything, and says what is different about it:
-//
-//   name                  the trait's value: "adaptive max"
-//   title, short          on the screen, "Adaptive max", and beside its own family, "Max"
-//   inWords, called       within a sentence, and as the owner of a setting: "adaptive max", "adaptive max pooling"
-//   family                what kinds that belong together are called: "Adaptive pooling"
-//   settings, sliders     the traits it takes, and its sliders; a slider that is none of its settings stands still
-//   of(get)               its settings, from those traits; below they are `s`
-//   key(s)                the name under which Python files a state; settings that cannot matter are dropped
-//   code(s), recipe(s)    the layer in Python, and all that makes it
-//   axis(s, i, size)      where its windows lie in height (i = 0) or width; formula(s, i, size) says so
-//   steps(s, by)          the settings one slider step away: `by` is 1 or -1
-//   limits, hints         of sliders, by name: how far each goes, [height, width], and what its place means
-//   ghost(s)              what stands in a padded cell
-//   sum, notes            one window in words: its sum or maximum, and what else there is to say
-//   reader                what the windows that read a cell do with it
-//   gave, got, lost       where the gradient of a window goes, what a cell gets, and why the two totals differ
-//   sharesVary            whether shares depend on more than the window: then they come with the gradient
-//   ownScale              whether outputs may lie beyond the input, and have a colour scale of their own
-//   learned(s)            {weight, bias} of a layer that has learned them, else null
+// @ts-check
+// What the kinds of pooling have in common: sliders, pieces of their settings and words, and the kind that others start from.
+// types.d.ts says what a kind is.
 import { about, equals, number, signed } from "../../web/numbers.js";
 import { evenAxis } from "../geometry.js";
 import { outputsOf, summed } from "../words.js";
 
+/**
+ * @import { Axis, Kind, Settings, Slider } from "../types.d.ts"
+ */
+
 // ---- sliders ----------------------------------------------------------------------------------------------------
 
 // `both`: for height and width; `most`: how far it goes at least; `more`: folded away, under "More settings".
+/** @type {(name: string, more?: Partial<Slider>) => Slider} */
 const slider = (name, more) => ({ name, both: true, least: 1, step: 1, ...more });
 export const KERNEL_SIZE = slider("kernel_size");
 export const STRIDE = slider("stride");
@@ -34,9 +21,11 @@ export const DILATION = slider("dilation", { more: true, most: 3 });
 
 // ---- how settings are written and moved ---------------------------------------------------------------------------
 
+/** @type {(two: (number | string)[]) => string} */
 export const short = ([h, w]) => (h === w ? `${h}` : `(${h}, ${w})`);
 
 // What windows that lie evenly are made of, in Python; a stride of `usual` is the default.
+/** @type {(s: Settings, usual: number[]) => string[]} */
 export function placed({ kernel, stride, padding, dilation }, usual) {
   const parts = [`kernel_size=${short(kernel)}`];
   if (stride[0] !== usual[0] || stride[1] !== usual[1]) parts.push(`stride=${short(stride)}`);
@@ -45,24 +34,31 @@ export function placed({ kernel, stride, padding, dilation }, usual) {
   return parts;
 }
 
+/** @param {number} k */
 const half = (k) => Math.floor(k / 2);
+/** @type {(two: number[], by: number, low: number) => number[]} */
 export const shift = (two, by, low) => two.map((v) => Math.max(low, v + by));
 
+/** @type {<S extends Settings>(s: S, by: number) => S[]} */
 export function kernelStep(s, by) {
   const kernel = shift(s.kernel, by, 1);
   return [{ ...s, kernel, padding: s.padding.map((p, i) => Math.min(p, half(kernel[i]))) }];
 }
 
+/** @type {<S extends Settings>(s: S, by: number) => S[]} */
 export const strideStep = (s, by) => [{ ...s, stride: shift(s.stride, by, 1) }];
 
+/** @type {<S extends Settings>(s: S, by: number) => S[]} */
 export function paddingStep(s, by) {
   const padding = shift(s.padding, by, 0);
   return padding.every((p, i) => p <= half(s.kernel[i])) ? [{ ...s, padding }] : [];
 }
 
 // The largest kernel_size, up to `most`, that still leaves a window on an input of h x w: in height, and in width.
+/** @type {(s: Settings, h: number, w: number, most: number) => number[]} */
 export function largestKernel(s, h, w, most) {
   return [h, w].map((size, i) => {
+    /** @param {number} k */
     const fits = (k) => s.kind.axis({ ...s, kernel: [k, k], padding: s.padding.map((p) => Math.min(p, half(k))) }, i, size).out > 0;
     let k = most;
     while (k > 1 && !fits(k)) k--;
@@ -71,6 +67,7 @@ export function largestKernel(s, h, w, most) {
 }
 
 // How neighbouring windows lie; `same` says it where stride and kernel_size are the same.
+/** @type {(s: Pick<Settings, "kernel" | "stride">, same?: string) => string} */
 export function strideHint({ kernel, stride }, same = "= kernel_size, the default") {
   if (stride.some((by, i) => by < kernel[i])) return "smaller than kernel_size: windows overlap";
   if (stride.some((by, i) => by > kernel[i])) return "larger than kernel_size: windows leave gaps";
@@ -78,10 +75,12 @@ export function strideHint({ kernel, stride }, same = "= kernel_size, the defaul
 }
 
 // What a kind is called: on the screen, beside its own family, within a sentence, and as the owner of a setting.
+/** @type {(title: string, inWords?: string) => Pick<Kind, "title" | "short" | "inWords" | "called">} */
 export const named = (title, inWords = title.toLowerCase()) => ({ title, short: title, inWords, called: `${inWords} pooling` });
 
 // ---- the kind that others start from ------------------------------------------------------------------------------
 
+/** @satisfies {Partial<Kind<Settings>>} */
 export const kind = {
   family: "Pooling",
   settings: [],
@@ -93,7 +92,7 @@ export const kind = {
   ghost: () => "0",
   axis: evenAxis,
   formula(s, i, size) {
-    const a = s.kind.axis(s, i, size);
+    const a = evenAxis(s, i, size);
     const reach = a.dilation > 1 ? `${a.dilation}*(${a.k} - 1) - 1` : `${a.k}`;
     const rounding = s.ceil ? "ceil" : "floor";
     const text = `${rounding}((${size} + 2*${a.padding} - ${reach}) / ${a.stride}) + 1 = ${a.steps + 1}`;
@@ -117,12 +116,16 @@ export const kind = {
     const all = cells === 1 ? "The share of its one cell is" : `The shares of its ${cells} cells add up to`;
     return `of ${head}, each cell of the window gets its share. ${all} ${about(passes)}`;
   },
-  got: (at, total, from, reading) =>
-    sharesOf(from.map(({ u, share }) => `${number(u)}*${signed(share)}`), from.flatMap(({ u, share }) => [u, share]), total, reading),
+  got(at, total, from, reading) {
+    const terms = from.map(({ u, share }) => `${number(u)}*${signed(share)}`);
+    const written = from.flatMap(({ u, share }) => [u, share]);
+    return sharesOf(terms, written, total, reading);
+  },
   lost: () => "rounding took the rest",
 };
 
 // What a cell gets as a sum of `terms`, made of the numbers `written`.
+/** @type {(terms: string[], written: number[], total: number, reading: string) => string} */
 export function sharesOf(terms, written, total, reading) {
   const sum = terms.length === 1 && terms[0] === number(total) ? terms[0] : `${summed(terms)} ${equals(written, total)}`;
   return `${sum}: a share from ${terms.length === 1 ? reading : `each of ${reading}`}`;

@@ -1,3 +1,4 @@
+// @ts-check
 // The kinds of pooling that the explorer can show, by name. The order is that of their sliders on the screen.
 import { adaptiveAvg, adaptiveMax } from "./adaptive.js";
 import { depthwise } from "./depthwise.js";
@@ -5,8 +6,17 @@ import { fractionalMax } from "./fractional.js";
 import { lp } from "./lp.js";
 import { avg, max } from "./pooling.js";
 
+/**
+ * @import { Kind, Settings } from "../types.d.ts"
+ */
+
+/** @type {Record<string, Kind>} */
 export const KINDS = Object.fromEntries([fractionalMax, adaptiveMax, adaptiveAvg, lp, max, avg, depthwise].map((kind) => [kind.name, kind]));
 
+/**
+ * @template T
+ * @param {T[]} values
+ */
 const unique = (values) => [...new Set(values)];
 const all = Object.values(KINDS);
 export const SLIDERS = unique(all.flatMap(({ sliders }) => sliders));
@@ -15,14 +25,18 @@ export const SETTINGS = unique(all.flatMap(({ settings }) => settings)); // trai
 const PLAIN = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceil: false };
 
 // The settings of one kind, from the widget's traits; what belongs to others is left at its default.
+/** @type {(get: (trait: string) => any, kind: Kind) => Settings} */
 export const settingsOf = (get, kind) => ({ ...PLAIN, kind, ...kind.of(get) });
 
 // The settings one slider step away.
+/** @type {(s: Settings) => Settings[]} */
 export const neighbours = (s) => [1, -1].flatMap((by) => s.kind.steps(s, by));
 
 // The keys of what lies up to `far` slider steps around, nearest first, where windows fit an input of h x w.
+/** @type {(s: Settings, far: number, h: number, w: number) => string[]} */
 export function around(s, far, h, w) {
   const found = new Set([s.kind.key(s)]);
+  /** @param {Settings} t */
   const isNew = (t) => !found.has(t.kind.key(t)) && t.kind.axis(t, 0, h).out > 0 && t.kind.axis(t, 1, w).out > 0;
   for (let ring = [s], step = 0; step < far; step++) {
     ring = ring.flatMap(neighbours).filter((t) => isNew(t) && found.add(t.kind.key(t)));

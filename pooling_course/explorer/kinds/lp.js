@@ -1,11 +1,18 @@
+// @ts-check
 // LP pooling: larger values have larger shares.
 import { equals, joined, number, signed } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { KERNEL_SIZE, STRIDE, kernelStep, kind, named, placed, strideStep } from "./kind.js";
 
+/**
+ * @import { Kind, Settings, Slider } from "../types.d.ts"
+ */
+
 const NORM_STEP = 0.5;
+/** @type {Slider} */
 const NORM_TYPE = { name: "norm_type", least: NORM_STEP, step: NORM_STEP };
 
+/** @type {Kind<Settings & {norm: number}>} */
 export const lp = {
   ...kind,
   name: "lp",
@@ -24,7 +31,8 @@ export const lp = {
     const values = found.filter((t) => t.what === "cell").map((t) => at(t.row, t.col));
     const power = norm === 1 ? "" : `^${number(norm)}`;
     const scale = values.length === found.length ? "" : ` * ${found.length}/${values.length}`;
-    const powers = joined(values.map((v) => signed(v) + power), " + ");
+    const terms = values.map((v) => signed(v) + power);
+    const powers = joined(terms, " + ");
     const scaled = scale ? `(${powers})${scale}` : powers;
     return `${norm === 1 ? scaled : `(${scaled})^(1/${number(norm)})`} ${equals(values, output)}`;
   },
@@ -32,7 +40,8 @@ export const lp = {
     const cells = found.filter((t) => t.what === "cell");
     if (Number.isNaN(output) && !cells.some((t) => Number.isNaN(at(t.row, t.col)))) return ["nan: torch takes no such power or root of a negative number."];
     const nothing = cells.every((t) => at(t.row, t.col) === 0);
-    const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : nothing ? "All its values are 0." : `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`];
+    const rule = `The ${norm > 1 ? "larger" : "smaller"} a value is in size, the larger its share.`;
+    const notes = [norm === 1 ? "With norm_type=1 it is the plain sum." : nothing ? "All its values are 0." : rule];
     if (cells.length < found.length) notes.push(`Cut off by the edge, the window is scaled up to ${found.length} cells.`);
     return notes;
   },

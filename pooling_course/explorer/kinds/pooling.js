@@ -1,22 +1,33 @@
+// @ts-check
 // Max and average pooling: the winner has it all, or each cell has the same.
 import { equals, listed, number } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
 
+/**
+ * @import { At, Kind, Settings } from "../types.d.ts"
+ * @typedef {Settings & {countPad: boolean, divisor: number | null}} AverageSettings
+ */
+
 // What both have.
+/** @satisfies {Partial<Kind<Settings>>} */
 const even = {
   ...kind,
   sliders: [KERNEL_SIZE, STRIDE, PADDING],
   of: (get) => ({ kernel: pair(get("kernel_size")), stride: pair(get("stride")), padding: pair(get("padding")), ceil: get("ceil_mode") }),
+  /** @type {<S extends Settings>(s: S, by: number) => S[]} */
   steps: (s, by) => [...kernelStep(s, by), ...strideStep(s, by), ...paddingStep(s, by)],
 };
 
+/** @param {Settings} s */
 const numbersOf = ({ kernel, stride, padding, ceil }) => [...kernel, ...stride, ...padding, ceil ? 1 : 0].join(" ");
+/** @type {(layer: string, s: Settings, more: string[]) => string} */
 const codeOf = (layer, s, more) => `nn.${layer}(${[...placed(s, s.kernel), ...(s.ceil ? ["ceil_mode=True"] : []), ...more].join(", ")})`;
 
 // ---- max --------------------------------------------------------------------------------------------------------
 
+/** @satisfies {Kind<Settings>} */
 export const max = {
   ...even,
   name: "max",
@@ -32,7 +43,7 @@ export const max = {
     return `max(${listed(values, ", ")}) ${equals(values, output)}`;
   },
   notes({ state }, { row, col, found, output, pads }, input) {
-    const winner = state.winner(input.channel, row, col);
+    const winner = /** @type {At} */ (state.winner?.(input.channel, row, col));
     const ties = found.filter((t) => t.what === "cell" && input.at(t.row, t.col) === output).length;
     const notes = [`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`];
     if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
@@ -52,14 +63,15 @@ export const max = {
   got(at, total, from, reading) {
     const won = from.filter(({ winner }) => winner.row === at.row && winner.col === at.col);
     if (!won.length) return `0, because ${from.length === 1 ? `${reading} has another winner` : `it wins none of ${reading}`}`;
-    const terms = won.map(({ u }) => number(u));
-    const sum = terms.length > 1 ? `${summed(terms)} ${equals(won.map(({ u }) => u), total)}` : number(total);
+    const given = won.map(({ u }) => u);
+    const sum = won.length > 1 ? `${summed(given.map(number))} ${equals(given, total)}` : number(total);
     return `${sum}: this cell wins ${plural(won.length, "window")}`;
   },
 };
 
 // ---- average ----------------------------------------------------------------------------------------------------
 
+/** @satisfies {Kind<AverageSettings>} */
 export const avg = {
   ...even,
   name: "avg",
@@ -78,7 +90,8 @@ export const avg = {
   sum(s, found, { at, whole }, divisor, output) {
     const counts = s.countPad && s.divisor === null;
     const entries = found.filter((t) => t.what === "cell" || (t.what === "pad" && counts));
-    return averageSum(entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0)), divisor, output, whole);
+    const values = entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0));
+    return averageSum(values, divisor, output, whole);
   },
   notes({ s, state }, { row, col, pads }) {
     const does = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
@@ -97,13 +110,17 @@ export const avg = {
     const why = s.divisor !== null ? "divisor_override decides how much" : "the rest is lost to padding, which is in the divisor but is no input";
     return `${text}. In all it passes on ${part} of it: ${why}`;
   },
-  got: (at, total, from, reading) => sharesOf(from.map(({ u, divisor }) => fraction(u, divisor)), [], total, reading),
+  got(at, total, from, reading) {
+    const terms = from.map(({ u, divisor }) => fraction(u, divisor));
+    return sharesOf(terms, [], total, reading);
+  },
   lost(s) {
     if (s.divisor !== null) return `divisor_override=${s.divisor} decides what is passed on`;
     return "the padding's share is lost. It is counted in the divisor, but it is no input";
   },
 };
 
+/** @type {(values: number[], divisor: number, output: number, whole: boolean) => string} */
 function averageSum(values, divisor, output, whole) {
   const quotient = `(${listed(values, " + ")}) / ${divisor}`;
   if (whole) return `${quotient} gives ${number(output)} in whole numbers: the fraction is dropped`;

@@ -1,0 +1,203 @@
+// @ts-check
+// What the explorer's modules hand to each other. Only the type checker reads this file; a page never gets it.
+import type { Scale } from "../web/colour.js";
+
+/** Height and width. */
+export type Pair = number[];
+export type At = { row: number; col: number };
+
+/** Where windows lie along an axis of `size` cells: `out` of them, the last of which ends before `end`. */
+interface Windows {
+  size: number;
+  out: number;
+  padding: number;
+  end: number;
+}
+export interface EvenAxis extends Windows {
+  k: number;
+  stride: number;
+  dilation: number;
+  /** Cells from the first to the last of a window. */
+  reach: number;
+  /** Steps that the formula makes room for; `beyond`: the last window would start in the right padding. */
+  steps: number;
+  beyond: boolean;
+  windows?: undefined;
+}
+export interface ListedAxis extends Windows {
+  /** First, and after the last, position of each. */
+  windows: number[][];
+}
+export type Axis = EvenAxis | ListedAxis;
+
+/** A position that a window reads. */
+export type Tap = At & { what: "cell" | "pad" | "overhang" };
+
+/** The settings of a kind; each kind adds its own. What it does not have is left at what makes no difference. */
+export interface Settings {
+  kind: Kind;
+  kernel: Pair;
+  stride: Pair;
+  padding: Pair;
+  dilation: Pair;
+  ceil: boolean;
+}
+
+export interface Slider {
+  /** The trait. */
+  name: string;
+  least: number;
+  step: number;
+  /** How far it goes at least, where Python says nothing else. */
+  most?: number;
+  /** For height and width. */
+  both?: boolean;
+  /** Folded away, under "More settings". */
+  more?: boolean;
+}
+
+/** How far a slider goes and where it stands, the input's size, and how far sliders go at least, by name. */
+export type Facts = { limit: Pair; now: Pair; size: Pair; most: Record<string, number> };
+
+export type Input = { at(row: number, col: number): number; channel: number; whole: boolean };
+
+/** One window: its place, what it reads, its output, and how many of its positions are padding. */
+export type Window = At & { found: Tap[]; output: number; pads: number };
+
+/**
+ * Where the gradient of one window goes: `passes` is the sum of its shares, `amount` what the first cell gets. Only kinds
+ * that have winners are given any, and only averages divisors; so it is of a Reader, too.
+ */
+export type Given = { winner: At; ties: number; cells: number; divisor: number; passes: number; amount: number };
+
+/** A window that reads a cell: its upstream gradient and the cell's share; `reached` unless another cell wins it. */
+export type Reader = At & { u: number; share: number; divisor: number; winner: At; reached: boolean };
+
+/** What is shown of one kind: its windows on the input, and what torch made of them. */
+interface Shows<S> {
+  s: S;
+  rows: Axis;
+  cols: Axis;
+  state: State;
+}
+export interface Shown extends Shows<any> {
+  kind: Kind;
+  key: string;
+  /** The names of the grids of its output and of its input. */
+  grid: string;
+  input: string;
+  /** Backwards only, and where the output is possible: the gradient, of one chosen window or of all. */
+  chosen?: At;
+  gradient?: State;
+  upstreamAt: LookUp;
+  gradientAt: LookUp;
+}
+
+/**
+ * What a kind of pooling is to the explorer. A kind has a file in kinds/ and a place in the list of kinds.js, and nothing
+ * else knows its name. It starts from `kind` in kind.js, and says what is different about it. S are its settings.
+ */
+export interface Kind<S = any> {
+  /** The trait's value: "adaptive max". */
+  name: string;
+  /** On the screen, "Adaptive max", and beside its own family, "Max". */
+  title: string;
+  short: string;
+  /** Within a sentence, "adaptive max", and as the owner of a setting, "adaptive max pooling". */
+  inWords: string;
+  called: string;
+  /** What kinds that belong together are called: "Adaptive pooling". */
+  family: string;
+  /** The traits it takes, and its sliders; a slider that is none of its settings stands still. */
+  settings: string[];
+  sliders: Slider[];
+  /** Its settings, from those traits. */
+  of(get: (trait: string) => any): Omit<S, keyof Settings> & Partial<Settings>;
+  /** The name under which Python files a state; settings that cannot matter are dropped, so that twins share it. */
+  key(s: S): string;
+  /** The layer in Python, and all that makes it. */
+  code(s: S): string;
+  recipe(s: S): string;
+  /** Where its windows lie in height (i = 0) or width, and that as a formula. */
+  axis(s: S, i: number, size: number): Axis;
+  formula(s: S, i: number, size: number): string;
+  /** The settings one slider step away: `by` is 1 or -1. */
+  steps(s: S, by: number): S[];
+  /** Of sliders, by name: how far each goes, and what its place means, or why it goes no further. */
+  limits: Record<string, (s: S, facts: Facts) => Pair>;
+  hints: Record<string, (s: S, facts: Facts) => string>;
+  /** What stands in a padded cell. */
+  ghost(s: S): string;
+  /** One window in words: its sum or maximum, and what else there is to say. */
+  sum(s: S, found: Tap[], input: Input, divisor: number, output: number): string;
+  notes(v: Shows<S>, window: Window, input: Input): string[];
+  /** What the windows that read a cell do with it; `won` are those that it wins. */
+  reader(v: Shows<S>, found: At[], won: At[], channel: number, at: At): string;
+  /** Where the upstream gradient `u` of a window goes, what a cell gets, and why the two totals differ. */
+  gave(s: S, head: string, u: number, given: Given): string;
+  got(at: At, total: number, from: Reader[], reading: string): string;
+  lost(s: S): string;
+  /** Whether shares depend on more than the window: then they come with the gradient. */
+  sharesVary: boolean;
+  /** Whether outputs may lie beyond the input, and have a colour scale of their own. */
+  ownScale: boolean;
+  /** What a layer has learned, a plane for each channel. */
+  learned(s: S): Weights | null;
+}
+
+export type Weights = { weight: number[][][]; bias: number[] | null };
+
+/** The value at a place. */
+export type LookUp = (channel: number, row: number, col: number) => number;
+export type Numbers = Float32Array | Float64Array;
+
+/** The input: its sizes, and its values one channel after the other. `serial` says which input it is. */
+export interface Cells {
+  shape: number[];
+  channels: number;
+  h: number;
+  w: number;
+  /** The types of arrays: "f4" or "f8" of values, "u2" or "u4" of winners. */
+  float: string;
+  index: string;
+  whole: boolean;
+  serial: number;
+  values: Numbers;
+}
+
+/** A state as Python packs it: numbers, and where in the data the arrays begin. */
+export interface Entry {
+  key: string;
+  error?: string;
+  h: number;
+  w: number;
+  /** Of gradients, for each channel: upstream and input gradient in all; a number that JSON cannot hold is a word. */
+  totals: (number | string)[][];
+  divisor: number;
+  passes?: number;
+  apart?: Pair;
+  winners?: number;
+  values?: number;
+  divisors?: number;
+  passed?: number;
+  gradient?: number;
+  nothing?: number;
+  spread?: number;
+}
+export type Book = { entries: Entry[]; data: DataView | Uint8Array };
+
+/** What torch computed, or why it could not. A gradient is a state, too. */
+export interface State extends Pick<Entry, "key" | "error" | "h" | "w" | "totals"> {
+  bytes: number;
+  values: Numbers;
+  scale?: Scale;
+  /** The output, or the input gradient. */
+  at: LookUp;
+  winner?: (channel: number, row: number, col: number) => At;
+  /** The share of input cell (r, c) in window (row, col), where shares vary. */
+  shareOf?: (channel: number, row: number, col: number, r: number, c: number) => number;
+  /** What cells get from windows whose upstream gradient is 0, where that is not 0. */
+  nothing?: Numbers;
+  divisorAt(row: number, col: number): number;
+  passesAt(row: number, col: number): number;
+}
