@@ -1,4 +1,4 @@
-// What was answered on these pages, kept in this browser: one line an answer, as progress.py writes them.
+// What was answered on these pages, kept in this browser: one line an answer, as questions/journal.py writes them.
 (() => {
   const KEY = "pooling-course-progress";
   const SURE = 2;

@@ -66,7 +66,7 @@ export class States {
         const flat = state.winners[ch * plane + r * e.w + c];
         return { row: Math.floor(flat / w), col: flat % w };
       });
-      // the share of input cell (r, c) in window (row, col), where shares vary; see Trace.spread in pooling.py
+      // the share of input cell (r, c) in window (row, col), where shares vary; see Trace.spread in maths/trace.py
       state.shareOf = state.spread && ((ch, row, col, r, c) => {
         const plane = (row % e.apart[0]) * e.apart[1] + (col % e.apart[1]);
         return state.spread[plane * values.length + ch * h * w + r * w + c];
