@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.result import NotHere, claim, main, table
+from pooling_course.questions.lessons import LESSONS
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 BINDER = 2048  # MB
@@ -55,8 +56,7 @@ def measure(given):
         raise NotHere("Memory is read from /proc, which only Linux has.")
     lab = server()
     bare = kernel(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import torch")]))
-    found = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    wanted = [path for path in found if not given.lessons or path.stem[:2] in given.lessons]
+    wanted = [NOTEBOOKS / n.file for n in LESSONS.values() if not given.lessons or n.number in given.lessons]
     kernels = {path.stem: kernel(nbformat.read(path, as_version=4)) for path in wanted}
     name, largest = max(kernels.items(), key=lambda each: each[1])
     peer = f"{name}; with a kernel that only imports torch {bare + lab:.0f} MB; Binder gives {BINDER} MB"

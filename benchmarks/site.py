@@ -39,8 +39,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from benchmarks.result import browser as find_browser  # noqa: E402
 from benchmarks.result import claim, growth, main, shown, table  # noqa: E402
 from harness.browser import ARGUMENTS  # noqa: E402
+from pooling_course.questions.lessons import LESSONS  # noqa: E402
 
-LESSONS = [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
 SITE = ROOT / "site" / "_build" / "html"
 HOME = "http://course.test/"
 PLAIN = {"@jupyter-widgets/html-manager": "dist/embed-amd.js", "requirejs": "require.js", "anywidget": "dist/index.js"}

@@ -34,7 +34,7 @@ from pooling_course import Pooling, PoolingExplorer, images  # noqa: E402
 from pooling_course.explorer import explorer, states  # noqa: E402
 from tools import links  # noqa: E402
 
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LESSONS = links.lessons()
 BUILD = HERE / "_build"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -367,6 +367,7 @@ def write_sources(lessons, sources, static):
     widgets.write({name: title for name, (title, _) in headings.items()})
     manual = sorted((ROOT / "docs").glob("*.md"), key=lambda path: (path.stem != "learners", path.stem))
     filled_in = {
+        "{{toctree}}": "\n".join(headings),
         "{{lessons}}": "\n".join(f"- [{title}]({name}.ipynb): {about}" for name, (title, about) in headings.items()),
         "{{elsewhere}}": elsewhere(lessons[0].stem, "a lesson"),
         "{{manual}}": "\n".join(path.stem for path in manual),

@@ -1,5 +1,5 @@
 // @ts-check
-// What was answered on these pages, kept in this browser: one line an answer, as progress.py writes them.
+// What was answered on these pages, kept in this browser: one line an answer, as questions/journal.py writes them.
 /**
  * @import { Entry, Lesson } from "./types.d.ts"
  * @typedef {Record<string, Entry[]>} Answers by question, the first given first

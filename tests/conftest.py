@@ -8,7 +8,7 @@ def pytest_addoption(parser):
     parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
 
 
-LONGEST = ["test_site.py", "test_colab.py", "test_quiz_browser.py", "test_browser.py", "test_assignments.py"]
+LONGEST = ["test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py", "test_assignments.py"]
 
 
 def pytest_collection_modifyitems(items):

@@ -18,10 +18,11 @@ import nbformat
 import pytest
 
 from harness.environment_file import pins
+from tools import links
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "tests" / "colab"
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = links.lessons()
 FREEZE = pins(HERE / "pip-freeze.txt")
 
 # What the course and its kernel import, by the names of Colab's list; nbval is the one thing Colab lacks.

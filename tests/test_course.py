@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import course
+from pooling_course.questions.lessons import LESSONS
 
 SOURCE = Path(course.__file__)
 
@@ -155,7 +156,7 @@ def test_wrong_arguments_are_refused(argv, capsys):
 def test_jupyterlab_opens_at_the_first_lesson():
     plain = course.lab_command(SimpleNamespace(no_browser=False, port=None), [], is_root=False)
     assert plain[:3] == [str(course.venv_python()), "-m", "jupyterlab"]
-    first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    first = f"--LabApp.default_url=/lab/tree/notebooks/{next(iter(LESSONS))}.ipynb"
     own = f"--LabApp.workspaces_dir={course.VENV / 'workspaces'}"
     assert plain[3:] == [f"--ServerApp.root_dir={course.ROOT}", first, own]
     flags = course.lab_command(SimpleNamespace(no_browser=True, port=8899), ["--debug"], is_root=True)

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,75 @@ def dead_links(page, text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files(page):
     assert not list(dead_links(page, page.read_text(encoding="utf-8")))
+
+
+# ---- Names of files and folders --------------------------------------------------------------------------------------
+
+HOUSE = [path for path in ROOT.iterdir() if path.name[0] != "." and path.is_dir()]  # built folders too, named by nobody
+ROOMS = [path for path in (ROOT / "pooling_course").iterdir() if path.is_dir() and path.name[0] != "_"]
+FILES = [
+    path.relative_to(ROOT).as_posix()
+    for folder in (*HOUSE, ROOT)
+    for path in (folder.glob("*") if folder == ROOT else folder.rglob("*"))
+    if path.is_file() and not {"_build", "node_modules", "results", "__pycache__"} & set(path.parts)
+]
+MADE = {"site/_build/html", "benchmarks/results/index.html", "widgets.js", "widgets.css", "jupyterhub_config.py"}
+CODE = ("py", "pyi", "js", "mjs", "css")
+SOURCES = [name for name in FILES if name.startswith(("pooling_course/", "tools/", "site/")) and name.endswith(CODE)]
+
+
+def named_files(text):
+    """What a page or a comment names as a file or folder of this repository."""
+    tops = "|".join(path.name for path in (*HOUSE, *ROOMS))
+    for found in re.finditer(
+        rf"(?<![\w/.*~:>-])(?:(?:{tops})/[\w./*<>-]*|(?:[\w*-]+/)*[\w*-]+\.(?:{'|'.join(CODE)})\b)", text
+    ):
+        if found[0].rstrip("./") not in MADE and not text[found.end() :].startswith(("(", ":")):
+            yield found[0].rstrip("./").replace("<name>", "*").replace("<lesson>", "*")
+
+
+def unknown_files(text):
+    folders = {parent.as_posix() for name in FILES for parent in Path(name).parents}
+    for name in named_files(text):
+        if not any(fnmatch(f"/{known}", f"*/{name}") for known in (*FILES, *folders)):
+            yield name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_the_manual_names_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    assert not set(unknown_files("\n".join(re.findall(r"`[^`\n]+`|^.*(?:─|┌|└).*$", text, re.MULTILINE))))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_file_that_the_code_names_is_there(name):
+    comments = re.findall(r"#.*|//.*|\"\"\"[\s\S]*?\"\"\"|/\*[\s\S]*?\*/", (ROOT / name).read_text(encoding="utf-8"))
+    assert not set(unknown_files("\n".join(comments)))
+
+
+def test_the_table_of_the_house_names_every_room():
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The house")[2]
+    picture = (ROOT / "docs" / "contributors.md").read_text(encoding="utf-8")
+    for room in ROOMS:
+        assert f"`pooling_course/{room.name}/`" in table
+        assert f"{room.name}/" in picture or room.name == "data"
+    tracked = {name.partition("/")[0] for name in FILES if "/" in name} - {"build", "dist"}
+    assert {f"`{name}/`" for name in tracked} <= set(re.findall(r"`[\w/]+/`", table))
+
+
+@pytest.mark.parametrize(
+    "text, unknown",
+    [
+        ("`pooling_course/pooling.py`", ["pooling_course/pooling.py"]),
+        ("`maths/relatives.py` and `attic/`, `maths/attic/`", ["maths/relatives.py", "maths/attic"]),
+        ("`quiz.py`, see Trace in `maths/trace.py`.", ["quiz.py"]),
+        ("`explorer/explorer.*`, `pooling_course/questions/<name>.json`, `course.py grade`", []),
+        ("`python benchmarks/nothing.py --fast`", ["benchmarks/nothing.py"]),
+        ("```tools/ ─▶ maths/ ─▶ cellar/ and docs/gone.md```", ["docs/gone.md"]),
+    ],
+)
+def test_a_file_that_is_not_there_is_noticed(text, unknown):
+    assert list(unknown_files(text)) == unknown
 
 
 def test_a_dead_link_is_noticed():

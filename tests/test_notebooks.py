@@ -11,12 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pooling_course.questions import all_questions
+from pooling_course.questions import FOLDER, all_questions
+from pooling_course.questions.lessons import LESSONS, STEPS
+from tools import links
 from tools.notebooks import lesson_exercises
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-PAGES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-START, MAPPED = "00_start_here", [page.stem for page in PAGES if "01" <= page.stem[:2] <= "07"]
+PAGES = links.lessons()
+START, MAPPED = PAGES[0].stem, STEPS
 PAGE_MAP = [
     "Predict",
     "The idea",
@@ -31,10 +33,9 @@ PAGE_MAP = [
     "Take away",
 ]
 ASKS = {"Predict": ("predict", 1), "Check yourself": ("check", 2), "Looking back": ("return", 1)}  # role, at least
-# Pages that ask every question of a role. The test after the course stands on the last page there is.
-ASKS_ALL = {"pre": START, "myth": "08_myths_and_pitfalls", "post": PAGES[-1].stem}
-EXPERT, PARTS = "09_expert_zone", 7  # each part but the last predicts, measures, and says what it does not show
-WAYS = ["Read", "Watch", "Explore", "Predict", "Quiz", "Code", "Debug", "Measure", "Build"]
+ASKS_ALL = {lesson.asks: lesson.name for lesson in LESSONS.values() if lesson.asks}
+EXPERT = next(lesson.name for lesson in LESSONS.values() if lesson.page == "expert")
+PARTS = 7  # each part but the last predicts, measures, and says what it does not show
 EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
 LETTER = r"\*\*\(?[a-d]\)?\*\*|\b[Cc]hoice [a-d]\b|# [a-d][,:]|my_answer"  # choices have no letters on the page
 TOPICS = [  # what a textbook page on the two layers is made of; the table of the start page says where each part is
@@ -132,8 +133,8 @@ def has_one_title_and_whole_steps_below(nb, stem):
         yield "the first cell is no title"
     if [level for level, _ in levels].count(1) != 1:
         yield "there is not exactly one title"
-    if stem in MAPPED and not levels[0][1].startswith(f"{stem[:2]} · "):
-        yield f"the title does not begin with {stem[:2]} ·"
+    if levels[0][1] != LESSONS[stem].heading:
+        yield f"the title is not {LESSONS[stem].heading}"
     for (above, _), (level, text) in zip(levels, levels[1:], strict=False):
         if level > above + 1:
             yield f"{text!r} skips a heading level"
@@ -238,7 +239,7 @@ def asks_questions_that_fit(nb, stem):
             if question is None:
                 yield f"{cell.id} asks {name!r}, which does not exist"
                 continue
-            if question.lesson != stem and question.role != "post":
+            if question.lesson != stem:
                 yield f"{cell.id} asks {name!r}, which belongs to {question.lesson}"
             if question.role not in roles_here(nb, stem, cell):
                 yield f"{cell.id} asks {name!r} in the wrong place: its role is {question.role}"
@@ -272,13 +273,14 @@ def offers_nine_ways(nb, stem):
         return
     text = "\n".join(cell.source for cell in section(nb, "Nine ways to learn"))
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)]
-    if not table or table[0] != ["Lesson", *WAYS]:
+    if not table or table[0] != ["Lesson", *links.WAYS]:
         yield "there is no table of the nine ways"
         return
     found = {re.sub(r"^\[.*\]\(|\)$", "", row[0]): row for row in table[2:]}
     for name in (page.name for page in PAGES if page.stem != START):
         row = found.get(name, [])
-        if len(row) != 1 + len(WAYS) or not all(re.fullmatch(r"\[[^\]]+\]\([^)#]+#[^)]+\)", cell) for cell in row[1:]):
+        led = [cell for cell in row[1:] if re.fullmatch(r"\[[^\]]+\]\([^)#]+#[^)]+\)", cell)]
+        if len(row) != 1 + len(led) or len(led) != len(links.WAYS):
             yield f"{name} is not offered in nine ways"
     if "Fifteen minutes" not in text:
         yield "there is no path for fifteen minutes"
@@ -422,9 +424,29 @@ def test_notebook(stem, name):
     assert list(RULES[name](read(stem), stem)) == []
 
 
-def test_there_are_lessons():
-    assert PAGES and PAGES[0].stem == START
-    assert MAPPED[:2] == ["01_what_is_pooling", "02_max_versus_average"]
+def test_the_list_of_lessons_is_whole():
+    """Every notebook and every file of questions belongs to a lesson of lessons.json, and every lesson has both."""
+    assert list(unlisted_files(NOTEBOOKS, FOLDER)) == []
+    assert list(LESSONS) == sorted(LESSONS) and all(re.fullmatch(r"\d\d(_[a-z0-9]+)+", name) for name in LESSONS)
+    assert {lesson.page for lesson in LESSONS.values()} == {"start", "step", "myths", "expert"}
+    assert sorted(ASKS_ALL) == ["myth", "post", "pre"] and LESSONS[START].page == "start"
+
+
+def unlisted_files(*folders):
+    """Files that belong to no lesson, and lessons that lack theirs."""
+    for folder, ending in zip(folders, (".ipynb", ".json"), strict=True):
+        found = {path.stem for path in folder.glob(f"[0-9]*{ending}")}
+        yield from (f"{name}{ending}: lessons.json does not list it" for name in sorted(found - set(LESSONS)))
+        yield from (f"{name}{ending} is missing" for name in LESSONS if name not in found)
+
+
+def test_a_file_of_no_lesson_is_noticed(tmp_path):
+    for name in LESSONS:
+        (tmp_path / f"{name}.json").touch()
+    (tmp_path / "10_unlisted.json").touch()
+    (tmp_path / f"{START}.json").unlink()
+    found = list(unlisted_files(NOTEBOOKS, tmp_path))
+    assert found == ["10_unlisted.json: lessons.json does not list it", f"{START}.json is missing"]
 
 
 def test_nbval_runs_every_cell(request):
@@ -511,7 +533,7 @@ def second_title(nb):
     named(nb, "idea").source = "# The idea"
 
 
-@refused_by("has_one_title_and_whole_steps_below", "begin with 01")
+@refused_by("has_one_title_and_whole_steps_below", "the title is not 01 · What is pooling")
 def unnumbered(nb):
     nb.cells[0].source = nb.cells[0].source.replace("01 · ", "", 1)
 

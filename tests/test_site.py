@@ -28,11 +28,11 @@ from harness.explorers import (
 )
 from harness.pages import faults
 from pooling_course import Pooling, expert, images, import_progress, progress
-from pooling_course.questions import question
+from pooling_course.questions import lessons, question
 from tools import links
 
 ROOT = Path(__file__).parents[1]
-LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LESSONS = list(lessons.LESSONS)
 WORKED = images.preset("worked")
 HOME = "http://course.test/"  # answered from the folder; nobody else answers
 

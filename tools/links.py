@@ -1,17 +1,32 @@
-"""Where the project lives, and what follows from it: links that open a lesson elsewhere, and the cell that installs it.
+"""Every link that follows from where the project lives, or from which lessons there are, and in which order.
 
-The one setting is [tool.pooling_course] in pyproject.toml. `python course.py links` writes every link, badge and
-install cell from it; a test fails where one is stale.
+Two settings: [tool.pooling_course] in pyproject.toml, and pooling_course/questions/lessons.json. From them `python
+course.py links` writes the links that open a lesson elsewhere, the cell that installs the course, the title of each
+lesson, the ways to the lessons before and after it, and the tables of the start page. A test fails where one is stale.
 """
 
 import json
 import re
 from pathlib import Path
 
+from pooling_course.questions.lessons import LESSONS, STEPS, Lesson
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+INSTEAD = ROOT / "site" / "instead.txt"
 OPEN = "Open this page in "
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
+WAYS = {  # to learn, and where a step has its own: places of the page map that tests/test_notebooks.py holds
+    "Read": "[the idea]({file}#The-idea)",
+    "Watch": "[Play]({file}#See-it)",
+    "Explore": "[things to try]({file}#See-it)",
+    "Predict": "[one question]({file}#Predict)",
+    "Quiz": "[questions]({file}#Check-yourself)",
+    "Code": "[exercises]({file}#Write-it-yourself)",
+    "Debug": "",
+    "Measure": "",
+    "Build": "[capstone](09_expert_zone.ipynb#Part-7:-Capstone)",
+}
 
 
 def home(pyproject: Path = ROOT / "pyproject.toml") -> tuple[str, str]:
@@ -69,13 +84,14 @@ if "google.colab" in sys.modules:  # on Colab this fetches the course; anywhere 
 
 
 def outdated() -> dict[Path, str]:
-    """The files that do not say what the setting says, and what they should hold."""
+    """The files that do not say what the settings say, and what they should hold."""
     made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
+    made[INSTEAD] = ready(None, INSTEAD.read_text(encoding="utf-8"))
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
 
 def lessons() -> list[Path]:
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [NOTEBOOKS / lesson.file for lesson in LESSONS.values()]
 
 
 def pages() -> list[Path]:
@@ -84,20 +100,77 @@ def pages() -> list[Path]:
 
 
 def lesson_text(path: Path) -> str:
-    """A lesson with its launch sentence at the end of the title cell, and the install cell below it."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    stem = re.sub(r"^\d+_", "", path.stem).replace("_", "-")
+    """A lesson with what is written from the settings: first and last cell, install cell, tables of the start page."""
+    notebook, lesson = json.loads(path.read_text(encoding="utf-8")), LESSONS[path.stem]
+    stem = lesson.name.partition("_")[2].replace("_", "-")
     title, *others = (cell for cell in notebook["cells"] if cell["id"] != f"{stem}-install")
-    words = "".join(title["source"]).partition(f"\n\n{OPEN}")[0]
-    title["source"] = f"{words}\n\n{launch(f'notebooks/{path.name}')}".splitlines(keepends=True)
     cell = {"cell_type": "code", "execution_count": None, "id": f"{stem}-install", "metadata": {}, "outputs": []}
-    cell["source"] = install().splitlines(keepends=True)
-    notebook["cells"] = [title, cell, *others]
+    notebook["cells"] = [title, {**cell, "source": install()}, *others]
+    written = {f"{stem}-title": title_text, f"{stem}-links": lambda lesson, _: around(lesson, " →")}
+    written |= START if lesson.page == "start" else {}
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        cell["source"] = written.get(cell["id"], lambda _, text: text)(lesson, text).splitlines(keepends=True)
     return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def title_text(lesson: Lesson, text: str) -> str:
+    """The title, what is said below it by hand, and the way on."""
+    about = re.sub(r"\A# .*\n+|\n+(?:Time: |Open this page in )[\s\S]*", "", text).strip()
+    time = [f"Time: {lesson.time}", *([f"Before this: {lesson.before}"] if lesson.before else []), around(lesson)]
+    return "\n\n".join((f"# {lesson.heading}", about, " · ".join(time), launch(f"notebooks/{lesson.file}")))
+
+
+def around(lesson: Lesson, arrow: str = "") -> str:
+    """Links to the lessons before and after this one; after the last one the first comes again."""
+    names = list(LESSONS)
+    at = names.index(lesson.name)
+    first, *after = [LESSONS[name] for name in (names[0], *names[at + 1 :])]
+    on = f"Next: {link(after[0], arrow)}" if after else f"Next: {link(first)}, for another round"
+    return " · ".join([*(f"Back: {link(LESSONS[name])}" for name in names[max(at - 1, 0) : at]), on])
+
+
+def link(lesson: Lesson, arrow: str = "") -> str:
+    return f"[{lesson.heading}{arrow}]({lesson.file})"
+
+
+def listed(_, text: str) -> str:
+    """The list of lessons, with the time of those that take longer than a step."""
+    head = text.partition("\n\n")[0]
+    rows = []
+    for lesson in [lesson for lesson in LESSONS.values() if lesson.page != "start"]:
+        longer = "" if lesson.page == "step" else f"; {lesson.time}"
+        rows.append(f"{int(lesson.number)}. [{lesson.title}]({lesson.file}): {lesson.about}{longer}")
+    return "\n".join([head, "", *rows])
+
+
+def ways(_, text: str) -> str:
+    """The table of ways to learn, a row for each lesson."""
+    rows = [["Lesson", *WAYS], ["---"] * (1 + len(WAYS))]
+    for lesson in [lesson for lesson in LESSONS.values() if lesson.page != "start"]:
+        own = WAYS | lesson.ways
+        rows.append([f"[{lesson.number}]({lesson.file})", *(way.format(file=lesson.file) for way in own.values())])
+    table = "".join(f"| {' | '.join(row)} |\n" if row[0] != "---" else f"|{'|'.join(row)}|\n" for row in rows)
+    return re.sub(r"(?:^\|.*\|\n)+", lambda _: table, text, count=1, flags=re.MULTILINE)
+
+
+def topics(_, text: str) -> str:
+    """The table of topics, whose last row links to every take-away."""
+    away = ", ".join(f"[{n.number}]({n.file}#Take-away)" for n in LESSONS.values() if n.page != "start")
+    return re.sub(r"(?<=\| Key points \| ).*(?= \|)", lambda _: f"Take away: {away}", text)
+
+
+def ready(_, text: str) -> str:
+    """The end of the start page, which leads to the first step."""
+    return re.sub(r"^Ready\? .*", lambda _: f"Ready? {link(LESSONS[STEPS[0]], ' →')}", text, flags=re.MULTILINE)
+
+
+START = {"start-here-lessons": listed, "start-here-ways": ways, "start-here-topics": topics}
+START["start-here-progress-more"] = ready
+
+
 def page_text(path: Path) -> str:
-    start = "notebooks/00_start_here.ipynb"
+    start = f"notebooks/{next(iter(LESSONS.values())).file}"
     badges = (
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(start)})\n"
         f"[![Open on Binder](https://mybinder.org/badge_logo.svg)]({binder(start)})\n"
@@ -111,4 +184,4 @@ if __name__ == "__main__":
     for path, text in changed.items():
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))
-    print("Written." if changed else "Every link says what the setting says.")
+    print("Written." if changed else "Every link says what the settings say.")

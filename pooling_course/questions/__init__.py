@@ -1,4 +1,4 @@
-"""The questions, as data: one JSON file a lesson, and what can be asked of a question.
+"""The questions, as data: one JSON file for each lesson of `lessons.json`, and what can be asked of a question.
 
 A question is a dictionary::
 
@@ -33,6 +33,7 @@ from ..maths.data import as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from .answers import ANSWERS
+from .lessons import LESSONS
 
 FOLDER = Path(__file__).parent
 KINDS = ("one", "several", "number", "shape", "cells", "fill", "order")
@@ -199,11 +200,11 @@ def all_questions() -> dict[str, Question]:
     'one'
     """
     found = {}
-    for path in sorted(FOLDER.glob("*.json")):
-        for data in json.loads(path.read_text(encoding="utf-8")):
+    for lesson in LESSONS:
+        for data in json.loads((FOLDER / f"{lesson}.json").read_text(encoding="utf-8")):
             if data["id"] in found:
                 raise ValueError(f"two questions are called {data['id']!r}: ids are unique in the course.")
-            found[data["id"]] = Question(lesson=path.stem, **data)
+            found[data["id"]] = Question(lesson=lesson, **data)
     return found
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import SURE, all_questions
+from .lessons import LESSONS
 
 NAME = ".pooling_course_progress.jsonl"
 VERSION = 1
@@ -188,10 +189,7 @@ def title(lesson: str) -> str:
     >>> title("03_maxpool2d_in_pytorch")
     '03 MaxPool2d in PyTorch'
     """
-    names = {"maxpool2d": "MaxPool2d", "avgpool2d": "AvgPool2d", "pytorch": "PyTorch"}
-    number, *words = lesson.split("_")
-    words = [names.get(word, word) for word in words]
-    return " ".join([number, words[0][:1].upper() + words[0][1:], *words[1:]])
+    return f"{LESSONS[lesson].number} {LESSONS[lesson].title}"
 
 
 def progress() -> Progress:

@@ -19,7 +19,7 @@ class Attack:
     Attributes:
         what: it does, in words.
         where: "answer", the body of `output_size`; "cell", a cell before all others; or "file".
-        code: what stands there; for "file" the bytes, or how tests/test_grading.py makes them.
+        code: what stands there; for "file" the bytes, or how tests/grading/test_grading.py makes them.
         loses: the tasks that it should get no point for.
     """
 

@@ -1,5 +1,5 @@
-// Grades answers as the page does without a kernel: node quiz.mjs <module> <cases>, both ES modules; prints JSON.
-// test_quiz.py asks, and compares each verdict with Python. A case is [kind, whether whole, key, entered].
+// Grades answers as the page does without a kernel: node card.mjs <module> <cases>, both ES modules; prints JSON.
+// test_card.py asks, and compares each verdict with Python. A case is [kind, whether whole, key, entered].
 const [module, cases] = process.argv.slice(2);
 const { parse, gradeByKey } = await import(module);
 const { default: asked } = await import(cases);

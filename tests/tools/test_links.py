@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
+from dataclasses import replace
 
 import pytest
 
 from harness import ROOT
+from pooling_course.questions.lessons import LESSONS
 from tools import links
 
 ELSEWHERE = re.compile(r"https://(?:mybinder\.org/v2/gh|colab\.research\.google\.com/github)/[^)\s\"]+")
@@ -34,11 +37,31 @@ def test_another_home_makes_everything_stale(elsewhere):
 
 
 def test_a_link_changed_by_hand_is_stale(tmp_path, monkeypatch):
-    lesson = tmp_path / "01_what_is_pooling.ipynb"
-    text = (links.NOTEBOOKS / lesson.name).read_text(encoding="utf-8")
-    lesson.write_text(text.replace("colab.research", "colab.elsewhere", 1), encoding="utf-8")
+    for path in links.lessons():
+        shutil.copy(path, tmp_path)
     monkeypatch.setattr(links, "NOTEBOOKS", tmp_path)
-    assert lesson in links.outdated()
+    lesson = tmp_path / "01_what_is_pooling.ipynb"
+    text = lesson.read_text(encoding="utf-8")
+    lesson.write_text(text.replace("colab.research", "colab.elsewhere", 1), encoding="utf-8")
+    assert links.outdated() == {lesson: text}
+
+
+def test_another_order_reaches_every_page_that_tells_of_it(monkeypatch):
+    """Lessons 02 and 03 change places: their neighbours' ways there and on, and the lists of the start page."""
+    names = list(LESSONS)
+    names[2:4] = names[3], names[2]
+    monkeypatch.setattr(links, "LESSONS", {name: LESSONS[name] for name in names})
+    changed = [path.stem for path in links.outdated()]
+    assert sorted(changed) == sorted([names[0], *names[1:5]])
+
+
+def test_another_title_is_written_wherever_it_stands(monkeypatch):
+    renamed = replace(LESSONS["01_what_is_pooling"], title="Windows", time="about 99 minutes")
+    monkeypatch.setattr(links, "LESSONS", LESSONS | {renamed.name: renamed})
+    text = links.outdated()
+    assert {path.stem for path in text} == {"00_start_here", "01_what_is_pooling", "02_max_versus_average", "instead"}
+    assert all("Windows" in found and "What is pooling" not in found for found in text.values())
+    assert "Time: about 99 minutes" in text[links.NOTEBOOKS / renamed.file]
 
 
 def dead(text):
