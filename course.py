@@ -102,10 +102,15 @@ def venv_environ(base, venv=VENV, windows=os.name == "nt"):
 
 def stamp_for(gpu, root=ROOT, python=sys.version_info[:2]):
     """What the stamp of a complete environment reads. The folder counts: a .venv does not survive being moved."""
-    parts = [(root / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
-    parts += [str(fact).encode() for fact in (root, python, gpu)]
+    project, pins = [(root / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")]
+    parts = [str(fact).encode() for fact in (without_home(project), pins, root, python, gpu)]
     digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
     return "{} {}\n".format("gpu" if gpu else "cpu", digest.hexdigest())
+
+
+def without_home(project):
+    """pyproject.toml without where the project lives: another address asks for no other packages."""
+    return re.sub(r"^\[(project\.urls|tool\.pooling_course)\]\n([^\[\n].*\n|\n)*", "", project, flags=re.MULTILINE)
 
 
 def read_stamp(stamp=STAMP):

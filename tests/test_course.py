@@ -179,6 +179,28 @@ def test_the_stamp_changes_with_everything_it_depends_on(root, tmp_path_factory)
     assert first not in others and len(set(others)) == len(others)
 
 
+def test_where_the_project_lives_makes_no_other_environment(root):
+    project = """[project]
+name = "a"
+
+[project.urls]
+Homepage = "https://example.org/OWNER"
+
+[tool.pooling_course]
+repository = "OWNER/a"
+
+[tool.setuptools]
+zip-safe = false
+"""
+    (root / "pyproject.toml").write_text(project, encoding="utf-8")
+    first = course.stamp_for(False, root)
+    (root / "pyproject.toml").write_text(project.replace("OWNER", "someone"), encoding="utf-8")
+    assert course.stamp_for(False, root) == first
+    for old, new in [('"a"\n', '"b"\n'), ("false", "true"), ("zip-safe = false\n", "")]:
+        (root / "pyproject.toml").write_text(project.replace(old, new), encoding="utf-8")
+        assert course.stamp_for(False, root) != first
+
+
 def test_an_environment_is_trusted_only_with_its_stamp_and_a_python_that_starts(tmp_path, monkeypatch):
     python = course.venv_python(tmp_path)
     assert not course.is_complete("cpu 1\n", tmp_path)  # nothing there

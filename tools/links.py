@@ -1,7 +1,7 @@
 """Where the project lives, and what follows from it: links that open a lesson elsewhere, and the cell that installs it.
 
 The one setting is [tool.pooling_course] in pyproject.toml. `python course.py links` writes every link, badge and
-install cell from it; a test fails where one is stale.
+install cell from it, and the package's own addresses; a test fails where one is stale.
 """
 
 import json
@@ -10,11 +10,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
 
 
-def home(pyproject: Path = ROOT / "pyproject.toml") -> tuple[str, str]:
+def home(pyproject: Path = PYPROJECT) -> tuple[str, str]:
     """(repository as owner/name, tag or branch)."""
     text = pyproject.read_text(encoding="utf-8")
     table = re.search(r"^\[tool\.pooling_course\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
@@ -71,6 +72,7 @@ if "google.colab" in sys.modules:  # on Colab this fetches the course; anywhere 
 def outdated() -> dict[Path, str]:
     """The files that do not say what the setting says, and what they should hold."""
     made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
+    made[PYPROJECT] = project_text(PYPROJECT)
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
 
@@ -104,6 +106,24 @@ def page_text(path: Path) -> str:
     )
     text = BADGES.sub(lambda _: badges, path.read_text(encoding="utf-8"))
     return re.sub(r"(?<=\bgit clone )\S+", clone(), text)
+
+
+def urls() -> dict[str, str]:
+    """The addresses that the package itself carries, for pip and package indexes to show."""
+    page = f"https://github.com/{home()[0]}"
+    return {
+        "Homepage": page,
+        "Documentation": file("docs"),
+        "Changes": file("CHANGELOG.md"),
+        "Issues": f"{page}/issues",
+    }
+
+
+def project_text(path: Path) -> str:
+    table = "".join(f'{name} = "{address}"\n' for name, address in urls().items())
+    return re.sub(
+        r"(?<=^\[project\.urls\]\n)(?:\w+ = .*\n)*", lambda _: table, path.read_text("utf-8"), flags=re.MULTILINE
+    )
 
 
 if __name__ == "__main__":
