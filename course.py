@@ -14,6 +14,8 @@ What stands after `--` goes on to JupyterLab, pytest, Sphinx and the rest:  pyth
 
 # An older Python must get far enough to say why it is too old, so this file keeps to the syntax of Python 3.6.
 import argparse
+import contextlib
+import errno
 import hashlib
 import importlib.util
 import os
@@ -23,11 +25,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows has the other
+    import msvcrt
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "course-stamp.txt"
+LOCK = ROOT / ".venv.lock"  # beside .venv, which is removed while the lock is held
 CONSTRAINTS = ROOT / "constraints.txt"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 
@@ -102,10 +111,15 @@ def venv_environ(base, venv=VENV, windows=os.name == "nt"):
 
 def stamp_for(gpu, root=ROOT, python=sys.version_info[:2]):
     """What the stamp of a complete environment reads. The folder counts: a .venv does not survive being moved."""
-    parts = [(root / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
-    parts += [str(fact).encode() for fact in (root, python, gpu)]
+    project, pins = [(root / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")]
+    parts = [str(fact).encode() for fact in (without_home(project), pins, root, python, gpu)]
     digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
     return "{} {}\n".format("gpu" if gpu else "cpu", digest.hexdigest())
+
+
+def without_home(project):
+    """pyproject.toml without where the project lives: another address asks for no other packages."""
+    return re.sub(r"^\[(project\.urls|tool\.pooling_course)\]\n([^\[\n].*\n|\n)*", "", project, flags=re.MULTILINE)
 
 
 def read_stamp(stamp=STAMP):
@@ -131,6 +145,35 @@ def starts(python):
 
 def is_complete(wanted, venv=VENV):
     return read_stamp(venv / STAMP.name) == wanted and starts(venv_python(venv))
+
+
+# ---- One at a time ---------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def alone():
+    """Nobody else sets up meanwhile. The system holds the lock, and lets go when its owner ends, however that is."""
+    with open(str(LOCK), "a") as file:
+        if not locks(file):
+            print("Another course.py is setting up .venv: this one waits until that is done.", flush=True)
+            while not locks(file):
+                time.sleep(0.5)
+        if os.name != "nt":  # pip inherits it: should this process be killed, .venv is being filled until pip ends
+            os.set_inheritable(file.fileno(), True)
+        yield
+
+
+def locks(file):
+    """Take the lock, or say that another has it."""
+    try:
+        if os.name == "nt":
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:  # a file system without locks is no reason never to start
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 # ---- Installing ------------------------------------------------------------------------------------------------------
@@ -169,7 +212,7 @@ def pip_install(what, choices, run=subprocess.run):
     for choice in choices:
         errors = None if choice is choices[-1] else subprocess.DEVNULL
         command = [str(venv_python()), "-m", "pip", "install"] + choice
-        if run(command, env=venv_environ(os.environ), stderr=errors).returncode == 0:
+        if run(command, env=venv_environ(os.environ), stderr=errors, close_fds=False).returncode == 0:
             return
     advice = "Check the internet connection (behind a proxy, set HTTPS_PROXY) and the free disk (2 GB), then try again."
     if TORCH_INDEX + "cpu" in choices[-1]:
@@ -179,6 +222,8 @@ def pip_install(what, choices, run=subprocess.run):
 
 def remove_venv():
     try:
+        if STAMP.exists():
+            STAMP.unlink()  # first of all: what is half removed must not look complete
         if VENV.exists():
             shutil.rmtree(str(VENV))
     except OSError as error:
@@ -192,17 +237,24 @@ def make_venv():
     # Started with the .venv's own python, course.py needs the one that stays when .venv is removed.
     python = getattr(sys, "_base_executable", None) or sys.executable
     remove_venv()
-    if subprocess.call([python, "-m", "venv", str(VENV)]) != 0:
+    if subprocess.call([python, "-m", "venv", str(VENV)], close_fds=False) != 0:
         raise Stop("`python -m venv .venv` failed; its own words stand above. A Python from python.org may help.")
 
 
 def prepare(gpu=None):
     """Make the environment unless it is complete. gpu=None keeps the build of torch that is there, at first CPU."""
-    if gpu is None:
-        gpu = read_stamp().startswith("gpu")
-    wanted = stamp_for(gpu)
-    if is_complete(wanted):
-        return
+    if not is_complete(wanted_stamp(gpu)):
+        with alone():
+            if not is_complete(wanted_stamp(gpu)):  # else whoever we waited for has made it
+                set_up(wanted_stamp(gpu))
+
+
+def wanted_stamp(gpu):
+    return stamp_for(read_stamp().startswith("gpu") if gpu is None else gpu)
+
+
+def set_up(wanted):
+    gpu = wanted.startswith("gpu")
     steps = install_steps(platform.system(), gpu, torch_version(CONSTRAINTS.read_text(encoding="utf-8")))
     print(f"Setting up the course in {VENV}: a minute or two, once.", flush=True)
     make_venv()

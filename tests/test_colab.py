@@ -64,7 +64,7 @@ def colab(tmp_path_factory):
         for path in Path(sysconfig.get_path("purelib")).glob(pattern):
             (site / path.name).symlink_to(path)
     source = tmp_path_factory.mktemp("source")  # as cloned: pip would leave its build folder in the repository
-    for name in ("pyproject.toml", "LICENSE"):
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "pooling_course", source / "pooling_course", ignore=shutil.ignore_patterns("__pycache__"))
     installed = pip(python, "--no-deps", str(source))

@@ -1,9 +1,13 @@
 """Does course.py make the environment when it must, leave it alone when it may, and say plainly why it cannot?"""
 
 import ast
+import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +31,7 @@ def sandbox(monkeypatch, tmp_path):
     """course.py in an empty folder, where making and filling the .venv is only written down."""
     monkeypatch.setattr(course, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(course, "STAMP", tmp_path / ".venv" / "course-stamp.txt")
+    monkeypatch.setattr(course, "LOCK", tmp_path / ".venv.lock")
     done = []
 
     def make_venv():
@@ -180,6 +185,28 @@ def test_the_stamp_changes_with_everything_it_depends_on(root, tmp_path_factory)
     assert first not in others and len(set(others)) == len(others)
 
 
+def test_where_the_project_lives_makes_no_other_environment(root):
+    project = """[project]
+name = "a"
+
+[project.urls]
+Homepage = "https://example.org/OWNER"
+
+[tool.pooling_course]
+repository = "OWNER/a"
+
+[tool.setuptools]
+zip-safe = false
+"""
+    (root / "pyproject.toml").write_text(project, encoding="utf-8")
+    first = course.stamp_for(False, root)
+    (root / "pyproject.toml").write_text(project.replace("OWNER", "someone"), encoding="utf-8")
+    assert course.stamp_for(False, root) == first
+    for old, new in [('"a"\n', '"b"\n'), ("false", "true"), ("zip-safe = false\n", "")]:
+        (root / "pyproject.toml").write_text(project.replace(old, new), encoding="utf-8")
+        assert course.stamp_for(False, root) != first
+
+
 def test_an_environment_is_trusted_only_with_its_stamp_and_a_python_that_starts(tmp_path, monkeypatch):
     python = course.venv_python(tmp_path)
     assert not course.is_complete("cpu 1\n", tmp_path)  # nothing there
@@ -278,7 +305,8 @@ def test_the_version_of_torch_is_the_pinned_one():
 def pip_that_answers(*codes):
     answers, asked = list(codes), []
 
-    def run(command, env, stderr):
+    def run(command, env, stderr, close_fds):
+        assert not close_fds  # it keeps the lock
         asked.append((command[4:], stderr))
         return SimpleNamespace(returncode=answers.pop(0))
 
@@ -318,6 +346,146 @@ def test_a_folder_that_cannot_be_removed_gives_a_sentence(monkeypatch, tmp_path)
     monkeypatch.setattr(course.shutil, "rmtree", refuse)
     with pytest.raises(course.Stop, match="in use.*close every JupyterLab"):
         course.remove_venv()
+
+
+# ---- one at a time ---------------------------------------------------------------------------------------------------
+
+# course.py of a clone of its own, whose pip is slow: it writes down when it begins and ends, which it does once a file
+# `go` is there, or after a minute.
+SLOW = '''
+import subprocess, sys
+sys.path.insert(0, {clone!r})
+import course
+
+PIP = """
+import pathlib, time
+note = lambda word: open("log", "a").write(word)
+note("begins ")
+for _ in range(1200):
+    if not pathlib.Path("go").exists():
+        time.sleep(0.05)
+note("ends ")
+"""
+
+def pip(what, choices):
+    print("begins", what, flush=True)
+    subprocess.run([sys.executable, "-c", PIP], close_fds=False, check=True)
+    (course.VENV / what.partition(",")[0]).touch()
+
+course.make_venv = lambda: (course.remove_venv(), course.VENV.mkdir())
+course.pip_install, course.starts = pip, lambda python: True
+course.hand_over = lambda command: print("runs", *command[1:3], *sorted(p.name for p in course.VENV.glob("*t*")))
+course.refuse_unsupported = lambda: None
+sys.exit(course.main(sys.argv[1:]))
+'''
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Start course.py in a fresh clone, in a process of its own."""
+    for name in ("course.py", "pyproject.toml", "constraints.txt"):
+        shutil.copy(course.ROOT / name, tmp_path)
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-c", SLOW.format(clone=str(tmp_path)), *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        started.append(subprocess.Popen(command, cwd=tmp_path, **pipes, start_new_session=True))
+        return started[-1]
+
+    start.go, start.log = tmp_path / "go", tmp_path / "log"
+    yield start
+    start.go.touch()
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def until(process, words):
+    """What it says up to a line with these words."""
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    pytest.fail(f"it ended without saying {words!r}: {said}")
+
+
+WAITS = "Another course.py is setting up .venv: this one waits"
+
+
+def test_two_that_start_together_set_up_once(clone):
+    first = clone("lab")
+    until(first, "begins torch")
+    second = clone("test")
+    until(second, WAITS)
+    assert second.poll() is None
+    clone.go.touch()
+    said, then = first.communicate()[0], second.communicate()[0]
+    complete = "JupyterLab and the other packages course-stamp.txt etc the course itself torch"
+    assert f"runs -m jupyterlab {complete}" in said and (first.returncode, second.returncode) == (0, 0)
+    assert then == f"runs -m pytest {complete}\n"  # it set up nothing, and found everything
+
+
+def test_a_build_that_the_other_was_asked_for_is_taken(clone):
+    first = clone("lab", "--gpu")
+    until(first, "begins torch")
+    second = clone("test")
+    until(second, WAITS)
+    clone.go.touch()
+    assert second.communicate()[0].startswith("runs -m pytest")
+
+
+def test_the_lock_of_one_that_was_killed_does_not_hold(clone):
+    first = clone("lab")
+    until(first, "begins torch")
+    second = clone("test")
+    until(second, WAITS)
+    os.killpg(first.pid, signal.SIGKILL) if os.name != "nt" else first.kill()
+    until(second, "Setting up the course")
+    clone.go.touch()
+    assert "runs -m pytest" in second.communicate()[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a lock is its process's own")
+def test_what_a_killed_one_left_running_is_waited_for(clone):
+    first = clone("lab")
+    until(first, "begins torch")
+    second = clone("test")
+    until(second, WAITS)
+    os.kill(first.pid, signal.SIGKILL)  # its pip goes on filling .venv
+    first.wait()
+    third = clone("site")
+    until(third, WAITS)
+    time.sleep(1)  # for whoever would begin now
+    clone.go.touch()
+    said = [second.communicate()[0], third.communicate()[0]]
+    assert sum("Setting up the course" in text for text in said) == 1 and all("runs" in text for text in said)
+    assert clone.log.read_text() == 4 * "begins ends "  # the one that was left running, and three of the second
+
+
+def test_a_lock_left_behind_and_a_file_system_without_locks_stop_nobody(sandbox, monkeypatch, capsys):
+    course.LOCK.write_text("of an earlier day", encoding="utf-8")
+    course.prepare()
+    assert len(sandbox) == 4 and WAITS not in capsys.readouterr().out
+    name = "fcntl.flock" if os.name != "nt" else "msvcrt.locking"
+
+    def refuse(*how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(name, refuse)
+    monkeypatch.setattr(course.time, "sleep", lambda seconds: pytest.fail("waits"))
+    with course.alone():
+        assert WAITS not in capsys.readouterr().out
+
+
+def test_what_is_half_removed_does_not_look_complete(sandbox, monkeypatch):
+    course.prepare()
+    monkeypatch.setattr(course.shutil, "rmtree", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        course.prepare(gpu=True)
+    assert course.VENV.exists() and course.read_stamp(course.STAMP) == ""
 
 
 # ---- the environment variables of what we start ----------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Two settings: [tool.pooling_course] in pyproject.toml, and pooling_course/questions/lessons.json. From them `python
 course.py links` writes the links that open a lesson elsewhere, the cell that installs the course, the title of each
-lesson, the ways to the lessons before and after it, and the tables of the start page. A test fails where one is stale.
+lesson, the ways to the lessons before and after it, and the tables of the start page, and
+the package's own addresses. A test fails where one is stale.
 """
 
 import json
@@ -14,6 +15,7 @@ from pooling_course.questions.lessons import LESSONS, STEPS, Lesson
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 INSTEAD = ROOT / "site" / "instead.txt"
+PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
 WAYS = {  # to learn, and where a step has its own: places of the page map that tests/test_notebooks.py holds
@@ -29,7 +31,7 @@ WAYS = {  # to learn, and where a step has its own: places of the page map that 
 }
 
 
-def home(pyproject: Path = ROOT / "pyproject.toml") -> tuple[str, str]:
+def home(pyproject: Path = PYPROJECT) -> tuple[str, str]:
     """(repository as owner/name, tag or branch)."""
     text = pyproject.read_text(encoding="utf-8")
     table = re.search(r"^\[tool\.pooling_course\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
@@ -87,6 +89,7 @@ def outdated() -> dict[Path, str]:
     """The files that do not say what the settings say, and what they should hold."""
     made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
     made[INSTEAD] = ready(None, INSTEAD.read_text(encoding="utf-8"))
+    made[PYPROJECT] = project_text(PYPROJECT)
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
 
@@ -177,6 +180,24 @@ def page_text(path: Path) -> str:
     )
     text = BADGES.sub(lambda _: badges, path.read_text(encoding="utf-8"))
     return re.sub(r"(?<=\bgit clone )\S+", clone(), text)
+
+
+def urls() -> dict[str, str]:
+    """The addresses that the package itself carries, for pip and package indexes to show."""
+    page = f"https://github.com/{home()[0]}"
+    return {
+        "Homepage": page,
+        "Documentation": file("docs"),
+        "Changes": file("CHANGELOG.md"),
+        "Issues": f"{page}/issues",
+    }
+
+
+def project_text(path: Path) -> str:
+    table = "".join(f'{name} = "{address}"\n' for name, address in urls().items())
+    return re.sub(
+        r"(?<=^\[project\.urls\]\n)(?:\w+ = .*\n)*", lambda _: table, path.read_text("utf-8"), flags=re.MULTILINE
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness import ROOT
+from harness.environment_file import tomllib
 from pooling_course.questions.lessons import LESSONS
 from tools import links
 
@@ -31,9 +32,20 @@ def elsewhere(tmp_path, monkeypatch):
 
 def test_another_home_makes_everything_stale(elsewhere):
     changed = links.outdated()
-    assert set(changed) == {*links.pages(), *links.lessons()}
-    for text in changed.values():
-        assert "someone/else" in text and "OWNER" not in text.replace("`OWNER` is a placeholder", "")
+    assert set(changed) == {*links.pages(), *links.lessons(), links.PYPROJECT}
+    for path, text in changed.items():
+        text = text.replace("`OWNER` is a placeholder", "").replace('repository = "OWNER/', "")  # the setting itself
+        assert "someone/else" in text and "OWNER" not in text, path
+
+
+def test_the_package_s_own_addresses_follow(elsewhere):
+    project = tomllib.loads(links.outdated()[links.PYPROJECT])
+    assert project["project"]["urls"]["Homepage"] == "https://github.com/someone/else"
+    assert all(address.startswith("https://github.com/someone/else") for address in project["project"]["urls"].values())
+    before = tomllib.loads(links.PYPROJECT.read_text(encoding="utf-8"))
+    for each in (project, before):
+        del each["project"]["urls"]
+    assert project == before  # and nothing else is touched
 
 
 def test_a_link_changed_by_hand_is_stale(tmp_path, monkeypatch):
