@@ -85,7 +85,8 @@ def is_private(name: str) -> bool:
 
 
 def javascript_imports(path: Path, root: Path) -> Iterator[tuple[str, str]]:
-    for target in re.findall(r'\b(?:from |import |import\()"(\.[^"]+)"', path.read_text(encoding="utf-8")):
+    code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)  # types may come from above
+    for target in re.findall(r'\b(?:from |import |import\()"(\.[^"]+)"', code):
         yield ".".join((path.parent / target).resolve().relative_to(root.resolve()).parts), ""
 
 
