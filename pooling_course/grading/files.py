@@ -107,14 +107,16 @@ def _in_folder(place, leave) -> Iterator[File]:
         if not found and at.parts:
             yield _nothing(at, "an empty folder", loud=True)
         for entry in found:
-            path, inside = Path(folder, entry.name), at / entry.name
-            if SYSTEMS_OWN.fullmatch(entry.name):
+            path = Path(folder, entry.name)
+            name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # as it is, whatever the locale thinks
+            inside = at / name
+            if SYSTEMS_OWN.fullmatch(name):
                 yield _nothing(inside, "the system's own, or hidden")
             elif leave is not None and entry.is_dir() and _is_same(path, leave):
                 yield _nothing(inside, "the folder of the results")
-            elif entry.is_symlink() and not is_notebook(entry.name):
+            elif entry.is_symlink() and not is_notebook(name):
                 yield _nothing(inside, "a link, and links are not followed", loud=True)
-            elif entry.is_dir(follow_symlinks=False) and not is_notebook(entry.name):
+            elif entry.is_dir(follow_symlinks=False) and not is_notebook(name):
                 waiting.append((path, inside))
             else:
                 yield from _opened(File(inside, lambda path=path: _read(path), account=_account(entry)))

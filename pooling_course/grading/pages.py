@@ -141,12 +141,13 @@ def file_name(student: str) -> str:
         safe = os.fsencode(safe)[:150].decode(sys.getfilesystemencoding(), "ignore").strip(" .")
     except UnicodeEncodeError:  # a system in which names of files are ASCII
         safe = re.sub(r"[^\x00-\x7f]", "_", safe)[:150].strip(" .")
-    changed = safe != student or re.search(r"-[0-9a-f]{12}$", safe) or RESERVED.fullmatch(safe)
-    return f"{safe}-{_digest(student)}" if changed else safe
+    safe = f"_{safe}" if RESERVED.fullmatch(safe) else safe
+    changed = safe != student or re.search(r"-[0-9a-f]{12}$", safe)
+    return f"{safe or 'student'}-{_digest(student)}" if changed or not safe else safe
 
 
 def _digest(text):
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def feedback(assignment: str, row: Row) -> str:

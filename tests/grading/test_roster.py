@@ -450,7 +450,7 @@ def test_a_download_is_graded_into_the_platforms_table(tmp_path, platform, capsy
     for name in files:
         classroom.write(tmp_path / "download" / name, ["x = 1"])
     table(tmp_path / "export.csv", export)
-    monkeypatch.setattr(command.mark, "work", lambda job, trust: right())
+    monkeypatch.setattr(command.mark, "work", lambda job, trust: classroom.solved("ps2"))
     line = [tmp_path / "download", "--assignment", "ps2", "--out", tmp_path / "out", "--fill", tmp_path / "export.csv"]
     assert command.main([*map(str, line), "--late-penalty", "20"]) == 0
     text = (tmp_path / "out" / "export.csv").read_text("utf-8")
@@ -462,20 +462,12 @@ def test_a_download_is_graded_into_the_platforms_table(tmp_path, platform, capsy
     assert len(pages_made) == len(files) and all(re.match(r"(doeada|Ada Doe) \d+$", name) for name in pages_made[:1])
 
 
-def right():
-    parts = []
-    for task in command.mark.tasks("ps2"):
-        part = {"exercise": task.exercise, "points": float(task.points), "full": task.points, "passed": 1, "total": 1}
-        parts.append(part | {"state": "solved", "mistake": None, "says": [], "html": "", "shape": None})
-    return {"parts": parts, "cells": {}}
-
-
 def test_a_late_mark_by_the_clock_goes_into_the_table(tmp_path):
     late = Submission("Ada Doe", "71", "", DUE + timedelta(hours=30), False, bytes)
     rule = Rule(DUE, penalty=20)
     ((counted, attempts),) = one_each([late], rule)
     made = tables.Row.of(counted, attempts, rule)
-    made.record = right()
+    made.record = classroom.solved("ps2")
     text, _ = filled(tmp_path, MOODLE, [made])
     assert marks(text, "Grade")[0] == "9"  # 15 less two days at 20 %
 
@@ -483,6 +475,6 @@ def test_a_late_mark_by_the_clock_goes_into_the_table(tmp_path):
 def test_people_of_one_name_have_pages_of_their_own(tmp_path):
     people = [row("Ada Doe", "71"), row("ada doe", "72"), row("Zoe Zed", "74")]
     for each in people:
-        each.record = right()
+        each.record = classroom.solved("ps2")
     names = {name.removesuffix(".html") for name in pages.feedback_pages("ps2", people)}
     assert names == {"Ada Doe 71", "ada doe 72", "Zoe Zed"}

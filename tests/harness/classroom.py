@@ -60,6 +60,15 @@ def write(path: Path, content) -> Path:
     return path
 
 
+def solved(assignment: str) -> dict:
+    """The record of a submission in which everything is right, as `mark.mark` gives it."""
+    parts = []
+    for task in mark.tasks(assignment):
+        part = {"exercise": task.exercise, "points": float(task.points), "full": task.points, "passed": 1, "total": 1}
+        parts.append(part | {"state": "solved", "mistake": None, "says": [], "html": "", "shape": None})
+    return {"parts": parts, "cells": {}}
+
+
 # ---- Whole downloads -------------------------------------------------------------------------------------------------
 
 FIRST = ["Ada", "Bob", "Cy", "Dot", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jörg"]
