@@ -364,6 +364,13 @@ def test_an_output_that_is_full_gives_a_sentence(tmp_path, two):
     assert b"Exception ignored" not in done.stderr
 
 
+def test_a_file_that_cannot_be_put_leaves_no_part(tmp_path):
+    (tmp_path / "grades.csv").mkdir()
+    with pytest.raises(OSError):
+        book._put(tmp_path / "grades.csv", b"x")
+    assert list(tmp_path.iterdir()) == [tmp_path / "grades.csv"]
+
+
 def test_a_book_says_what_its_disk_says(tmp_path):
     made = Book(tmp_path / "results.sqlite", "ps2")
     made.connection.execute("PRAGMA max_page_count = 1")

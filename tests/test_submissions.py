@@ -115,6 +115,14 @@ def test_a_file_that_is_called_like_another_persons_is_its_owners(tmp_path, form
 PAIR = [("Bob Doe", 71), ("Cy Ng", 1)]
 
 
+@pytest.mark.parametrize("lie", LIES[:4])
+def test_one_file_makes_no_form(tmp_path, lie):
+    _, _, counted = seen(tmp_path / "class", {"ada.ipynb": BOOK, "eve.ipynb": BOOK, lie: OTHER})
+    assert sorted(counted) == sorted(["ada", "eve", forms.called(lie, "ps1").rest])
+    _, _, counted = seen(tmp_path / "alone", {f"mallory/{lie}": OTHER})
+    assert list(counted) == ["mallory"]
+
+
 @pytest.mark.parametrize(
     "folder", ["bob/ps1/ps1.ipynb", "bob/ps1.ipynb", "Bob Doe_71_assignsubmission_file_/ps1.ipynb"]
 )
@@ -213,6 +221,8 @@ def test_of_several_notebooks_the_one_that_is_meant_counts(tmp_path):
         "Cy": "ps1-1.ipynb",
     }
     assert fates["Ada_1_assignsubmission_file_/ps1-Copy1.ipynb"] == (DUPLICATE, "Ada")
+    left = [(entry.why, entry.loud) for entry in account.entries if entry.fate == NOTHING]
+    assert left == [("ps1.ipynb counts", True), ("answers.ipynb counts", True), ("ps1-1.ipynb counts", True)]
     assert [submission.notes for submission, _ in account.counted] == [
         ("2 notebooks differ: ps1.ipynb counts, and not ps1 (2).ipynb.",),
         ("2 notebooks differ: answers.ipynb counts, and not scratch.ipynb.",),
