@@ -95,16 +95,18 @@ def test_what_is_left_out_and_who_is_unknown_is_said_before_anything_runs(tmp_pa
     monkeypatch.setattr(command, "run_all", stop)
     assert grade(two, tmp_path / "out", "--roster", tmp_path / "class.csv") == 130
     said = capsys.readouterr().out
-    assert "6 files: 3 to be graded for 4 students, 0 duplicates, 3 that are no submissions." in said
+    assert "6 files of 4 students: 3 to be graded, 0 duplicates, 3 no submissions." in said
+    assert "only its own name says" not in said
     assert "Left out: notes.docx: it is no notebook." in said and "Left out: cy_ps2.pdf: it is no notebook." in said
     assert "Not in class.csv, or twice, so nobody's for certain: cy, mallory." in said
     assert "In class.csv without a submission: zoe." in said
     assert ".DS_Store" not in said and not (tmp_path / "out" / "grades.csv").exists()
 
 
-def test_every_file_is_in_the_table_of_files(tmp_path, two):
+def test_every_file_is_in_the_table_of_files(tmp_path, two, capsys):
     classroom.lay_out(two, {"cy_ps2.pdf": b"x", "=cmd.docx": b"x"})
     assert grade(two, tmp_path / "out") == 0
+    assert "only its own name says: hold them against a list of the class, with --roster" in capsys.readouterr().out
     with open(tmp_path / "out" / "files.csv", encoding="utf-8", newline="") as file:
         lines = {line["file"]: line["is"] for line in csv.DictReader(file)}
     no = "not a submission because"

@@ -197,8 +197,8 @@ def tell_files(account):
     graded, same = (sum(entry.fate == fate for entry in account.entries) for fate in (GRADED, DUPLICATE))
     left = len(account.entries) - graded - same
     print(
-        f"{len(account.entries)} files: {graded} to be graded for {len(account.counted)} students, {same} duplicates, "
-        f"{left} that are no submissions."
+        f"{len(account.entries)} files of {len(account.counted)} students: {graded} to be graded, {same} duplicates, "
+        f"{left} no submissions."
     )
     loud = [entry for entry in account.entries if entry.loud]
     for entry in loud[:MOST_TOLD]:

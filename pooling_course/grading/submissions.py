@@ -150,6 +150,9 @@ def look(
     found = entries(place, leave)
     laid = layout([file.path for file in found if not file.why], assignment, place.stem, form, known)
     account, people = Account(said=[*laid.said]), {}
+    if laid.form.name == "files" and not known:
+        said = "Whose each file is, only its own name says: hold them against a list of the class, with --roster or --fill."
+        account.said.append(said)
     for file in found:
         whose = file.why or laid.whose(file.path)
         if isinstance(whose, str):
