@@ -151,8 +151,9 @@ def look(
     laid = layout([file.path for file in found if not file.why], assignment, place.stem, form, known)
     account, people = Account(said=[*laid.said]), {}
     if laid.form.name == "files" and not known:
-        said = "Whose each file is, only its own name says: hold them against a list of the class, with --roster or --fill."
-        account.said.append(said)
+        account.said.append(
+            "Whose a file is, only its own name says: hold them against a list of the class, with --roster or --fill."
+        )
     for file in found:
         whose = file.why or laid.whose(file.path)
         if isinstance(whose, str):

@@ -260,7 +260,7 @@ ASKED = {
     "two assignments of one name": CANVAS.replace("Quiz: Strides (4712)", "ps2 (4712)"),
     "only percentages": MOODLE_GRADEBOOK.replace("ps2 (Real)", "ps2 (Percentage)"),
     "only letters": MOODLE_GRADEBOOK.replace(",-,", ",B+,"),
-    "only what Canvas works out": CANVAS.replace("Current Score,", "ps2 Current Score,").replace("ps2 (4711)", "x"),
+    "only what Canvas works out": CANVAS.replace("ps2 (4711)", "x").replace("Final Score", "ps2"),
     "two grades": MOODLE.replace('"Maximum Grade"', "Grade"),
     "empty columns of unknown kinds": MOODLE_GRADEBOOK.replace("ps1 (Real)", "ps2 (X)")
     .replace("13.00", "")
