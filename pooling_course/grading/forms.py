@@ -73,7 +73,7 @@ class Form:
 
 # The first five are told by their names, in this order. A name that Moodle writes has no underscore of its own
 # (mod/assign/locallib.php), and one that Canvas writes no number between two (app/models/content_zipper.rb), which is
-# how Canvas reads them back, too. A submission in nbgrader's exchange is nbgrader's `submit.py`'s.
+# how Canvas reads them back, too. What lies in nbgrader's exchange, its own submit command has named.
 FORMS = (
     Form(
         "exchange",

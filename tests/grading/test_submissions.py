@@ -16,13 +16,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import classroom
+from harness import ROOT, classroom
 from pooling_course.grading import files, forms, submissions
 from pooling_course.grading.files import Broken
 from pooling_course.grading.forms import FORMS, layout
 from pooling_course.grading.submissions import DUPLICATE, GRADED, NOTHING, Rule, code_of, look
 
-ROOT = Path(__file__).resolve().parent.parent
 BOOK = json.dumps(classroom.notebook(["x = 1"])).encode()
 OTHER = json.dumps(classroom.notebook(["x = 2"])).encode()
 MEANT = json.dumps(classroom.notebook(["def output_size(size, kernel_size, stride, padding): pass"])).encode()

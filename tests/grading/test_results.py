@@ -9,17 +9,15 @@ import re
 import subprocess
 import sys
 import unicodedata
-from pathlib import Path
 
 import pytest
 
-import classroom
+from harness import ROOT, classroom
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import book, mark, pages, tables
 from pooling_course.grading.book import Book
 from pooling_course.grading.submissions import Submission
 
-ROOT = Path(__file__).resolve().parent.parent
 FULL = sum(task.points for task in mark.tasks("ps2"))
 DUE = "2026-03-01 23:59"
 
@@ -301,7 +299,7 @@ def test_bad_input_gives_a_sentence(tmp_path, two, more, says, capsys, monkeypat
 STUB = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
-import classroom
+from harness import ROOT, classroom
 from pooling_course.grading import __main__ as command, mark
 mark.work = lambda job, trust: classroom.solved(job.assignment)
 {before}
