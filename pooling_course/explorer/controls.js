@@ -1,12 +1,46 @@
+// @ts-check
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
 import { make, update } from "../web/dom.js";
 import { pair } from "./geometry.js";
 import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
 
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { Cells, Facts, Kind, Pair, Settings, Slider } from "./types.d.ts"
+ */
+
 const PAIRS = SLIDERS.filter(({ both }) => both).map(({ name }) => name);
 let instances = 0;
 
 export class Controls {
+  /** @type {HTMLFieldSetElement} */
+  kindSet;
+  /** @type {Record<string, HTMLInputElement>} */
+  kindInputs;
+  /** @type {Record<string, HTMLInputElement>} */
+  directionInputs;
+  /** @type {HTMLSelectElement} */
+  upstreamInput;
+  /** @type {HTMLElement} */
+  upstreamLabel;
+  /** @type {HTMLSelectElement} */
+  presetInput;
+  /** @type {HTMLSelectElement} */
+  channelInput;
+  /** @type {HTMLElement} */
+  channelLabel;
+  /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], value: HTMLElement, hint: HTMLElement}>} */
+  sliders = {};
+  /** @type {Record<string, {input: HTMLInputElement, label: HTMLElement}>} */
+  checks = {};
+  /** @type {HTMLInputElement} */
+  apartInput;
+  /** @type {HTMLInputElement} */
+  divisorInput;
+  /** @type {HTMLElement} */
+  divisorLabel;
+
+  /** @param {Explorer} view */
   constructor(view) {
     this.view = view;
     this.id = `pc${++instances}-${Math.random().toString(36).slice(2, 7)}`;
@@ -14,34 +48,52 @@ export class Controls {
     this.el = this.build();
   }
 
+  /** @param {string} name */
   get = (name) => this.view.get(name);
+  /** @param {Record<string, any>} changes */
   set = (changes) => this.view.set(changes);
+  /** @returns {Kind[]} */
   get choosable() {
-    return this.get("kinds").map((name) => KINDS[name]);
+    return this.get("kinds").map((/** @type {string} */ name) => KINDS[name]);
   }
 
   build() {
     this.kindSet = make("fieldset", {});
     this.nameKinds();
     const directions = make("fieldset", {});
-    this.directionInputs = this.radios(directions, "Direction", "direction", [["forward", "Forward"], ["backward", "Backward"]], (value) => {
-      this.view.announceCell = true;
-      this.set({ direction: value });
-    });
+    this.directionInputs = this.radios(
+      directions,
+      "Direction",
+      "direction",
+      [
+        ["forward", "Forward"],
+        ["backward", "Backward"],
+      ],
+      (value) => {
+        this.view.announceCell = true;
+        this.set({ direction: value });
+      },
+    );
     this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
-    for (const [value, text] of [["ones", "all ones"], ["chosen", "1 at the chosen cell"], ["own", "typed in"]]) this.upstreamInput.append(make("option", { value }, text));
+    for (const [value, text] of [
+      ["ones", "all ones"],
+      ["chosen", "1 at the chosen cell"],
+      ["own", "typed in"],
+    ])
+      this.upstreamInput.append(make("option", { value }, text));
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
     this.presetInput = make("select", { onchange: () => this.view.load(this.presetInput.value) });
     this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
     this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
     const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
     const first = make("div", { class: "pc-row" }, this.kindSet, directions, this.upstreamLabel, inputs, this.channelLabel);
-    this.sliders = {};
     const sliders = make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => !more).map((slider) => this.buildSlider(slider)));
     return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
   }
 
+  /** @type {(set: Element, legend: string, name: string, choices: string[][], onchange: (value: string) => void) => Record<string, HTMLInputElement>} */
   radios(set, legend, name, choices, onchange) {
+    /** @type {Record<string, HTMLInputElement>} */
     const inputs = {};
     const labels = choices.map(([value, text]) => {
       inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
@@ -61,7 +113,7 @@ export class Controls {
   }
 
   buildMore() {
-    this.checks = {};
+    /** @type {(name: string, text: string) => HTMLElement} */
     const check = (name, text) => {
       const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
       this.checks[name] = { input, label: make("label", { class: "pc-check" }, input, text) };
@@ -69,39 +121,57 @@ export class Controls {
     };
     this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
     this.divisorInput = make("input", {
-      type: "number", step: "1", placeholder: "None",
+      type: "number",
+      step: "1",
+      placeholder: "None",
       onchange: () => this.setDivisor(),
       onkeydown: (event) => event.key === "Enter" && this.setDivisor(), // JupyterLab prevents what Enter does by itself
     });
     this.divisorLabel = make("label", { class: "pc-field" }, "divisor_override", this.divisorInput);
     return make(
-      "details", { class: "pc-more" }, make("summary", {}, "More settings"),
-      make("div", { class: "pc-row" },
+      "details",
+      { class: "pc-more" },
+      make("summary", {}, "More settings"),
+      make(
+        "div",
+        { class: "pc-row" },
         make("label", { class: "pc-check" }, this.apartInput, "height and width apart"),
-        check("ceil_mode", "ceil_mode"), check("count_include_pad", "count_include_pad"), this.divisorLabel),
+        check("ceil_mode", "ceil_mode"),
+        check("count_include_pad", "count_include_pad"),
+        this.divisorLabel,
+      ),
       make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => more).map((slider) => this.buildSlider(slider))),
     );
   }
 
+  /** @param {Slider} slider */
   buildSlider({ name, least, step }) {
     const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
     const value = make("output", { class: "pc-value" });
     const inputs = ["height", "width"].map((side, i) =>
       make("input", {
-        type: "range", min: least, step, "aria-label": name, "aria-describedby": hint.id,
+        type: "range",
+        min: least,
+        step,
+        "aria-label": name,
+        "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
-      }));
+      }),
+    );
     const el = make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
     this.sliders[name] = { el, inputs, value, hint };
     return el;
   }
 
+  /** @param {string} value */
   setKind(value) {
     this.set(value === "both" ? { compare: true } : { compare: false, kind: value });
   }
 
+  /** @param {boolean} apart */
   setApart(apart) {
     this.apart = apart;
+    /** @type {Record<string, any>} */
     const changes = {};
     for (const name of PAIRS) {
       const both = pair(this.get(name));
@@ -124,6 +194,7 @@ export class Controls {
     this.set({ divisor_override: text === "" ? null : divisor });
   }
 
+  /** @type {(name: string, i: number, value: number) => void} */
   slide(name, i, value) {
     this.view.announceSize = true;
     if (!PAIRS.includes(name)) {
@@ -142,18 +213,23 @@ export class Controls {
   }
 
   // The two numbers of a setting; an output_size of None is the size of the input.
+  /** @type {(name: string) => Pair} */
   now(name) {
     const { h, w } = this.view.states.input;
     return pair(this.get(name)).map((n, i) => n ?? [h, w][i]);
   }
 
   // Show what the traits say, for an input of this size.
+  /** @param {Cells} input */
   sync({ h, w, channels }) {
     const { kinds, backward } = this.view;
     const { choosable } = this;
+    /** @type {(name: string) => (kind: Kind) => boolean} */
     const takes = (name) => (kind) => kind.settings.includes(name);
+    /** @param {string} name */
     const used = (name) => kinds.some(takes(name));
     // what neither of the two kinds has is not there; what the other one has is there, but out of use
+    /** @param {string} name */
     const within = (name) => choosable.some(takes(name));
     const lead = kinds.find(takes("padding")) ?? kinds[0];
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
@@ -172,14 +248,16 @@ export class Controls {
       const apart = this.apart && slider.both;
       update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
       const asked = fixer ?? [lead, ...kinds].find(takes(name));
-      update(hint, { text: asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name)).called}` });
-      inputs.forEach((input, i) => update(input, {
-        max: limit[i], // before value, or the value is clipped
-        value: now[i],
-        hidden: i === 1 && !apart,
-        disabled: !used(name) || Boolean(fixer),
-        "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
-      }));
+      update(hint, { text: asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}` });
+      for (const [i, input] of inputs.entries()) {
+        update(input, {
+          max: limit[i], // before value, or the value is clipped
+          value: now[i],
+          hidden: i === 1 && !apart,
+          disabled: !used(name) || Boolean(fixer),
+          "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
+        });
+      }
     }
     update(this.apartInput, { checked: this.apart });
     for (const [name, { input, label }] of Object.entries(this.checks)) {
@@ -198,19 +276,22 @@ export class Controls {
     update(this.channelInput, { value: this.view.channel });
   }
 
+  /** @type {(limit: Pair, now: Pair) => Facts} */
   facts(limit, now) {
     const { h, w } = this.view.states.input;
     return { most: this.get("most"), size: [h, w], limit, now };
   }
 
   // How far a slider goes, [height, width]; where both move as one, as far as both can.
+  /** @type {(slider: Slider, kind: Kind, now: Pair) => Pair} */
   limit({ name, both, most = this.get("most")[name] }, kind, now) {
-    const limit = kind.limits[name]?.(settingsOf(this.get, kind), this.facts(null, now)) ?? [most, most];
+    const limit = kind.limits[name]?.(settingsOf(this.get, kind), this.facts([], now)) ?? [most, most];
     const reached = both && !this.apart ? pair(Math.min(...limit)) : limit;
     return reached.map((n, i) => Math.max(n, now[i]));
   }
 
   // What a slider's place means, or why it goes no further.
+  /** @type {(name: string, kind: Kind, limit: Pair, now: Pair) => string} */
   hint(name, kind, limit, now) {
     return kind.hints[name]?.(settingsOf(this.get, kind), this.facts(limit, now)) ?? "";
   }
@@ -228,13 +309,18 @@ export class Controls {
 
 // Previous, play, next, and how fast; `step(by)` does the work.
 export class Player {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  timer;
+
+  /** @param {(by: number) => void} step */
   constructor(step) {
     this.step = step;
+    /** @type {(text: string, label: string, onclick: () => void) => HTMLButtonElement} */
     const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
     this.button = button("▶ Play", "Play the sliding window", () => this.play(!this.playing));
     this.speed = make("select", { onchange: () => this.playing && this.play(true) });
-    for (const [text, ms] of [["slow", 1200], ["normal", 600], ["fast", 200]]) this.speed.append(make("option", { value: ms }, text));
-    this.speed.value = 600;
+    for (const [text, ms] of Object.entries({ slow: 1200, normal: 600, fast: 200 })) this.speed.append(make("option", { value: ms }, text));
+    this.speed.value = "600";
     this.speedLabel = make("label", { class: "pc-field" }, "Speed", this.speed);
     const [back, on] = [button("◀", "Previous window", () => step(-1)), button("▶", "Next window", () => step(1))];
     this.el = make("div", { class: "pc-player" }, back, this.button, on, this.speedLabel);
@@ -244,14 +330,16 @@ export class Player {
     return Boolean(this.timer);
   }
 
+  /** @param {boolean} on */
   play(on) {
     clearInterval(this.timer);
-    this.timer = on ? setInterval(() => this.step(1), +this.speed.value) : null;
+    this.timer = on ? setInterval(() => this.step(1), +this.speed.value) : undefined;
     this.button.textContent = on ? "❚❚ Pause" : "▶ Play";
     this.button.setAttribute("aria-label", on ? "Pause the sliding window" : "Play the sliding window");
   }
 
   // Where less motion is wished for, only steps are left.
+  /** @param {boolean} still */
   rest(still) {
     this.button.hidden = this.speedLabel.hidden = still;
     if (still) this.play(false);
@@ -259,11 +347,13 @@ export class Player {
 }
 
 // A text field over a cell: Enter, Tab or leaving it commits, Escape does not.
+/** @type {(stage: HTMLElement, box: Record<string, number>, label: string, text: string, now: string, commit: (value: string) => void) => void} */
 export function typeOver(stage, box, label, text, now, commit) {
   const input = make("input", { class: "pc-edit", type: "text", "aria-label": label });
   input.value = text || now;
-  for (const [side, px] of Object.entries(box)) input.style[side] = `${px}px`;
+  for (const [side, px] of Object.entries(box)) input.style.setProperty(side, `${px}px`);
   let open = true;
+  /** @param {boolean} keep */
   const close = (keep) => {
     if (!open) return; // removing the input blurs it, which calls again
     open = false;

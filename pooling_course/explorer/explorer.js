@@ -1,3 +1,4 @@
+// @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, Player, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
@@ -6,26 +7,120 @@ import { number } from "../web/numbers.js";
 import { fit, unreadOf, way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
-import {
-  frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas,
-} from "./paint.js";
+import { frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
 import { pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
 
+/**
+ * @import { AnyModel, RenderProps } from "@anywidget/types"
+ * @import { Colour, Look, Scale } from "../web/colour.js"
+ * @import { Canvas, Frame, Mark, Picture } from "./paint.js"
+ * @import { Flow, Place } from "./pointing.js"
+ * @import { At, Kind, LookUp, Shown, State } from "./types.d.ts"
+ * @typedef {At & {grid: any}} Pick the name of a grid, or null
+ * @typedef {{canvas: Canvas, cells: Canvas, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
+ *   near: number[], frame?: any}} Grid its frame is null while it is hidden
+ */
+
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
+/** @param {number} size */
 const px = (size) => `${Math.ceil(size)}px`;
 
 export class Explorer {
+  /** @type {Shown[]} */
+  shown = [];
+  /** @type {Look} */
+  look;
+  /** @type {Scale} of values, and of gradients */
+  scale;
+  /** @type {Scale} */
+  signedScale;
+  /** @type {Record<string, Grid>} */
+  grid = {};
+  /** @type {Picture | undefined} */
+  picture;
+  /** @type {WeakMap<object, boolean>} */
+  photoOf = new WeakMap();
+  complete = false;
+  edited = false;
+  announceSize = false;
+  announceCell = false;
+  refused = "";
+  width = 300;
+  waiting = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  patience;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  idle;
+
+  // what build() makes
+  /** @type {Controls} */
+  controls;
+  /** @type {Player} */
+  player;
+  /** @type {HTMLElement} */
+  live;
+  /** @type {HTMLElement} */
+  sentence;
+  /** @type {HTMLElement} */
+  notice;
+  /** @type {HTMLElement} */
+  code;
+  /** @type {HTMLElement} */
+  formula;
+  /** @type {HTMLElement} */
+  weights;
+  /** @type {HTMLElement} */
+  grids;
+  /** @type {Canvas} */
+  routes;
+  /** @type {HTMLElement} */
+  totals;
+  /** @type {Canvas} */
+  lens;
+  /** @type {HTMLElement} */
+  lensBox;
+  /** @type {HTMLElement} */
+  tables;
+  /** @type {HTMLDetailsElement} */
+  numbers;
+
+  // what watch() begins
+  /** @type {[string, (...given: any[]) => void][]} */
+  events = [];
+  /** @type {ResizeObserver} */
+  resize;
+  /** @type {MediaQueryList} */
+  still;
+  /** @type {() => void} */
+  unwatchTheme;
+  /** @type {() => void} */
+  unleaveKeys;
+
+  /** @type {object | undefined} the values that `scale` is of */
+  scaled;
+  pending = false;
+  hoverPending = false;
+  visited = false;
+
+  /**
+   * @param {AnyModel} model
+   * @param {HTMLElement} root
+   */
   constructor(model, root) {
     this.model = model;
     this.states = new States(model);
+    /** @type {Record<string, any>} */
     this.ahead = {};
+    /** @type {Pick} */
     this.pick = { grid: null, row: 0, col: 0 };
+    /** @type {Pick | null} */
     this.hover = null;
+    /** @type {string | null} */
     this.typed = null;
     this.channel = 0;
     this.root = make("div", { class: "pooling-course pc-explorer" });
@@ -36,9 +131,11 @@ export class Explorer {
     this.applyTheme();
   }
 
+  /** @param {string} name */
   get = (name) => (name in this.ahead ? this.ahead[name] : this.model.get(name));
+  /** @returns {Kind[]} */
   get kinds() {
-    return (this.get("compare") ? this.get("kinds") : [this.get("kind")]).map((name) => KINDS[name]);
+    return (this.get("compare") ? this.get("kinds") : [this.get("kind")]).map((/** @type {string} */ name) => KINDS[name]);
   }
   get editable() {
     return !this.get("alone"); // set by a page that has no Python
@@ -49,6 +146,7 @@ export class Explorer {
 
   // What is set holds here at once. The model, and so Python, hears of it once it has been painted, for telling takes as long
   // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
+  /** @param {Record<string, any>} changes */
   set(changes) {
     Object.assign(this.ahead, changes);
     this.refused = "";
@@ -75,7 +173,6 @@ export class Explorer {
     this.formula = make("div", { class: "pc-formula" });
     this.weights = make("div", { class: "pc-tables pc-weights", hidden: true });
     this.grids = make("div", { class: "pc-grids" });
-    this.grid = {};
     for (const name of ["input", "first", "input2", "second"]) this.addGrid(name);
     this.routes = make("canvas", { class: "pc-over", "aria-hidden": "true" });
     this.totals = make("div", { class: "pc-totals" });
@@ -85,9 +182,22 @@ export class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(this.controls.el, this.code, this.formula, this.weights, this.grids, this.player.el, this.notice, this.totals, this.sentence, numbers, live);
+    this.root.append(
+      this.controls.el,
+      this.code,
+      this.formula,
+      this.weights,
+      this.grids,
+      this.player.el,
+      this.notice,
+      this.totals,
+      this.sentence,
+      numbers,
+      live,
+    );
   }
 
+  /** @param {number} channel */
   setChannel(channel) {
     this.channel = channel;
     this.draw();
@@ -95,18 +205,25 @@ export class Explorer {
 
   // ---- grids
 
+  /** @param {string} name */
   addGrid(name) {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
-    const stage = make("div", {
-      class: "pc-stage", tabindex: "0", role: "application",
-      onkeydown: (event) => this.key(event, name),
-      onfocus: () => this.focusGrid(name),
-      onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
-      onpointerleave: () => this.point(null, name),
-      onpointerdown: (event) => this.press(event, name),
-      ondblclick: () => this.edit(""),
-    }, canvas);
+    const stage = make(
+      "div",
+      {
+        class: "pc-stage",
+        tabindex: "0",
+        role: "application",
+        onkeydown: (event) => this.key(event, name),
+        onfocus: () => this.focusGrid(name),
+        onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
+        onpointerleave: () => this.point(null, name),
+        onpointerdown: (event) => this.press(event, name),
+        ondblclick: () => this.edit(""),
+      },
+      canvas,
+    );
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
     const figure = make("figure", { class: "pc-grid" }, caption, stage, under);
@@ -117,7 +234,6 @@ export class Explorer {
   get isPhoto() {
     const { channels, values } = this.states.input;
     if (channels !== 3) return false;
-    this.photoOf ??= new WeakMap();
     if (!this.photoOf.has(values)) {
       const scale = scaleOf(values);
       this.photoOf.set(values, scale.low >= 0 && scale.high <= 1);
@@ -125,17 +241,20 @@ export class Explorer {
     return this.photoOf.get(values);
   }
 
+  /** @type {(row: number, col: number) => number} */
   inputAt = (r, c) => {
     const { h, w, values } = this.states.input;
     return values[this.channel * h * w + r * w + c];
   };
 
+  /** @type {(at: LookUp, scale?: Scale) => (row: number, col: number) => Colour} */
   colourOf(at, scale = this.scale) {
     if (this.isPhoto && scale === this.scale) return (r, c) => [at(0, r, c) * 255, at(1, r, c) * 255, at(2, r, c) * 255];
     return (r, c) => rgb(this.look.values, scale, at(this.channel, r, c));
   }
 
   // The scale of an output: the input's, in which most kinds always lie, or its own.
+  /** @param {Shown} shown */
   scaleFor({ kind, state }) {
     if (!kind.ownScale) return this.scale;
     state.scale ??= scaleOf(state.values);
@@ -158,9 +277,10 @@ export class Explorer {
       const s = settingsOf(this.get, kind);
       const input = i && this.backward ? "input2" : "input";
       const grid = OUTPUTS[this.get("kinds").indexOf(kind.name)];
-      return { kind, s, grid, key: kind.key(s), rows: kind.axis(s, 0, h), cols: kind.axis(s, 1, w), input };
+      const key = kind.key(s);
+      // backwards it gets its gradient, too
+      return /** @type {Shown} */ ({ kind, s, grid, key, rows: kind.axis(s, 0, h), cols: kind.axis(s, 1, w), input, state: this.states.get(key) });
     });
-    for (const shown of this.shown) shown.state = this.states.get(shown.key);
     this.channel = Math.min(this.channel, this.states.input.channels - 1);
     this.controls.sync(this.states.input);
     const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
@@ -187,7 +307,8 @@ export class Explorer {
     this.drawTotals();
     this.drawTables();
     this.overlay();
-    if (this.announceSize) this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${v.kind.title} output ${v.state.h} by ${v.state.w}`)).join(". "));
+    if (this.announceSize)
+      this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${v.kind.title} output ${v.state.h} by ${v.state.w}`)).join(". "));
     else if (this.announceCell) this.announce(this.sentence.textContent);
     this.announceSize = this.announceCell = false;
     const { typed } = this;
@@ -199,12 +320,16 @@ export class Explorer {
   drawTotals() {
     update(this.totals, { hidden: !this.backward });
     if (!this.backward) return;
-    const texts = this.shown.filter((v) => v.gradientAt && !v.gradient?.error).map((v) => {
-      const { state, chosen, gradient } = v;
-      const passed = () => (gradient?.shareOf ? inAll(this, v) : state.passesAt(chosen.row, chosen.col));
-      const [up, down] = chosen ? [1, passed()] : gradient.totals[this.channel].map((total) => Number(`${total}`.replace("inf", "Infinity")));
-      return totals(v, up, down);
-    });
+    const texts = this.shown
+      .filter((v) => !v.state.error && !v.gradient?.error)
+      .map((v) => {
+        const { state, chosen, gradient } = v;
+        /** @param {At} at */
+        const passed = (at) => (gradient?.shareOf ? inAll(this, v) : state.passesAt(at.row, at.col));
+        const sums = gradient?.totals?.[this.channel] ?? [];
+        const [up, down] = chosen ? [1, passed(chosen)] : sums.map((total) => Number(`${total}`.replace("inf", "Infinity")));
+        return totals(v, up, down);
+      });
     lines(this.totals, texts);
   }
 
@@ -213,6 +338,7 @@ export class Explorer {
     const possible = this.shown.filter(({ state }) => !state.error);
     // room for the padding that the slider can reach, so that the grid stands still while it moves
     const reserve = Math.max(1, ...possible.map(({ s }) => Math.max(...s.padding, Math.floor(Math.max(...s.kernel) / 2))));
+    /** @param {(v: Shown) => number} of */
     const most = (of) => Math.max(reserve, ...possible.map(of));
     const margin = {
       top: reserve,
@@ -231,7 +357,7 @@ export class Explorer {
       const { figure, stage } = this.grid[name];
       update(figure, { hidden: !shown });
       update(stage, { hidden: !shown || Boolean(shown.state.error) });
-      this.grid[name].frame = stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
+      this.grid[name].frame = !shown || stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
       const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
       update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
     }
@@ -242,12 +368,14 @@ export class Explorer {
   }
 
   // Small outputs keep the cell size, and their rows stand level with those of the input.
+  /** @type {(state: State, cell: number, top: number | false) => Frame} */
   outputFrame({ h, w }, cell, top) {
     if (top) return frameOf(h, w, cell, { top, left: 0, bottom: 0, right: 0 });
     const { input } = this.states;
-    return frameOf(h, w, Math.min(44, cell * Math.max(input.h, input.w) / Math.max(h, w)));
+    return frameOf(h, w, Math.min(44, (cell * Math.max(input.h, input.w)) / Math.max(h, w)));
   }
 
+  /** @param {string} name */
   paintInput(name) {
     const { frame, cells, stage, caption, under } = this.grid[name];
     if (!frame) return;
@@ -263,13 +391,13 @@ export class Explorer {
     if (ctx) {
       if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
       else this.paintValues(ctx, frame);
-      if (first) {
+      if (first && unread) {
         paintBorder(ctx, this.look, frame, first.rows, first.cols, padding);
         paintHatch(ctx, this.look, frame, unread);
       }
     }
     const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
+    const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}` });
     update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
@@ -277,6 +405,7 @@ export class Explorer {
   }
 
   // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
+  /** @type {(first: Shown, unread: object) => string} */
   byWhom(first, unread) {
     const others = this.backward ? [] : this.shown.filter((v) => v !== first);
     const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
@@ -284,18 +413,35 @@ export class Explorer {
   }
 
   // Gradients, and under each the value of its cell.
+  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame, at: LookUp, valueAt: (row: number, col: number) => number) => void} */
   paintFlow(ctx, frame, at, valueAt) {
+    /** @type {(r: number, c: number) => Colour} */
     const colourAt = (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
-    paintCells(ctx, this.look, frame, colourAt, (r, c) => at(this.channel, r, c), undefined, (r, c) => label(valueAt(r, c)));
+    paintCells(
+      ctx,
+      this.look,
+      frame,
+      colourAt,
+      (r, c) => at(this.channel, r, c),
+      undefined,
+      (r, c) => label(valueAt(r, c)),
+    );
   }
 
   // The input itself, which stays the same from slider step to slider step.
+  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame) => void} */
   paintValues(ctx, frame) {
     const { h, w, values } = this.states.input;
     const [width, height] = [w * frame.cell, h * frame.cell];
     this.picture = keptPicture(this.picture, [values, this.channel, this.look], width, height, (own) => {
-      const bare = { ...frame, x: (col) => col * frame.cell, y: (row) => row * frame.cell };
-      paintCells(own, this.look, bare, this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]), this.inputAt);
+      const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
+      paintCells(
+        own,
+        this.look,
+        bare,
+        this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]),
+        this.inputAt,
+      );
     });
     const { canvas } = this.picture;
     const ratio = window.devicePixelRatio || 1;
@@ -303,18 +449,20 @@ export class Explorer {
   }
 
   // How many cells get no gradient; those never read are among them.
+  /** @type {(flow: Shown, hatched: string) => string} */
   countIdle(flow, hatched) {
     const { h, w } = this.states.input;
     let none = 0;
-    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) none += flow.gradientAt(this.channel, r, c) === 0;
+    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (flow.gradientAt(this.channel, r, c) === 0) none++;
     return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
   }
 
+  /** @param {string} name */
   paintOutput(name) {
     const { frame, cells, stage, caption, under } = this.grid[name];
     const shown = this.shown.find((v) => v.grid === name);
     const title = shown?.kind.title;
-    if (!frame) {
+    if (!frame || !shown) {
       update(caption, { text: shown ? `${title}: not possible here` : "" });
       update(under, { text: "" });
       return;
@@ -323,6 +471,7 @@ export class Explorer {
     const flow = this.backward && !shown.gradient?.error;
     const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
     if (ctx) {
+      /** @type {(r: number, c: number) => number} */
       const outputAt = (r, c) => state.at(this.channel, r, c);
       if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
       else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
@@ -341,6 +490,7 @@ export class Explorer {
 
   // ---- what is pointed at: windows, winners, readers, and the sentence
 
+  /** @param {string | null | undefined} grid */
   isInput = (grid) => grid === "input" || grid === "input2";
 
   get at() {
@@ -348,6 +498,7 @@ export class Explorer {
   }
 
   // A place, brought onto the grids that are shown.
+  /** @type {(at: Pick) => Place | null} */
   onGrid(at) {
     const grid = this.grid[at.grid]?.frame ? at.grid : this.shown[0].grid;
     const frame = this.grid[grid].frame;
@@ -365,20 +516,24 @@ export class Explorer {
     this.drawRoutes(routes);
   }
 
+  /** @type {(grid: Grid, marks: Mark[]) => void} */
   paintGrid({ canvas, cells, frame, near }, marks) {
     const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [this.look, frame.key, cells.parts, JSON.stringify(marks)]);
     if (!ctx) return;
     paintIndices(ctx, this.look, frame, near);
-    ctx.drawImage(cells, 0, 0, cells.width / cells.ratio, cells.height / cells.ratio);
+    ctx.drawImage(cells, 0, 0, cells.width / (cells.ratio ?? 1), cells.height / (cells.ratio ?? 1));
     paintMarks(ctx, this.look, frame, marks);
   }
 
   // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.
+  /** @param {Flow[]} routes */
   drawRoutes(routes) {
     update(this.routes, { hidden: !this.backward });
     if (!this.backward) return;
     const whole = this.grids.getBoundingClientRect();
+    /** @type {Record<string, DOMRect>} */
     const corners = {};
+    /** @param {Place} place */
     const spot = ({ grid, row, col }) => {
       const { frame, stage } = this.grid[grid];
       corners[grid] ??= stage.getBoundingClientRect();
@@ -394,6 +549,7 @@ export class Explorer {
 
   // ---- pointer and keys
 
+  /** @type {(event: MouseEvent, name: string) => Place | null} */
   cellAt(event, name) {
     const { frame, stage } = this.grid[name];
     if (!frame) return null;
@@ -403,6 +559,7 @@ export class Explorer {
     return row >= 0 && col >= 0 && row < frame.rows && col < frame.cols ? { grid: name, row, col } : null;
   }
 
+  /** @type {(event: PointerEvent | null, name: string) => void} */
   point(event, name) {
     const hover = event && this.cellAt(event, name);
     if (hover?.row === this.hover?.row && hover?.col === this.hover?.col && hover?.grid === this.hover?.grid) return;
@@ -416,6 +573,7 @@ export class Explorer {
     }
   }
 
+  /** @type {(event: PointerEvent, name: string) => void} */
   press(event, name) {
     const at = this.cellAt(event, name);
     if (!at) return;
@@ -424,6 +582,7 @@ export class Explorer {
   }
 
   // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
+  /** @param {Pick} at */
   choose(at) {
     this.pick = at;
     this.hover = null;
@@ -433,6 +592,7 @@ export class Explorer {
     else this.set({ chosen: [at.row, at.col] });
   }
 
+  /** @param {string} name */
   focusGrid(name) {
     if (this.pick.grid === name) return;
     const frame = this.grid[name].frame;
@@ -442,15 +602,24 @@ export class Explorer {
     this.announce(this.sentence.textContent);
   }
 
+  /** @type {(event: KeyboardEvent, name: string) => void} */
   key(event, name) {
-    if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const { frame } = this.grid[name];
-    let { row, col } = this.at;
+    const { row, col } = this.at ?? this.pick;
+    /** @type {Record<string, number[]>} */
     const moves = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-      Home: [0, -Infinity], End: [0, Infinity], PageUp: [-Infinity, 0], PageDown: [Infinity, 0],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      Home: [0, -Infinity],
+      End: [0, Infinity],
+      PageUp: [-Infinity, 0],
+      PageDown: [Infinity, 0],
     };
     if (moves[event.key]) {
+      /** @type {(v: number, n: number) => number} */
       const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
       this.choose({ grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) });
       queueMicrotask(() => this.announce(this.sentence.textContent));
@@ -467,14 +636,16 @@ export class Explorer {
 
   // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
   // has answered waits for it.
+  /** @param {string} text */
   edit(text) {
     if (!this.complete) {
       this.typed = (this.typed ?? "") + text;
       return;
     }
-    const { grid, row, col } = this.onGrid(this.pick) ?? {};
-    const type = this.isInput(grid) ? "edit" : this.backward && grid ? "upstream" : null;
-    if (!type) return;
+    const at = this.onGrid(this.pick);
+    const type = this.isInput(at?.grid) ? "edit" : this.backward ? "upstream" : null;
+    if (!at || !type) return;
+    const { grid, row, col } = at;
     if (!this.editable) {
       this.model.send({ type }); // the page says why not
       return;
@@ -500,6 +671,7 @@ export class Explorer {
     this.edited = false;
   }
 
+  /** @param {number} by */
   step(by) {
     const { grid, state } = this.shown[0];
     if (!this.complete || state.error) return;
@@ -510,15 +682,18 @@ export class Explorer {
     if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
+  /** @param {string | null} text */
   announce(text) {
     afterPaint(() => (this.live.textContent = text));
   }
 
+  /** @param {string | undefined} text */
   say(text) {
     update(this.notice, { text: text || "", hidden: !text });
   }
 
   // What is refused here, without Python, is said until something else is set.
+  /** @param {string} text */
   refuse(text) {
     this.refused = text;
     this.say(text);
@@ -526,6 +701,7 @@ export class Explorer {
 
   // ---- what is not here yet
 
+  /** @param {string} preset */
   load(preset) {
     if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
@@ -533,6 +709,7 @@ export class Explorer {
     this.waitFor([]);
   }
 
+  /** @param {string[]} keys */
   waitFor(keys) {
     this.states.ask(keys);
     clearTimeout(this.patience);
@@ -552,7 +729,7 @@ export class Explorer {
   };
 
   visit = () => {
-    if (this.visited || !this.shown) return;
+    if (this.visited || !this.shown.length) return;
     this.visited = true;
     this.prefetch();
   };
@@ -561,32 +738,35 @@ export class Explorer {
 
   watch() {
     const { model } = this;
-    this.events = [
-      ...["kind", "compare", ...SETTINGS].map((name) => [`change:${name}`, this.schedule]),
-      ["change:kinds", () => {
+    /** @type {(...names: string[]) => Record<string, () => void>} */
+    const redraw = (...names) => Object.fromEntries(names.map((name) => [`change:${name}`, this.schedule]));
+    this.events = Object.entries({
+      ...redraw("kind", "compare", ...SETTINGS, "message", "preset", "direction", "upstream_mode", "chosen"),
+      "change:kinds": () => {
         this.controls.nameKinds();
         this.schedule();
-      }],
-      ...["message", "preset", "direction", "upstream_mode", "chosen"].map((name) => [`change:${name}`, this.schedule]),
-      ["change:own", () => {
+      },
+      "change:own": () => {
         this.states.addOwn();
         this.hearEdit();
         this.schedule();
-      }],
-      ["change:book", () => {
+      },
+      "change:book": () => {
         this.states.reset();
         this.refused = "";
         this.hearEdit();
         this.schedule();
-      }],
-      ["msg:custom", (content, buffers) => this.receive(content, buffers)],
-    ];
+      },
+      "msg:custom": (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.receive(content, buffers),
+    });
     for (const [name, callback] of this.events) model.on(name, callback);
     this.resize = new ResizeObserver(() => {
       const width = this.measure();
       if (Math.abs(width - this.width) > 1) {
         this.width = width;
-        for (const canvas of this.grids.querySelectorAll("canvas")) canvas.ratio = 0; // start small again
+        /** @type {NodeListOf<Canvas>} */
+        const canvases = this.grids.querySelectorAll("canvas");
+        for (const canvas of canvases) canvas.ratio = 0; // start small again
         this.schedule();
       }
     });
@@ -602,6 +782,7 @@ export class Explorer {
 
   measure = () => Math.max(300, this.root.clientWidth - 24);
 
+  /** @type {(content: any, buffers: DataView[]) => void} */
   receive(content, buffers) {
     if (content.type !== "have" || content.serial !== this.states.input.serial) return;
     this.states.add({ entries: content.entries, data: buffers[0] });
@@ -612,7 +793,7 @@ export class Explorer {
     const theme = themeBehind(this.root);
     if (this.root.dataset.theme === theme && this.look) return;
     this.root.dataset.theme = theme;
-    this.look = readLook(this.root);
+    this.look = /** @type {Look} */ (readLook(this.root)); // null while the style sheet is on its way
     if (this.look) this.schedule();
     else this.waiting = requestAnimationFrame(this.applyTheme);
   };
@@ -636,6 +817,7 @@ export class Explorer {
   }
 }
 
+/** @param {RenderProps} props */
 function render({ model, el }) {
   const explorer = new Explorer(model, el);
   return () => explorer.leave();

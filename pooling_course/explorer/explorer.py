@@ -14,7 +14,7 @@ from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
-from ..web import assets
+from ..web import live
 from .states import CHUNK, Packer, fits, is_name
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
@@ -67,8 +67,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     torch.Size([3, 3])
     """
 
-    _esm = assets.script("explorer/explorer.js")
-    _css = assets.style("web/look.css", "web/base.css", "explorer/explorer.css")
+    _esm = live.script("explorer/explorer.js")
+    _css = live.style("web/look.css", "web/base.css", "explorer/explorer.css")
 
     kind = Checked("max").tag(sync=True)
     compare = t.Bool(False).tag(sync=True)

@@ -1,3 +1,4 @@
+// @ts-check
 // What is pointed at, in cells: marks on the grids, routes of the gradient, and the sentence. `view` is the explorer, which is
 // only read; `v` is what it shows of one kind: {kind, s, rows, cols, state, input}.
 import { about } from "../web/numbers.js";
@@ -6,9 +7,21 @@ import { passedBy, shareOf } from "./gradients.js";
 import { gave, got, readerSentence, routeText, windowSentence } from "./sentences.js";
 import { place } from "./words.js";
 
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { Mark } from "./paint.js"
+ * @import { At, Given, Reader, Shown } from "./types.d.ts"
+ * @typedef {{grid: string} & At} Place
+ * @typedef {{from: Place, to: Place, amount: number, text: string}} Flow the way of a gradient, between cells
+ * @typedef {(v: Shown, from: At, to: At, amount: number, text: string) => void} Route
+ * @typedef {{marks: Record<string, Mark[]>, route: Route, say(text: string): void}} Seen
+ */
+
+/** @type {(shape: string, row: number, col: number, rows?: number, cols?: number) => Mark} */
 export const mark = (shape, row, col, rows = 1, cols = 1) => ({ shape, row, col, rows, cols });
 
 // The window of an output cell, on the input, and its winner.
+/** @type {(v: Shown, channel: number, row: number, col: number) => Mark[]} */
 export function windowMarks({ s, rows, cols, state }, channel, row, col) {
   const [inRows, inCols] = [taps(rows, row), taps(cols, col)];
   const whole = mark("window", inRows[0], inCols[0], inRows.length, inCols.length);
@@ -20,9 +33,15 @@ export function windowMarks({ s, rows, cols, state }, channel, row, col) {
 }
 
 // {marks: {grid: [...]}, routes, sentence} of the cell `at`: {grid, row, col}, or null.
+/** @type {(view: Explorer, at: Place | null) => {marks: Record<string, Mark[]>, routes: Flow[], sentence: string}} */
 export function pointedAt(view, at) {
+  /** @type {Record<string, Mark[]>} */
   const marks = { input: [], first: [], input2: [], second: [] };
-  const [routes, sentences] = [[], []];
+  /** @type {Flow[]} */
+  const routes = [];
+  /** @type {string[]} */
+  const sentences = [];
+  /** @type {Route} */
   const route = (v, from, to, amount, text) => {
     if (amount !== 0) routes.push({ from: { grid: v.grid, ...from }, to: { grid: v.input, ...to }, amount, text });
   };
@@ -32,6 +51,7 @@ export function pointedAt(view, at) {
   return { marks, routes, sentence: sentences.join(" ") };
 }
 
+/** @type {(view: Explorer, at: Place, possible: Shown[], seen: Seen) => void} */
 function overOutput(view, { grid, row, col }, possible, { marks, route, say }) {
   const { channel, inputAt } = view;
   const pointed = possible.find((v) => v.grid === grid) ?? possible[0];
@@ -44,6 +64,7 @@ function overOutput(view, { grid, row, col }, possible, { marks, route, say }) {
   }
 }
 
+/** @type {(view: Explorer, v: Shown, row: number, col: number, route: Route) => string} */
 function giving(view, v, row, col, route) {
   const { state, rows, cols } = v;
   const u = v.upstreamAt(view.channel, row, col);
@@ -55,10 +76,12 @@ function giving(view, v, row, col, route) {
   const amount = amounts[0]?.amount ?? 0;
   const ties = winner && cells.filter((t) => view.inputAt(t.row, t.col) === view.inputAt(winner.row, winner.col)).length;
   const passes = v.gradient?.shareOf ? passedBy(view, v, row, col) : state.passesAt(row, col);
+  /** @type {any} */
   const more = { winner, ties, cells: cells.length, divisor, passes, amount };
   return gave(v, { row, col }, u, more);
 }
 
+/** @type {(view: Explorer, at: Place, possible: Shown[], seen: Seen) => void} */
 function overInput(view, { row, col }, possible, { marks, route, say }) {
   for (const name of new Set(possible.map((v) => v.input))) marks[name].push(mark("reader", row, col));
   say(`Input at ${place(row, col)} is ${about(view.inputAt(row, col))}.`);
@@ -76,7 +99,9 @@ function overInput(view, { row, col }, possible, { marks, route, say }) {
 }
 
 // The windows that read an input cell; those it wins (all, for average) carry `reached`.
+/** @type {(view: Explorer, v: Shown, row: number, col: number) => Reader[]} */
 function readersOf(view, { rows, cols, state }, row, col) {
+  /** @type {any[]} */
   const found = readers(rows, row).flatMap((r) => readers(cols, col).map((c) => ({ row: r, col: c })));
   for (const window of found) {
     window.winner = state.winner?.(view.channel, window.row, window.col);
@@ -85,6 +110,7 @@ function readersOf(view, { rows, cols, state }, row, col) {
   return found;
 }
 
+/** @type {(view: Explorer, v: Shown, row: number, col: number, found: Reader[], route: Route) => string} */
 function getting(view, v, row, col, found, route) {
   for (const window of found) {
     window.u = v.upstreamAt(view.channel, window.row, window.col);

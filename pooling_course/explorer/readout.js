@@ -1,3 +1,4 @@
+// @ts-check
 // What stands beside the grids: the code, the formula, weights, and numbers where cells are too small for them.
 import { lines, list, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
@@ -5,11 +6,17 @@ import { taps } from "./geometry.js";
 import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
 import { mark, windowMarks } from "./pointing.js";
 
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { Place } from "./pointing.js"
+ */
+
 const LENS = 7; // cells across
 const LENS_CELL = 36; // px
 const MOST_ROWS = 32;
 
 // The layers in Python, and the sizes of their outputs, worked out.
+/** @param {Explorer} view */
 export function drawCode(view) {
   const { h, w } = view.states.input;
   const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
@@ -27,12 +34,13 @@ export function drawCode(view) {
   lines(view.formula, view.shown.every((v) => v.state.error) ? [] : said);
 }
 
+/** @type {(view: Explorer, button: any) => Promise<void>} */
 async function copy(view, button) {
   try {
     await navigator.clipboard.writeText(button.copies.kind.recipe(button.copies));
     button.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(button.previousSibling);
+    getSelection()?.selectAllChildren(button.previousSibling);
     button.textContent = "Press Ctrl+C";
   }
   view.announce(button.textContent);
@@ -40,7 +48,11 @@ async function copy(view, button) {
 }
 
 // What a layer has learned, or was given.
-export function drawWeights({ shown, weights: el, channel }) {
+/** @param {Explorer} view */
+export function drawWeights(view) {
+  const { shown, channel } = view;
+  /** @type {any} */
+  const el = view.weights;
   const weights = shown.map(({ kind, s }) => kind.learned(s)).find(Boolean);
   update(el, { hidden: !weights });
   if (!weights || (el.of === weights && el.channel === channel)) return;
@@ -52,18 +64,22 @@ export function drawWeights({ shown, weights: el, channel }) {
 }
 
 // A lens on the input where cells are too small for numbers.
+/** @type {(view: Explorer, at: Place) => void} */
 export function drawLens(view, at) {
   const { h, w } = view.states.input;
   const shown = view.shown.find((v) => v.grid === at.grid) ?? view.shown[0];
   let [r, c] = [at.row, at.col];
   if (!view.isInput(at.grid)) {
+    /** @param {number[]} read */
     const middle = (read) => Math.round((read[0] + read[read.length - 1]) / 2);
     [r, c] = [middle(taps(shown.rows, r)), middle(taps(shown.cols, c))];
   }
   const half = Math.floor(LENS / 2);
   const from = { row: r - half, col: c - half };
   const name = view.isPhoto ? `, ${["red", "green", "blue"][view.channel]} channel` : "";
+  /** @type {(row: number, col: number) => boolean} */
   const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
+  /** @type {(first: number, size: number) => string} */
   const span = (first, size) => `${Math.max(0, first)} to ${Math.min(size, first + LENS) - 1}`; // nothing is beyond
   update(view.lensBox.firstChild, { text: `Lens: input rows ${span(from.row, h)}, columns ${span(from.col, w)}${name}` });
   const marks = view.isInput(at.grid) ? [mark("reader", at.row, at.col)] : windowMarks(shown, view.channel, at.row, at.col);
@@ -73,7 +89,7 @@ export function drawLens(view, at) {
   if (!ctx) return;
   const colour = view.colourOf((ch, row, col) => values[ch * h * w + row * w + col]);
   paintCells(ctx, view.look, frame, (row, col) => inside(row, col) && colour(row, col), view.inputAt, from);
-  const moved = { ...frame, x: (col) => frame.x(col - from.col), y: (row) => frame.y(row - from.row) };
+  const moved = { ...frame, x: (/** @type {number} */ col) => frame.x(col - from.col), y: (/** @type {number} */ row) => frame.y(row - from.row) };
   ctx.save();
   ctx.beginPath();
   ctx.rect(frame.x(0) - 3, frame.y(0) - 3, LENS * LENS_CELL + 6, LENS * LENS_CELL + 6);
@@ -82,24 +98,31 @@ export function drawLens(view, at) {
   ctx.restore();
 }
 
+/** @type {(caption: string, rows: number, cols: number, at: (row: number, col: number) => number) => HTMLElement} */
 function table(caption, rows, cols, at) {
   const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
   const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
+  /** @type {(length: number, cell: (i: number) => Node) => Node[]} */
   const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));
   const head = make("tr", {}, make("td"), ...line(width, (c) => make("th", { scope: "col" }, `${c}`)));
-  const body = line(height, (r) =>
-    make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, number(at(r, c))))));
+  const body = line(height, (r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, number(at(r, c))))));
   return make("table", {}, make("caption", {}, caption + cut), make("thead", {}, head), make("tbody", {}, ...body));
 }
 
 // Every number drawn, as tables: for screen readers, and for copying.
+/** @param {Explorer} view */
 export function numberTables(view) {
   const { h, w } = view.states.input;
-  const outputs = view.shown.filter((v) => !v.state.error).map(({ kind, state }) =>
-    table(`${kind.title} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
-  const flows = view.backward ? view.shown.filter((v) => v.gradientAt && !v.gradient?.error).flatMap((v) => [
-    table(`Upstream gradient of ${v.kind.inWords}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
-    table(`Input gradient of ${v.kind.inWords}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
-  ]) : [];
+  const outputs = view.shown
+    .filter((v) => !v.state.error)
+    .map(({ kind, state }) => table(`${kind.title} output, ${state.h} × ${state.w}`, state.h, state.w, (r, c) => state.at(view.channel, r, c)));
+  const flows = view.backward
+    ? view.shown
+        .filter((v) => !v.state.error && !v.gradient?.error)
+        .flatMap((v) => [
+          table(`Upstream gradient of ${v.kind.inWords}, ${v.state.h} × ${v.state.w}`, v.state.h, v.state.w, (r, c) => v.upstreamAt(view.channel, r, c)),
+          table(`Input gradient of ${v.kind.inWords}, ${h} × ${w}`, h, w, (r, c) => v.gradientAt(view.channel, r, c)),
+        ])
+    : [];
   return [table(`Input, ${h} × ${w}`, h, w, view.inputAt), ...outputs, ...flows];
 }

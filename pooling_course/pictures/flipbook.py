@@ -6,7 +6,7 @@ from base64 import b64encode
 import anywidget
 import traitlets as t
 
-from ..web import assets
+from ..web import live
 
 DPI = 130  # many pages travel at once, so each has fewer pixels than a picture of its own
 
@@ -30,8 +30,8 @@ class Flipbook(anywidget.AnyWidget):
     Flipbook('picture', 1 page)
     """
 
-    _esm = assets.script("pictures/flipbook.js")
-    _css = assets.style("web/look.css", "web/base.css", "pictures/flipbook.css")
+    _esm = live.script("pictures/flipbook.js")
+    _css = live.style("web/look.css", "web/base.css", "pictures/flipbook.css")
 
     label = t.Unicode().tag(sync=True)
     pages = t.List().tag(sync=True)

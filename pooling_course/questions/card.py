@@ -9,7 +9,7 @@ import ipywidgets
 import traitlets as t
 
 from ..explorer.explorer import PoolingExplorer
-from ..web import assets
+from ..web import live
 from . import SURE, Question, question
 from .journal import by_question, due, entries, record, unasked
 
@@ -32,8 +32,8 @@ class Quiz(anywidget.AnyWidget):
     []
     """
 
-    _esm = assets.script("questions/card.js")
-    _css = assets.style("web/look.css", "web/base.css", "questions/card.css")
+    _esm = live.script("questions/card.js")
+    _css = live.style("web/look.css", "web/base.css", "questions/card.css")
 
     question = t.Dict().tag(sync=True)
     sure = t.List(list(SURE)).tag(sync=True)

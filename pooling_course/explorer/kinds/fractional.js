@@ -1,12 +1,19 @@
+// @ts-check
 // Fractional max pooling: windows of one size, at steps that differ by one and are drawn.
 import { listedAxis, pair } from "../geometry.js";
 import { OUTPUT_SIZE } from "./adaptive.js";
 import { KERNEL_SIZE, kind, named, shift, short } from "./kind.js";
 import { max } from "./pooling.js";
 
+/**
+ * @import { Kind, Pair, Settings, Slider } from "../types.d.ts"
+ */
+
+/** @type {Slider} */
 const SAMPLES = { name: "samples", both: true, least: 0, step: 0.05, most: 0.95 };
 
 // Where the windows of one axis start, counted in float32 as torch does (generate_intervals, FractionalMaxPooling.h).
+/** @type {(sample: number, size: number, k: number, out: number) => number[]} */
 function starts(sample, size, k, out) {
   const f = Math.fround;
   const u = f(sample);
@@ -15,6 +22,7 @@ function starts(sample, size, k, out) {
   return Array.from({ length: out }, (_, o) => (o === out - 1 ? size - k : Math.trunc(f(f(o + u) * alpha)) - first));
 }
 
+/** @type {Kind<Settings & {size: Pair, samples: Pair}>} */
 export const fractionalMax = {
   ...max,
   name: "fractional max",
@@ -28,7 +36,8 @@ export const fractionalMax = {
   axis(s, i, size) {
     const [k, out] = [s.kernel[i], s.size[i]];
     if (out + k - 1 > size) return listedAxis([], size); // too few cells for so many different windows
-    return listedAxis(starts(s.samples[i], size, k, out).map((at) => [at, at + k]), size);
+    const windows = starts(s.samples[i], size, k, out).map((at) => [at, at + k]);
+    return listedAxis(windows, size);
   },
   formula(s, i, size) {
     const [last, out] = [size - s.kernel[i], s.kind.axis(s, i, size).out];
@@ -36,7 +45,10 @@ export const fractionalMax = {
     const [alpha, u] = [`${last}/${out - 1}`, s.samples[i]];
     return `window i of ${out} starts at floor((i + ${u}) * ${alpha}) - floor(${u} * ${alpha}), the last at ${last}`;
   },
-  steps: (s, by) => [{ ...s, kernel: shift(s.kernel, by, 1) }, { ...s, size: shift(s.size, by, 1) }],
+  steps: (s, by) => [
+    { ...s, kernel: shift(s.kernel, by, 1) },
+    { ...s, size: shift(s.size, by, 1) },
+  ],
   limits: {
     kernel_size: (s, { size }) => size.map((n, i) => Math.max(s.kernel[i], Math.min(5, n - s.size[i] + 1))),
     output_size: (s, { size }) => size.map((n, i) => Math.max(s.size[i], n - s.kernel[i] + 1)),
