@@ -389,7 +389,7 @@ def test_training_leaves_random_numbers_as_they_were():
 
 def test_what_is_measured_after_training(monkeypatch):
     """A network that reads the label off the picture: right where nothing moved, and what it then says is known."""
-    from pooling_course.expert import bar, training
+    from pooling_course.expert import training
 
     task = digit_task()
     x = torch.zeros(10, 1, 12, 12)
