@@ -24,6 +24,7 @@ from .report import percent, size
 from .watch import Call, Strided, Watch
 
 PATIENCE = 1.0  # seconds until a bar says how far it is
+KINDS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d, nn.FractionalMaxPool2d)
 MOST_CELLS = 2**16  # of an explorer for which no channel was picked
 
 
@@ -348,8 +349,7 @@ class _Progress:
     """A bar, once it takes long."""
 
     def __init__(self, model):
-        kinds = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d)
-        self.steps = sum(isinstance(m, kinds) or max(getattr(m, "stride", None) or (0,)) > 1 for m in _layers(model))
+        self.steps = sum(isinstance(m, KINDS) or _strides(m) for m in model.modules())
         self.begun, self.bar, self.met = time.perf_counter(), None, 0
 
     def __call__(self, name):
@@ -366,8 +366,8 @@ class _Progress:
             self.bar.end()
 
 
-def _layers(model):
-    return (m for m in model.modules() if isinstance(m, nn.Conv2d) or type(m).__module__ == nn.MaxPool2d.__module__)
+def _strides(module):
+    return isinstance(module, nn.Conv2d) and max(module.stride) > 1
 
 
 def _eager():

@@ -41,11 +41,11 @@ FUNCTIONS = {
     "adaptive_max_pool2d_with_indices": ("adaptive max", ADAPTIVE),
     "adaptive_avg_pool2d": ("adaptive avg", ADAPTIVE),
     "lp_pool2d": ("lp", ("x", "norm_type", "kernel_size", "stride", "ceil_mode")),
-    "fractional_max_pool2d": ("fractional", FRACTIONAL),
-    "fractional_max_pool2d_with_indices": ("fractional", FRACTIONAL),
+    "fractional_max_pool2d": ("fractional max", FRACTIONAL),
+    "fractional_max_pool2d_with_indices": ("fractional max", FRACTIONAL),
     "conv2d": ("conv", ("x", "weight", "bias", "stride", "padding", "dilation", "groups")),
 }
-LAYERS = rules.LAYERS | {"fractional": "nn.FractionalMaxPool2d"}
+LAYERS = rules.LAYERS | {"fractional max": "nn.FractionalMaxPool2d"}
 WEIGHT = ("weight", "bias")
 OTHERS = {f"{kind}_pool{n}d" for kind in ("max", "avg", "lp", "adaptive_max", "adaptive_avg") for n in (1, 3)}
 
@@ -164,8 +164,7 @@ class Call:
 
     @property
     def function(self) -> str:
-        names = {"conv": "F.conv2d", "fractional": "F.fractional_max_pool2d"}
-        return names.get(self.kind, f"F.{self.kind.replace(' ', '_')}_pool2d")
+        return "F.conv2d" if self.kind == "conv" else f"F.{self.kind.replace(' ', '_')}_pool2d"
 
     @property
     def name(self) -> str:
@@ -261,7 +260,7 @@ class Watch(TorchFunctionMode):
         output, *places = result if isinstance(result, (tuple, list)) else (result,)
         call.output = tuple(output.shape)
         call.readers = self._read(x, _masks(call.windows, x, output))
-        if places and call.kind in ("max", "adaptive max", "fractional"):
+        if places:
             call.indices = "asked"
             self._places[places[0]] = call
         if self._measure:
