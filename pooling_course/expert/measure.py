@@ -62,7 +62,7 @@ def measure(windows: Windows | None, kind: str, x: torch.Tensor, output: torch.T
         x, output: (N, C, H, W) or (C, H, W).
         run: a function of (x, other settings) that pools again.
     """
-    x, output = (t if t.ndim == 4 else t.unsqueeze(0) for t in (x, output))
+    x, output = (_plain(t) if t.ndim == 4 else _plain(t).unsqueeze(0) for t in (x, output))
     kept = [t[0].cpu().clone() if len(t) else t.new_zeros(t.shape[1:]).cpu() for t in (x, output)]
     found = Measured(*kept)
     if not output.numel():
@@ -87,6 +87,11 @@ def measure(windows: Windows | None, kind: str, x: torch.Tensor, output: torch.T
     if x.is_floating_point() and getattr(windows, "stride", (1, 1)) != (1, 1) and not found.nans:
         found.shifted, found.blurred = _shifts(windows, x[:IMAGES], run)
     return found
+
+
+def _plain(t):
+    """The numbers of a tensor that holds them in another way than torch's usual one."""
+    return t.dequantize() if t.is_quantized else t if t.layout is torch.strided else t.to_dense()
 
 
 def _places(found, windows, taps, sizes):
