@@ -11,12 +11,14 @@ from typing import Any
 import torch
 
 from ..maths import rules, words
+from ..maths.windows import Sliding
 from .report import percent, size
-from .watch import Call
+from .watch import Call, Strided
 
 MISTAKE, CHECK, NOTE = "mistake", "check", "note"
 # On independent noise, 2 x 2 windows move by about 1: far more than that says that the map is finer than the new grid.
 SHIFTED, STEADY = 1.2, 0.5
+ENOUGH = 256  # outputs; of fewer, chance alone may say so
 HELPS = 0.75  # a blur is proposed where it leaves at most so much of the change
 DEAD = 0.9
 FEW = 0.05  # cells that are lost: fewer than that are a note
@@ -108,10 +110,14 @@ def unread(call):
     """(rows and columns at the end that nothing reads, all cells between windows that nothing reads, all unread)."""
     never = call.readers.unread(*call.shape[-2:], call.tag.pads)
     total = int(never.sum())
+    if not isinstance(call.windows, (Sliding, Strided)):  # where adaptive ones read all, and fractional ones draw lots
+        return (0, 0), 0, 0
     if total and _leaves_gaps(call.windows):
         return (0, 0), total, total
-    ends = tuple(_at_the_end(never.all(1 - i)) for i in (0, 1))
-    between = never[: call.shape[-2] - ends[0], : call.shape[-1] - ends[1]]
+    left, right, top, bottom = call.tag.pads
+    own = never[top : never.shape[0] - bottom, left : never.shape[1] - right]
+    ends = tuple(_at_the_end(own.all(1 - i)) for i in (0, 1))
+    between = own[: own.shape[0] - ends[0], : own.shape[1] - ends[1]]
     return ends, int(between.sum()), total
 
 
@@ -150,8 +156,8 @@ def _lost(met):
 
 def _next_fit(windows, i, size):
     """The next larger size of the map, along axis `i`, all of which is read."""
-    reach = windows.dilation[i] * (windows.kernel_size[i] - 1) + 1 if hasattr(windows, "kernel_size") else 0
-    sizes = range(size, size + windows.stride[i]) if reach else ()
+    reach = windows.dilation[i] * (windows.kernel_size[i] - 1) + 1
+    sizes = range(size, size + windows.stride[i])
     return next((n for n in sizes if (n + 2 * windows.padding[i] - reach) % windows.stride[i] == 0), None)
 
 
@@ -332,7 +338,11 @@ def _padding(met):
 )
 def _onnx(met):
     call = met.call
-    if not getattr(call.windows, "ceil_mode", False) or not any(call.windows.drops_last(*call.shape[-2:])):
+    if (
+        not isinstance(call.windows, Sliding)
+        or not call.windows.ceil_mode
+        or not any(call.windows.drops_last(*call.shape[-2:]))
+    ):
         return None
     what = f"has ceil_mode=True on a {met.map} map, and torch drops a last window that would start in the padding: "
     what += f"{size(call.output[-2:])} come out."
@@ -509,6 +519,8 @@ def _indices(met):
 def _shift(met):
     found = met.call.measured
     if found.shifted is None or found.blurred is None:
+        return None
+    if found_total(met.call) < ENOUGH:
         return None
     if met.call.kind == "conv" and not met.steady:  # its weights may learn to be calm
         return None

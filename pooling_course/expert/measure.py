@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from ..maths.windows import NOTHING, Windows
+from ..maths.windows import NOTHING
 from .shifts import BlurPool2d, relative_change
 
 IMAGES = 4  # of a batch are shifted
@@ -53,11 +54,11 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(windows: Windows | None, kind: str, x: torch.Tensor, output: torch.Tensor, run) -> Measured:
+def measure(windows: Any, kind: str, x: torch.Tensor, output: torch.Tensor, run) -> Measured:
     """Everything that one call says.
 
     Args:
-        windows: where they lie; None for windows of no fixed place.
+        windows: the settings, `Windows` or `Strided`; None where windows have no fixed place.
         kind: "max", "avg", "conv", ...
         x, output: (N, C, H, W) or (C, H, W).
         run: a function of (x, other settings) that pools again.
@@ -107,8 +108,8 @@ def _places(found, windows, taps, sizes):
     found.padding, found.overhang = (padded - cells) / all_, (all_ - padded) / all_
     found.fewest = math.prod(int(mask.sum(1).min()) for mask in inside)
     found.most = math.prod(int(mask.sum(1).max()) for mask in inside)
-    if windows.divides:
-        counts = windows.count_include_pad and windows.divisor_override is None
+    if windows.shares == "equal":
+        counts = windows.counts_padding and windows.divisor_override is None
         found.counted = (padded - cells) / padded if counts else 0.0
 
 

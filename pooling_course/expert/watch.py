@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -21,9 +22,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..maths import rules
 from ..maths.kinds.adaptive import Adaptive
+from ..maths.kinds.fractional import Fractional
 from ..maths.kinds.lp import LP
 from ..maths.kinds.pooling import Pooling
-from ..maths.windows import Pair, Windows
+from ..maths.windows import KINDS, Pair, Sliding, Windows, layer_name
 from .probe import reached
 from .receptive import Field
 
@@ -32,7 +34,7 @@ POOL = ("x", "kernel_size", "stride", "padding")
 MAX = (*POOL, "dilation", "ceil_mode", "return_indices")
 AVERAGE = (*POOL, "ceil_mode", "count_include_pad", "divisor_override")
 ADAPTIVE = ("x", "output_size", "return_indices")
-FRACTIONAL = ("x", "kernel_size", "output_size", "output_ratio", "return_indices")
+FRACTIONAL = ("x", "kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples")
 FUNCTIONS = {
     "max_pool2d": ("max", MAX),
     "max_pool2d_with_indices": ("max", MAX),
@@ -45,7 +47,6 @@ FUNCTIONS = {
     "fractional_max_pool2d_with_indices": ("fractional max", FRACTIONAL),
     "conv2d": ("conv", ("x", "weight", "bias", "stride", "padding", "dilation", "groups")),
 }
-LAYERS = rules.LAYERS | {"fractional max": "nn.FractionalMaxPool2d"}
 WEIGHT = ("weight", "bias")
 OTHERS = {f"{kind}_pool{n}d" for kind in ("max", "avg", "lp", "adaptive_max", "adaptive_avg") for n in (1, 3)}
 
@@ -61,10 +62,10 @@ SHAPES = {"flatten", "view", "reshape", "squeeze", "unsqueeze", "mean", "amax", 
 
 
 @dataclass(frozen=True)
-class Strided(Windows):
-    """A convolution that moves by more than one cell, as far as its windows go."""
+class Strided:
+    """A convolution that moves by more than one cell, as far as its windows go; it may mix its channels."""
 
-    channels: Pair
+    channels: Pair  # made, read
     groups: int
     has_bias: bool
     kernel_size: Pair
@@ -72,13 +73,15 @@ class Strided(Windows):
     padding: Pair
     dilation: Pair
     kind = "conv"
+    shares = "varied"
     ceil_mode = False
+    taps = Sliding.taps
 
     def code(self) -> str:
         (made, read), plain = self.channels, {"padding": (0, 0), "dilation": (1, 1), "groups": 1, "bias": True}
         settings = {"in_channels": read, "out_channels": made, "kernel_size": self.kernel_size, "stride": self.stride}
         more = {"padding": self.padding, "dilation": self.dilation, "groups": self.groups, "bias": self.has_bias}
-        return self.listed(settings | {name: value for name, value in more.items() if value != plain[name]})
+        return line(self.kind, settings | {name: value for name, value in more.items() if value != plain[name]})
 
     def as_function(self) -> str:
         made, read = self.channels
@@ -87,6 +90,11 @@ class Strided(Windows):
             self.code().partition(f"kernel_size={rules.short(self.kernel_size)}, ")[2].replace(", bias=False", "")
         )
         return f"F.conv2d(x, torch.empty({weight}), {settings}"
+
+
+def line(kind: str, settings: dict[str, Any]) -> str:
+    """The layer of a kind and its settings as a line of Python."""
+    return f"{layer_name(kind)}({', '.join(f'{n}={rules.short(v)}' for n, v in settings.items())})"
 
 
 class Readers:
@@ -132,7 +140,7 @@ class Call:
     place: str  # the module at work, "" for the model itself
     is_layer: bool
     kind: str
-    windows: Windows | None
+    windows: Windows | Strided | None
     given: dict[str, Any]  # the arguments by name, without the input
     tag: Tag
     shape: tuple[int, ...]
@@ -153,7 +161,7 @@ class Call:
             text = self.windows.code()
         else:
             told = {name: v for name, v in self.given.items() if v is not None and v is not False}
-            text = f"{LAYERS[self.kind]}({', '.join(f'{n}={rules.short(v)}' for n, v in told.items())})"
+            text = line(self.kind, told)
         if self.is_layer:
             return text
         return self.windows.as_function() if self.kind == "conv" else f"{self.function}(x, {text.partition('(')[2]}"
@@ -233,7 +241,6 @@ class Watch(TorchFunctionMode):
         spelled = {"input": "x", "self": "x"}
         given = dict(zip(names, args, strict=False)) | {spelled.get(n, n): v for n, v in kwargs.items()}
         x = given.pop("x", None)
-        given.pop("_random_samples", None)
         if not isinstance(x, torch.Tensor) or x.ndim not in (3, 4):
             return None, None  # torch will refuse it
         if kind == "conv" and (max(rules.pair("stride", given.get("stride", 1))) == 1):
@@ -243,7 +250,7 @@ class Watch(TorchFunctionMode):
             windows = _windows(kind, given, x)
         place, module = self._stack[-1]
         tag = self._tags.get(x, Tag())
-        layer = getattr(nn, LAYERS[kind].removeprefix("nn."))
+        layer = KINDS[kind].LAYERS[kind]
         is_layer = isinstance(module, layer) and type(module).forward is layer.forward
         return Call(place, is_layer, kind, windows, given, tag, tuple(x.shape)), x
 
@@ -393,7 +400,10 @@ def _windows(kind, given, x):
         pairs = (rules.pair(n, v) for n, v in (("stride", given["stride"]), ("padding", padding)))
         settings = (*pairs, rules.pair("dilation", given.get("dilation", 1)))
         return Strided((made, read * groups), groups, given.get("bias") is not None, tuple(kernel), *settings)
-    return None
+    if x.dtype != torch.float32:
+        return None  # torch counts the steps in the dtype of the input, and the rule is that of float32
+    plain = dict.fromkeys(("output_size", "output_ratio", "_random_samples"))
+    return Fractional.of(SimpleNamespace(**plain | given))
 
 
 def _masks(windows, x, output):
@@ -423,8 +433,10 @@ def _wait(x):
 
 def _passed(seen, windows, shape, output):
     """The field after a pooling; adaptive windows have a fixed place only where they divide the map evenly."""
+    if isinstance(windows, (Sliding, Strided)):
+        return seen.through(windows.kernel_size, windows.stride, windows.padding, windows.dilation)
     if not isinstance(windows, Adaptive):
-        return seen.through(windows.kernel_size, windows.stride, windows.padding, getattr(windows, "dilation", (1, 1)))
+        return None
     sizes = list(zip(shape[-2:], output[-2:], strict=True))
     if any(size % out for size, out in sizes):
         return None

@@ -205,10 +205,12 @@ class Sliding(Windows):
     def drops_last(self, h: int, w: int) -> tuple[bool, bool]:
         """Whether a last window that `ceil_mode` asks for is dropped, as it would start in the padding after the map.
 
+        >>> from pooling_course import Pooling
         >>> Pooling("max", 2, padding=1, ceil_mode=True).drops_last(5, 4)
         (True, False)
         """
-        return tuple(bool(self._axis(i, size)[2]) for i, size in enumerate((h, w)))
+        rows, cols = (bool(self._axis(i, size)[2]) for i, size in enumerate((h, w)))
+        return rows, cols
 
     def _axis(self, i, size):
         reach = self.dilation[i] * (self.kernel_size[i] - 1) + 1
