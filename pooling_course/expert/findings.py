@@ -286,7 +286,7 @@ def _nothing(met):
             "changes nothing: its map is 1 × 1, so each window has a single cell.",
             "Take a larger picture, or fewer steps that shrink the map before it.",
         )
-    return f"changes nothing: each of its windows on a {met.map} map has a single cell.", "Leave it out."
+    return f"changes nothing: each of its windows on its {met.map} map has a single cell.", "Leave it out."
 
 
 @rule(
@@ -323,7 +323,7 @@ def _padding(met):
     if not found.lowered:
         return None
     area = met.call.windows.kernel_size[0] * met.call.windows.kernel_size[1]
-    what = f"counts padding: {percent(found.counted)} of what it averages on a {met.map} map are zeros from outside, "
+    what = f"counts padding: {percent(found.counted)} of what it averages on its {met.map} map are zeros from outside, "
     what += f"and {percent(found.lowered)} of its outputs are other numbers for it; some windows divide "
     what += f"{found.fewest} cell{'s' * (found.fewest != 1)} by {area}."
     return what, "count_include_pad=False divides by the cells there are."
@@ -344,7 +344,7 @@ def _onnx(met):
         or not any(call.windows.drops_last(*call.shape[-2:]))
     ):
         return None
-    what = f"has ceil_mode=True on a {met.map} map, and torch drops a last window that would start in the padding: "
+    what = f"has ceil_mode=True on its {met.map} map, and torch drops a last window that would start in the padding: "
     what += f"{size(call.output[-2:])} come out."
     return what, "ceil_mode=False, or padding=0, gives the same shape everywhere; compare the exported model's."
 

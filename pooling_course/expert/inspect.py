@@ -201,7 +201,7 @@ class PoolingReport:
         n = len(self.findings)
         if not self.rows:
             return "Nothing to see: the model called no 2-D pooling, and no convolution with a stride."
-        return f"{n} finding{'s' * (n != 1)}" if n else "No findings: all of it does what it seems to do."
+        return f"{n} finding{'s' * (n != 1)}" if n else "No findings."
 
     def _heads(self):
         heads = ["layer", "settings", "input", "output", "sees", "step", "never read", "padding", "beyond", "ties"]

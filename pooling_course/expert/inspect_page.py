@@ -81,8 +81,8 @@ def picture_of(name: str, measured: Measured, unread: torch.Tensor) -> str:
     """The channel that varies most, before and after, on one scale of colours; cells that nothing reads are hatched."""
     if not measured.output.numel():
         return ""
-    channel = _most_varied(measured.output, len(measured.x))
-    before, after = measured.x[channel].double(), measured.output[channel % len(measured.output)].double()
+    channel = _most_varied(measured.x if len(measured.x) == len(measured.output) else measured.output, len(measured.x))
+    before, after = measured.x[channel].double(), measured.output[channel].double()
     kept = [_evenly(side) for side in before.shape]
     times = max(1, SIDE // max(before.shape))
     values = Values(before, after)
@@ -106,9 +106,9 @@ def _said(what, plane):
     return f"{what} {' × '.join(map(str, plane.shape))}{span}"
 
 
-def _most_varied(output, channels):
-    spread = output.double().nan_to_num(0, 0, 0).flatten(1).std(1, correction=0)
-    return int(spread[:channels].argmax())
+def _most_varied(maps, channels):
+    spread = maps[:channels].double().nan_to_num(0, 0, 0).flatten(1).std(1, correction=0)
+    return int(spread.argmax())
 
 
 def _evenly(size):
