@@ -202,6 +202,16 @@ class Sliding(Windows):
         rows, cols = (self._axis_formula(i, size) for i, size in enumerate((h, w)))
         return rows, cols
 
+    def drops_last(self, h: int, w: int) -> tuple[bool, bool]:
+        """Whether a last window that `ceil_mode` asks for is dropped, as it would start in the padding after the map.
+
+        >>> from pooling_course import Pooling
+        >>> Pooling("max", 2, padding=1, ceil_mode=True).drops_last(5, 4)
+        (True, False)
+        """
+        rows, cols = (bool(self._axis(i, size)[2]) for i, size in enumerate((h, w)))
+        return rows, cols
+
     def _axis(self, i, size):
         reach = self.dilation[i] * (self.kernel_size[i] - 1) + 1
         room = size + 2 * self.padding[i] - reach
