@@ -14,8 +14,10 @@ from .shifts import BlurPool2d
 from .table import Table
 
 WINDOWS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d, BlurPool2d)
-CELLWISE = (nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh)
-CELLWISE += (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
+CELLWISE = (
+    *(nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh),
+    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus),
+)
 BOX = 3.2  # inches of a drawn field
 
 
