@@ -1,6 +1,7 @@
 """Results as plain data: what can be compared, shown, and sent from a sandbox to the judge as JSON."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,8 @@ def rich(value):
         array = np.array(value["array"], dtype=value["dtype"]).reshape(value["shape"])
         return torch.from_numpy(array) if value["of"] == "torch" else array
     if "pooling" in value:
-        return Pooling(**{key: tuple(v) if isinstance(v, list) else v for key, v in value["pooling"].items()})
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value["pooling"].items()}
+        return Pooling(**settings)
     return value
 
 

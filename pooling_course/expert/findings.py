@@ -84,8 +84,8 @@ class Rule:
         found = self.look(met)
         if found is None:
             return None
-        what, remedy, *severity = found
-        return Finding(self.kind, name, *(severity or [self.severity]), what, self.why, remedy, self.lesson)
+        what, remedy, severity = (*found, self.severity)[:3]
+        return Finding(self.kind, name, severity, what, self.why, remedy, self.lesson)
 
 
 RULES: list[Rule] = []

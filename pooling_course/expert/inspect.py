@@ -239,7 +239,8 @@ def _bytes(count):
 
 def _numbered(calls):
     """Their names, each once: further calls of one name are counted."""
-    met, names = Counter(), []
+    met: Counter[str] = Counter()
+    names = []
     for call in calls:
         met[call.name] += 1
         names.append(call.name if met[call.name] == 1 else f"{call.name} #{met[call.name]}")

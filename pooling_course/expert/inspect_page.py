@@ -134,5 +134,5 @@ def _png(image):
     from matplotlib.image import imsave
 
     file = BytesIO()
-    imsave(file, image.numpy(), format="png", metadata={"Software": None})
+    imsave(file, image.numpy(), format="png", metadata={"Software": None})  # type: ignore[dict-item]
     return file.getvalue()

@@ -64,8 +64,8 @@ def measure(windows: Any, kind: str, x: torch.Tensor, output: torch.Tensor, run)
         run: a function of (x, other settings) that pools again.
     """
     x, output = (_plain(t) if t.ndim == 4 else _plain(t).unsqueeze(0) for t in (x, output))
-    kept = [t[0].cpu().clone() if len(t) else t.new_zeros(t.shape[1:]).cpu() for t in (x, output)]
-    found = Measured(*kept)
+    kept, made = (t[0].cpu().clone() if len(t) else t.new_zeros(t.shape[1:]).cpu() for t in (x, output))
+    found = Measured(kept, made)
     if not output.numel():
         return found
     found.same = x.shape == output.shape and torch.equal(x, output)

@@ -86,6 +86,6 @@ def reached(gradient: torch.Tensor | None) -> int:
     return 0 if gradient is None else int(torch.count_nonzero(gradient).item())
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

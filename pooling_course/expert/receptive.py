@@ -1,5 +1,6 @@
 """How much of the picture one cell of a deep layer sees: by the rule, and by where its gradient goes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +15,10 @@ from .shifts import BlurPool2d
 from .table import Table
 
 WINDOWS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d, BlurPool2d)
-CELLWISE = (nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh)
-CELLWISE += (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
+CELLWISE = (
+    *(nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh),
+    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus),
+)
 BOX = 3.2  # inches of a drawn field
 
 
@@ -39,11 +42,10 @@ class Field:
         >>> Field().through((3, 3), (2, 2)).through((3, 3), (1, 1))
         Field(sees=(7, 7), step=(2, 2), start=(0, 0))
         """
-        axes = range(2)
         return Field(
-            tuple(self.sees[i] + (kernel_size[i] - 1) * dilation[i] * self.step[i] for i in axes),
-            tuple(self.step[i] * stride[i] for i in axes),
-            tuple(self.start[i] - padding[i] * self.step[i] for i in axes),
+            _both(self.sees[i] + (kernel_size[i] - 1) * dilation[i] * self.step[i] for i in range(2)),
+            _both(self.step[i] * stride[i] for i in range(2)),
+            _both(self.start[i] - padding[i] * self.step[i] for i in range(2)),
         )
 
     def beside(self, other: "Field") -> "Field | None":
@@ -54,9 +56,14 @@ class Field:
         """
         if self.step != other.step:
             return None
-        start = tuple(map(min, self.start, other.start))
+        start = _both(map(min, self.start, other.start))
         ends = (max(a + n, b + m) for a, n, b, m in zip(self.start, self.sees, other.start, other.sees, strict=True))
-        return Field(tuple(end - first for end, first in zip(ends, start, strict=True)), self.step, start)
+        return Field(_both(end - first for end, first in zip(ends, start, strict=True)), self.step, start)
+
+
+def _both(numbers: Iterable[int]) -> Pair:
+    rows, cols = numbers
+    return rows, cols
 
 
 def receptive_field(layers) -> Table:

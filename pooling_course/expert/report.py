@@ -118,7 +118,7 @@ class GradientReport:
 
     @property
     def _networks(self):
-        networks = {}
+        networks: dict[str, list[Row]] = {}
         for row in self.rows:
             networks.setdefault(row.network, []).append(row)
         return networks
@@ -133,7 +133,8 @@ class GradientReport:
 
 def _measure(network, model, batch, target):
     """The rows of one model, which is left as it was."""
-    calls, named = [], f"model {network!r}" if network else "the model"
+    calls: list[dict] = []
+    named = f"model {network!r}" if network else "the model"
     parameters = [p for p in model.parameters() if p.requires_grad]
     with untouched(model, named, batch.device) as handles:
         for name, layer in model.named_modules():

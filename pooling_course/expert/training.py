@@ -98,7 +98,7 @@ def small_network(shrink, classes=10) -> nn.Sequential:
     [3778, 3778, 3778, 3778, 3778]
     """
     first, second = WIDTHS
-    parts = {}
+    parts: dict[str, nn.Module] = {}
     for i, (before, after) in enumerate(((1, first), (first, second), (second, second)), 1):
         stride = 2 if shrink is None and i < 3 else 1
         parts[f"conv{i}"] = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..maths import rules
@@ -164,7 +165,9 @@ class Call:
             text = line(self.kind, told)
         if self.is_layer:
             return text
-        return self.windows.as_function() if self.kind == "conv" else f"{self.function}(x, {text.partition('(')[2]}"
+        if isinstance(self.windows, Strided):
+            return self.windows.as_function()
+        return f"{self.function}(x, {text.partition('(')[2]}"
 
     def takes(self, gradient: torch.Tensor) -> None:
         """A hook on the input: how far the gradient reaches."""
@@ -201,7 +204,7 @@ class Watch(TorchFunctionMode):
         self._tags, self._readers = WeakTensorKeyDictionary(), WeakTensorKeyDictionary()
         self._places = WeakTensorKeyDictionary()  # the indices of a maximum, and whose they are
         self._constants = {id(t) for t in (*model.parameters(), *model.buffers())}
-        self.hooks = []
+        self.hooks: list[RemovableHandle] = []
 
     def hook(self, model: nn.Module) -> None:
         """Hooks on every module, so that a call knows where it is made."""
@@ -320,8 +323,7 @@ class Watch(TorchFunctionMode):
             self._fire(awaiting, "a convolution" if "conv" in name else "a layer with weights")
             base = replace(base, origin="weights", awaiting=frozenset())
             if name == "conv2d":
-                axes = "NCHW"[-results[0].ndim :]
-                return replace(base, axes=axes, field=_convolved(known[0].field, args, kwargs))
+                return replace(base, axes="NCHW"[-results[0].ndim :], field=_convolved(known[0].field, args, kwargs))
             return base if name == "linear" else replace(base, axes="")
         if name in ACTIVATIONS:
             base = replace(base, origin="active", awaiting=frozenset())
@@ -384,14 +386,14 @@ def _is_plain(result):
 
 def _windows(kind, given, x):
     if kind in ("max", "avg"):
-        own = ("kernel_size", "stride", "padding", "ceil_mode")
-        own += ("dilation",) if kind == "max" else ("count_include_pad", "divisor_override")
-        return Pooling(kind, **{name: given[name] for name in own if name in given})
+        names = ["kernel_size", "stride", "padding", "ceil_mode"]
+        names += ["dilation"] if kind == "max" else ["count_include_pad", "divisor_override"]
+        return Pooling(kind, **{name: given[name] for name in names if name in given})
     if kind.startswith("adaptive"):
         return Adaptive(kind, given["output_size"])
     if kind == "lp":
-        own = ("norm_type", "kernel_size", "stride", "ceil_mode")
-        return LP(**{name: given[name] for name in own if name in given})
+        names = ["norm_type", "kernel_size", "stride", "ceil_mode"]
+        return LP(**{name: given[name] for name in names if name in given})
     if kind == "conv":
         made, read, *kernel = given["weight"].shape
         groups = given.get("groups", 1)
@@ -421,7 +423,7 @@ def _masks(windows, x, output):
 
 def _runner(kind, given):
     """A function of (x, other arguments) that calls torch again, for the values alone."""
-    functions = {"max": F.max_pool2d, "avg": F.avg_pool2d, "lp": F.lp_pool2d, "conv": F.conv2d}
+    functions: dict[str, Callable] = {"max": F.max_pool2d, "avg": F.avg_pool2d, "lp": F.lp_pool2d, "conv": F.conv2d}
     functions |= {"adaptive max": F.adaptive_max_pool2d, "adaptive avg": F.adaptive_avg_pool2d}
     return lambda x, **other: functions[kind](x, **(given | other))
 

@@ -84,7 +84,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     chosen = t.List([0, 0]).tag(sync=True)
 
     preset = t.Unicode().tag(sync=True)
-    presets = t.List().tag(sync=True)
+    presets: t.List = t.List().tag(sync=True)
     most = t.Dict(MOST).tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)

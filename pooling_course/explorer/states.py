@@ -14,7 +14,7 @@ import torch
 from ..maths.device import threads
 from ..maths.kinds import from_key
 from ..maths.trace import Trace, trace
-from ..maths.windows import Windows
+from ..maths.windows import Sliding, Windows
 
 CHUNK = 1_000_000  # bytes of one answer
 LARGEST = 2**22  # cells of an output; adaptive pooling makes any number of them
@@ -46,9 +46,9 @@ def ahead(poolings: Iterable[Windows], most: dict) -> list[Windows]:
     `most` says how far the sliders go, by setting.
     """
     poolings = list(poolings)
-    fixed = {p.kernel_size for p in poolings if p.LENDS}  # whose window is that of all
+    fixed = {p.kernel_size for p in poolings if isinstance(p, Sliding) and p.LENDS}  # whose window is that of all
     found = [(steps, p) for pooling in poolings for steps, p in pooling.reach(most)]
-    found = [(steps, p) for steps, p in found if not fixed or p.kernel_size in fixed]
+    found = [(steps, p) for steps, p in found if not fixed or isinstance(p, Sliding) and p.kernel_size in fixed]
     return poolings + [p for _, p in sorted(found, key=lambda at: at[0])]
 
 
@@ -71,7 +71,8 @@ class Packer:
             return self._packed(names, budget, known)
 
     def _packed(self, names, budget, known):
-        entries, parts, used = [], [], 0
+        entries: list[dict] = []
+        parts, used = [], 0
         for name in names:
             if name in known:
                 continue

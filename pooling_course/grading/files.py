@@ -13,6 +13,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 LARGEST = 100 << 20  # bytes of a file: pictures in outputs make some notebooks large
@@ -119,7 +120,7 @@ def _in_folder(place, leave) -> Iterator[File]:
             elif entry.is_dir(follow_symlinks=False) and not is_notebook(name):
                 waiting.append((path, inside))
             else:
-                yield from _opened(File(inside, lambda path=path: _read(path), account=_account(entry)))
+                yield from _opened(File(inside, partial(_read, path), account=_account(entry)))
 
 
 def _is_same(path, other):
@@ -195,7 +196,7 @@ def _in_zip(archive, at, reader) -> Iterator[File]:
             yield _nothing(path, "a link, and links are not followed", loud=True)
         else:
             seen.add(path)
-            file = File(path, lambda info=info: reader(info))
+            file = File(path, partial(reader, info))
             yield from _opened(file) if not at.parts else [file]
     full = {parent for path in seen for parent in path.parents} | {up for one in folders for up in one.parents}
     for path in sorted(folders - full - seen):

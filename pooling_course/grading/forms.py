@@ -68,7 +68,8 @@ class Form:
         if not found:
             return None
         said = {key: value or "" for key, value in found.groupdict().items()}
-        return Whose(**{**said, "late": bool(said.get("late"))})
+        late = bool(said.pop("late", ""))
+        return Whose(**said, late=late)
 
 
 # The first five are told by their names, in this order. A name that Moodle writes has no underscore of its own
@@ -246,8 +247,8 @@ class Layout:
 
     def _read(self, parts):
         path, name = "/".join(parts), self.form.name
-        if name == "folders" and len(parts) > 1 and parts[0] not in self.people_in:
-            found = self.form.read(path, self.assignment)
+        alone = name == "folders" and len(parts) > 1 and parts[0] not in self.people_in
+        if alone and (found := self.form.read(path, self.assignment)):
             zipped = parts[0].casefold().endswith(".zip")
             return found._replace(student=called(parts[0], self.assignment).rest or parts[0]) if zipped else found
         if name in ("folders", "files"):

@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import combinations
 from pathlib import Path
@@ -82,7 +82,7 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
     )
 
 
-def bars(alt: str, values: dict[str, float]) -> str:
+def bars(alt: str, values: Mapping[str, float]) -> str:
     """A bar for each name. The numbers stand in the table beside it; `alt` says what is seen."""
     most, left = max([*values.values(), 1]), 11 + 7 * max(map(len, values), default=0)
     lines = []
@@ -165,7 +165,7 @@ def feedback(assignment: str, row: Row) -> str:
             parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in part["says"]]
             if part["html"]:  # made by exercises.report, which escapes what it shows
                 parts.append(f"<p>What your own check says:</p>\n{part['html']}\n")
-    if row.record["cells"]:
+    if row.record and row.record["cells"]:
         lines = [[int(number), text] for number, text in row.record["cells"].items()]
         parts.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
         parts.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
@@ -254,7 +254,8 @@ def _says(exercise, name):
 def _slips(folder):
     """Misconceptions in the questions of the lessons, from the files that learners handed in."""
     files = sorted(path for path in folder.rglob("*.jsonl") if path.is_file() and not path.is_symlink())
-    found, damaged = Counter(), 0
+    found: Counter[str] = Counter()
+    damaged = 0
     for path in files:
         answers, bad = entries(path)
         damaged += bad

@@ -22,9 +22,9 @@ from .tables import Row
 
 # Headings as the platforms write them, Moodle in English and in German; in other languages, see `Gradebook`.
 NUMBER = ("id", "identifier")
-NAMES = ("student", "sis user id", "sis login id", "integration id", "full name", "id number", "email address")
-NAMES += ("username", "vollständiger name", "id-nummer", "matrikelnummer", "e-mail-adresse", "anmeldename")
-NAMES += ("name", "login", "login id", "email", "e-mail", "github_username")  # of lists of other origins
+NAMES = ["student", "sis user id", "sis login id", "integration id", "full name", "id number", "email address"]
+NAMES += ["username", "vollständiger name", "id-nummer", "matrikelnummer", "e-mail-adresse", "anmeldename"]
+NAMES += ["name", "login", "login id", "email", "e-mail", "github_username"]  # of lists of other origins
 FIRST, LAST = ("first name", "firstname", "vorname"), ("last name", "lastname", "surname", "nachname")
 MARK = ("grade", "bewertung")
 MOST = ("maximum grade", "bestwertung")  # a column of Moodle's; of Canvas a line, which begins so:
@@ -35,11 +35,11 @@ LOCKED = ("no", "nein")
 TEST_STUDENT = "Student, Test"  # Canvas's own, which hands in nothing
 SETTLED = ("EX", "N/A")  # what Canvas writes for who is excused, and for whom the assignment is not meant
 # What Moodle's gradebook writes behind a column's name where it does not hold points; `(Real)`, `(Punkte)` do.
-NO_POINTS = ("percentage", "letter", "feedback", "range", "weight", "prozentsatz")
-NO_POINTS += ("prozentwert", "prozent", "notenstufe", "buchstabe", "note", "rückmeldung", "wertebereich", "gewichtung")
+NO_POINTS = ["percentage", "letter", "feedback", "range", "weight", "prozentsatz"]
+NO_POINTS += ["prozentwert", "prozent", "notenstufe", "buchstabe", "note", "rückmeldung", "wertebereich", "gewichtung"]
 POINTS = re.compile(r"-|[-+]?\d[\d.,'’ \u00a0\u202f]*|[-+]?[.,]\d+")  # "-" is Moodle's for none
-HANDED_IN = ("last modified (submission)", "zuletzt geändert (abgabe)", "submitted", "submitted at", "submission time")
-HANDED_IN += ("submission date", "date submitted", "timestamp", "time", "abgegeben", "abgabezeit", "abgabezeitpunkt")
+HANDED_IN = ["last modified (submission)", "zuletzt geändert (abgabe)", "submitted", "submitted at", "submission time"]
+HANDED_IN += ["submission date", "date submitted", "timestamp", "time", "abgegeben", "abgabezeit", "abgabezeitpunkt"]
 
 
 class Cell(NamedTuple):
@@ -57,12 +57,14 @@ def cells(text: str, delimiter: str) -> list[list[Cell]]:
     [['a;"b" c', 'd'], ['1', '2']]
     """
     field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^{delimiter}\r\n]*))({delimiter}|\r\n|\r|\n|\Z)')
-    lines, line, at = [], [], 0
+    lines: list[list[Cell]] = []
+    line: list[Cell] = []
+    at = 0
     while at < len(text) or line:
-        found = field.match(text, at)  # an open quote is text like any other
-        quoted, plain, end = found.groups()
-        line.append(Cell(plain if quoted is None else quoted.replace('""', '"'), at, found.start(3)))
-        at = found.end()
+        if found := field.match(text, at):  # always: an open quote is text like any other
+            quoted, plain, end = found.groups()
+            line.append(Cell(plain if quoted is None else quoted.replace('""', '"'), at, found.start(3)))
+            at = found.end()
         if end != delimiter:
             lines.append(line)
             line = []
@@ -88,15 +90,14 @@ class Roster:
         try:
             data = path.read_bytes()
             self.text, self.coding = data.decode("utf-8-sig"), "utf-8-sig" if data.startswith(BOM_UTF8) else "utf-8"
-            first = self.text.partition("\n")[0]
-            self.delimiter = max(",;\t", key=first.count)
+            self.delimiter = max(",;\t", key=self.text.partition("\n")[0].count)
             lines = cells(self.text, self.delimiter)
         except (OSError, ValueError) as error:
             raise ValueError(f"{path} cannot be read as a table in UTF-8: {error}.") from None
         self.head = [cell.text for cell in lines[0]] if lines else []
         self.heads = [name.strip().casefold() for name in self.head]
         self.number = [i for i, name in enumerate(self.heads) if name in NUMBER]
-        self.names = [(i,) for i, name in enumerate(self.heads) if name in NAMES]
+        self.names: list[tuple[int, ...]] = [(i,) for i, name in enumerate(self.heads) if name in NAMES]
         first, last = ([i for i, name in enumerate(self.heads) if name in part] for part in (FIRST, LAST))
         self.names += [(first[0], last[0])] if first and last else []
         self.lines = lines[1:]

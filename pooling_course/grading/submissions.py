@@ -149,7 +149,8 @@ def look(
     """
     found = entries(place, leave)
     laid = layout([file.path for file in found if not file.why], assignment, place.stem, form, known)
-    account, people = Account(said=[*laid.said]), {}
+    account = Account(said=[*laid.said])
+    people: dict = {}
     if laid.form.name == "files" and not known:
         account.said.append(
             "Whose a file is, only its own name says: hold them against a list of the class, with --roster or --fill."
@@ -209,7 +210,9 @@ class Attempt:
         self.whose = those[0][1]
         books = [each for each in those if _is_book(each[1])]
         books = books or [each for each in those if _is_disguised(*each)]
-        self.book, self.others, self.same = None, [], []
+        self.book: File | None = None
+        self.others: list[File] = []
+        self.same: list[File] = []
         if books:
             ranks = {each[0]: self._rank(*each) if len(books) > 1 else () for each in books}
             (self.book, self.whose), *rest = sorted(books, key=lambda each: ranks[each[0]], reverse=True)
@@ -292,9 +295,9 @@ class Attempt:
                 line = replace(
                     line, fate=DUPLICATE if counts else GRADED, why=f"{counts}, the attempt that counts" * bool(counts)
                 )
-            elif file in self.same:
+            elif self.book and file in self.same:
                 line = replace(line, fate=DUPLICATE, why=str(self.book.path))
-            elif file in self.others:
+            elif self.book and file in self.others:
                 line = replace(line, why=f"{self.book.path.name} counts", loud=True)
             elif whose.own == STAMP and self.laid.form.name in ("nbgrader", "exchange"):
                 line = replace(line, why="it says when the work was handed in")

@@ -52,7 +52,8 @@ def grades(assignment: str, rows: list[Row]) -> bytes:
     """One line for each student, in the order of their names."""
     names = [task.exercise for task in tasks(assignment)]
     full = sum(task.points for task in tasks(assignment))
-    lines = [["student", "number", "points", "out_of", *names, "attempts", "days_late", "notebook", "notes"]]
+    heads = ["student", "number", "points", "out_of", *names, "attempts", "days_late", "notebook", "notes"]
+    lines: list[list] = [heads]
     for row in sorted(rows, key=lambda row: (row.student, row.submission.number)):
         marks = [f"{part['points']:g}" for part in row.parts] or [""] * len(names)
         points = f"{row.points:g}" if row.record else ""

@@ -30,8 +30,8 @@ def pair(name, value) -> tuple[int, int]:
         return (integer(name, value),) * 2
     if len(value) not in (1, 2):
         raise ValueError(f"{name}={value!r} has {len(value)} entries: give one int, or two as (height, width).")
-    values = tuple(integer(name, v) for v in value)
-    return values * 2 if len(values) == 1 else values
+    height, width = (integer(name, v) for v in (value * 2 if len(value) == 1 else value))
+    return height, width
 
 
 def flag(name, value) -> bool:

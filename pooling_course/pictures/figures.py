@@ -66,7 +66,7 @@ and gives 1 by 1: 3.75.
         canvas.grid(right, y + heading, t.output, values)
         canvas.outline(right, y + heading, cell, cell)
     canvas.outline(left, top, 2 * cell, 2 * cell)
-    row, col = traces[0].window(0, 0).winner
+    row, col = divmod(int(traces[0].winners[0, 0]), x.shape[1])
     canvas.ring(left + col * cell, top + row * cell, cell, values.ink(x[row, col]))
     for i, line in enumerate(legend):
         canvas.text(left, top + h * cell + (i + 1) * LINE, line, look()["muted"])

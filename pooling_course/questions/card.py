@@ -6,6 +6,7 @@ import os
 
 import anywidget
 import ipywidgets
+import torch
 import traitlets as t
 
 from ..explorer.explorer import PoolingExplorer
@@ -38,7 +39,7 @@ class Quiz(anywidget.AnyWidget):
     question = t.Dict().tag(sync=True)
     sure = t.List(list(SURE)).tag(sync=True)
     draft = t.Dict().tag(sync=True)
-    attempts = t.List().tag(sync=True)
+    attempts: t.List = t.List().tag(sync=True)
     answering = t.Bool(True).tag(sync=True)
     message = t.Unicode().tag(sync=True)
     notice = t.Unicode().tag(sync=True)
@@ -133,7 +134,7 @@ class QuizBox(ipywidgets.VBox):
         q = self.quiz._question
         direction = "backward" if (q.answer or "").startswith("gradient") else "forward"
         x = q.case["input"] if isinstance(q.case["input"], str) else q.input
-        x = x if isinstance(x, str) or x.ndim < 4 else x[0]
+        x = x[0] if isinstance(x, torch.Tensor) and x.ndim == 4 else x
         self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction, compare=q.compares))
 
     def __repr__(self):

@@ -259,13 +259,13 @@ def test_does_the_explorer_open_on_the_case_and_only_after_the_commitment(q):
     assert len(page.box.children) == 1
     page.send({"type": "explore"})
     opened = page.box.children
-    assert page.state["opened"] == (q.case is not None)
+    assert page.state["opened"] == bool(q.case)
     page.send({"type": "explore"})
     assert page.box.children is opened  # hidden, not gone, or what was set in it would be, too
     assert not page.state["opened"] and all(child.layout.display == "none" for child in opened[1:])
     page.send({"type": "explore"})
     assert page.box.children is opened and all(child.layout.display is None for child in opened[1:])
-    if q.case is None:
+    if not q.case:
         assert len(page.box.children) == 1 and not page.state["question"]["explorable"]
         return
     _, explorer = page.box.children

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from .. import rules, words
 from ..data import as_tensor
-from ..windows import SWITCHED, Pair, Sliding, Windows
+from ..windows import SWITCHED, Sliding, Windows
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,9 +38,9 @@ class Depthwise(Sliding):
 
     weight: tuple
     bias: tuple | None = None
-    stride: int | Pair = 1
-    padding: int | Pair = 0
-    dilation: int | Pair = 1
+    stride: Any = 1  # an int or a pair, like the two below; read back as a pair
+    padding: Any = 0
+    dilation: Any = 1
     kind = "conv"
     shares = "varied"
 
@@ -148,7 +148,7 @@ class Depthwise(Sliding):
         layer = torch.nn.Conv2d(channels, channels, *settings, groups=channels, bias=has_bias)
         with torch.no_grad():
             layer.weight.copy_(torch.tensor(self.weight)[:, None])
-            if has_bias:
+            if layer.bias is not None:
                 layer.bias.copy_(torch.tensor(self.bias))
         return layer
 
@@ -159,7 +159,7 @@ class Depthwise(Sliding):
                 f"{self.code()} on an input with channels={x.shape[-3]}: it has weights for {channels}; "
                 f"make the layer with in_channels=out_channels=groups={x.shape[-3]}."
             )
-        weight, bias = (None if v is None else x.new_tensor(v) for v in (self.weight, self.bias))
+        weight, bias = x.new_tensor(self.weight), None if self.bias is None else x.new_tensor(self.bias)
         return F.conv2d(x, weight[:, None], bias, self.stride, self.padding, self.dilation, channels), None
 
     def says(self, read, divisor, output, channel) -> str:
