@@ -9,7 +9,7 @@ import torch
 import traitlets as t
 
 from ..maths import rules, words
-from ..maths.data import as_tensor
+from ..maths.data import as_input, as_tensor, cast, is_path
 from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
@@ -443,15 +443,11 @@ def _same(value, other):
 
 def _input(x):
     """(tensor, name of the preset or "") of whatever a learner may pass."""
-    if isinstance(x, str):
+    if isinstance(x, str) and not is_path(x):
         from ..images import preset
 
         return preset(x), x
-    if hasattr(x, "getbands"):  # a PIL image
-        from ..images import as_image
-
-        x = as_image(x)
-    x = as_tensor(x).detach()
+    given, x = x, as_input(x)
     x = x[0] if x.ndim == 4 and len(x) == 1 else x
     shape = tuple(x.shape)
     if x.ndim not in (2, 3):
@@ -459,12 +455,7 @@ def _input(x):
         raise ValueError(f"input of shape {shape}: {wanted}{'; pass x[0]' if x.ndim == 4 and len(x) else ''}.")
     if 0 in shape:
         raise ValueError(f"input of shape {shape} is empty: every size must be at least 1.")
-    if x.ndim == 3 and x.dtype == torch.uint8 and x.shape[-1] in (3, 4) and x.shape[0] > 4:
-        raise ValueError(
-            f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "
-            f"pass pooling_course.images.as_image(x), or x.permute(2, 0, 1)."
-        )
-    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d")
+    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d", cast(given))
     return x, ""
 
 

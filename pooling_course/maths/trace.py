@@ -15,7 +15,7 @@ from functools import cached_property
 import torch
 
 from . import rules
-from .data import as_tensor
+from .data import as_input, as_tensor, cast
 from .device import pick_device
 from .kinds import settings_of
 from .windows import NOTHING, Pair, layer_name
@@ -38,10 +38,10 @@ def trace(pooling, x, device=None) -> "Trace":
     tensor([[6.]])
     """
     pooling = settings_of(pooling)
-    x = as_tensor(x).detach()
+    given, x = x, as_input(x)
     full = x.unsqueeze(0) if x.ndim == 2 else x
     full = full.to(pick_device(device)) if device is not None else full
-    rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind))
+    rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind), cast(given))
     size = pooling.output_size(*full.shape[-2:])
     output, winners = pooling.pool(full)
     if tuple(output.shape[-2:]) != size:

@@ -413,7 +413,7 @@ def test_states_say_of_which_input_they_are_though_it_changes_meanwhile(monkeypa
         (torch.zeros(4), ValueError, "shows one image, (H, W) or (C, H, W)."),
         (torch.zeros(0, 4), ValueError, "(0, 4) is empty: "),
         (torch.zeros(3, 4, 0), ValueError, "(3, 4, 0) is empty: "),
-        (torch.zeros(4, 4, dtype=torch.complex64), TypeError, "convert first"),
+        (torch.zeros(4, 4, dtype=torch.complex64), TypeError, "pass x.abs(), x.real or x.imag"),
         (torch.zeros(4, 4, dtype=torch.bool), TypeError, "convert first"),
         ([[1, 2], [3]], TypeError, "is no table of numbers"),
         (None, TypeError, "is no table of numbers"),
