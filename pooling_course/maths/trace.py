@@ -14,7 +14,7 @@ from functools import cached_property
 
 import torch
 
-from . import rules
+from . import layers, rules
 from .data import as_input, as_tensor, cast
 from .device import pick_device
 from .kinds import settings_of
@@ -25,7 +25,8 @@ def trace(pooling, x, device=None) -> "Trace":
     """Pool `x` with torch and keep what is needed to say where every number came from.
 
     Args:
-        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`, or one of their relatives (`settings_of`).
+        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`, or one of their relatives (`settings_of`). A layer with a
+            forward or hooks of its own is run as well, and taken where it gives what its settings say.
         x: tensor, array or nested lists, of shape (H, W), (C, H, W) or (N, C, H, W). Tensors and arrays keep
             their dtype; lists become torch's default float. Not copied: leave it unchanged while you use the trace.
         device: None computes where x lies; "auto" takes the best accelerator there is; or a torch device.
@@ -37,7 +38,7 @@ def trace(pooling, x, device=None) -> "Trace":
     >>> trace(Pooling("max", 2), [[1, 3], [5, 6]]).output
     tensor([[6.]])
     """
-    pooling = settings_of(pooling)
+    layer, pooling = pooling, settings_of(pooling, runs=True)
     given, x = x, as_input(x)
     full = x.unsqueeze(0) if x.ndim == 2 else x
     full = full.to(pick_device(device)) if device is not None else full
@@ -49,6 +50,7 @@ def trace(pooling, x, device=None) -> "Trace":
             f"{pooling.code()} on {tuple(full.shape)}: torch on {full.device.type} returned {tuple(output.shape[-2:])} "
             f"where its own rule gives {size}, a known fault of that backend; pass device='cpu'."
         )
+    layers.compare(layer, pooling, full, output)
     return Trace(pooling, full, output, winners, flat=x.ndim == 2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,8 +79,8 @@ class Depthwise(Sliding):
             if padding == "same" and any(r % 2 for r in reach):
                 raise ValueError("padding='same' pads more on one side here: take an odd kernel_size, or a number.")
             padding = tuple(r // 2 for r in reach) if padding == "same" else 0
-        weight = layer.weight.detach().cpu()[:, 0]
-        bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
+        weight = as_tensor(layer.weight, "weight").cpu()[:, 0]
+        bias = None if layer.bias is None else as_tensor(layer.bias, "bias").cpu().tolist()
         return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
 
     @classmethod
@@ -169,4 +170,7 @@ class Depthwise(Sliding):
 
 
 def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+    """Nested tuples, with one NaN for all, as it equals itself only where it is the same object."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_tuples, value))
+    return math.nan if value != value else value
