@@ -15,7 +15,7 @@ from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import assets
-from .states import CHUNK, Packer, fits, is_name
+from .states import CHUNK, Packer, fits, is_name, received, sendable
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAULTS.items()}
@@ -30,8 +30,13 @@ class Checked(t.Any):
 
 
 # A trait for each setting that a kind declares.
+SENT = {
+    "sync": True,
+    "to_json": lambda value, widget: sendable(value),
+    "from_json": lambda value, widget: received(value),
+}
 Settings: Any = t.MetaHasTraits(
-    "Settings", (t.HasTraits,), {name: Checked(value).tag(sync=True) for name, value in DEFAULTS.items()}
+    "Settings", (t.HasTraits,), {name: Checked(value).tag(**SENT) for name, value in DEFAULTS.items()}
 )
 
 

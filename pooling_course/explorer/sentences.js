@@ -9,7 +9,7 @@ import { fraction, place, plural } from "./words.js";
  * @import { At, Given, Input, Reader, Shown } from "./types.d.ts"
  */
 
-// One window forwards; `input` is {at(row, col), channel, whole}.
+// One window forwards; `input` is {at(row, col), channel, dtype}.
 /** @type {(v: Shown, row: number, col: number, input: Input) => string} */
 export function windowSentence(v, row, col, input) {
   const { kind, s, state } = v;

@@ -6,6 +6,7 @@ outputs, for averages with the divisors and how much of its upstream gradient ea
 on what the cells hold, they come with it. `geometry.js` names states as `Windows.key` does.
 """
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -127,7 +128,7 @@ class Packer:
         gradient = t.backward(upstream)
         sent = t.output.new_ones(()).expand(t.output.shape) if upstream is None else upstream
         totals = [[a.item(), b.item()] for a, b in zip(sent.sum((1, 2)), gradient.sum((1, 2)), strict=True)]
-        entry, arrays = {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
+        entry, arrays = {"totals": sendable(totals)}, {"gradient": _raw(gradient, self.float)}
         if t.spread is not None:
             entry["apart"], arrays["spread"] = list(t.spread.shape[:2]), _raw(t.spread, self.float)
             nothing = t.backward(torch.zeros_like(t.output))
@@ -139,7 +140,8 @@ class Packer:
         """The input itself."""
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
-        told = {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+        dtype = str(self.x.dtype).removeprefix("torch.")
+        told = {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "dtype": dtype, "data": data}
         return told | {"serial": self.serial}
 
 
@@ -159,8 +161,23 @@ def _raw(tensor, dtype):
     return tensor.cpu().numpy().astype(f"<{dtype}").tobytes()
 
 
-def _plain(value):
-    """Floats that JSON cannot hold as words."""
+def sendable(value):
+    """A value for the page; floats that JSON cannot hold go as words.
+
+    >>> sendable({"weight": ((0.5, float("nan")),)})
+    {'weight': [[0.5, 'nan']]}
+    """
+    if isinstance(value, dict):
+        return {name: sendable(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sendable(v) for v in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def received(value):
+    """What the page sends back, with its words as floats again."""
+    if isinstance(value, dict):
+        return {name: received(v) for name, v in value.items()}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return value if abs(value) < float("inf") else str(value)
+        return [received(v) for v in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value

@@ -250,7 +250,7 @@ class Window:
             shares = [spread[at].item() for at in where["cell"]]
         else:
             shares = [float(at == winner) if divisor is None else 1 / divisor for at in where["cell"]]
-        value = output.item()
+        value, dtype = output.item(), str(output.dtype).removeprefix("torch.")
         return cls(
             cells=where["cell"],
             values=[held for what, _, held in read if what == "cell"],
@@ -260,7 +260,7 @@ class Window:
             divisor=divisor,
             winner=winner,
             output=value,
-            text=pooling.says([(what, held) for what, _, held in read], divisor, value, channel),
+            text=pooling.says([(what, held) for what, _, held in read], divisor, value, channel, dtype),
         )
 
     def __str__(self):

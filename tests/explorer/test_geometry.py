@@ -143,8 +143,8 @@ def some_input(rng, h, w):
     }
     values = [[draw[style]() for _ in range(w)] for style in [rng.choice(list(draw))] for _ in range(h)]
     if all(isinstance(v, int) for row in values for v in row) and rng.random() < 0.5:
-        return torch.tensor(values)
-    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.bfloat16]))
+        return torch.tensor(values) * rng.choice([1, 2, 2**60])
+    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.float16, torch.bfloat16]))
 
 
 # --- checks: each compares one thing with Python -------------------------------------------------------------------
@@ -234,7 +234,7 @@ def check_sentences(ask, source=None):
     cases, expected = [], []
     for t, row, col in windows(1500):
         window = t.window(row, col)
-        facts = (window.divisor, window.output, not t.x.is_floating_point())
+        facts = (window.divisor, window.output, str(t.x.dtype).removeprefix("torch."))
         cases.append(["sentence", settings(t.pooling), t.x.tolist(), [row, col], *facts])
         expected.append(window.text)
     agree(ask, source, cases, expected)
@@ -381,6 +381,12 @@ WRONG = {
         ("weights[i], at", "weights[0], at"),
         ('number(value).startsWith("-")', "false"),
         ("[...values, output].every", "[output].every"),
+        ("if (full && same(", "if (full || same("),
+        ("blame = full || far(", "blame = full && far("),
+        ("200n * size", "2n * size"),
+        ("total >= 2n ** 63n", "false"),
+        ("if (total % BigInt(divisor))", "if (true)"),
+        ("terms.map((_, i) => times", "terms.map((_, i) => plus"),
     ],
     check_ways: [
         ("to.bottom <= from.top", "false"),

@@ -163,10 +163,10 @@ class Depthwise(Sliding):
         weight, bias = (None if v is None else x.new_tensor(v) for v in (self.weight, self.bias))
         return F.conv2d(x, weight[:, None], bias, self.stride, self.padding, self.dilation, channels), None
 
-    def says(self, read, divisor, output, channel) -> str:
+    def says(self, read, divisor, output, channel, dtype) -> str:
         weights = [w for row in self.weight[channel] for w in row]
         terms = [(w, held) for w, (what, held) in zip(weights, read, strict=True) if what == "cell"]
-        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output)
+        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output, dtype)
 
 
 def _tuples(value):
