@@ -71,7 +71,7 @@ def own_ways(layer: nn.Module) -> list[str]:
             found.append(f"a {what} that all modules have")
     if hasattr(layer, "parametrizations"):
         for name in layer.parametrizations:
-            if not torch.equal(getattr(layer, name).nan_to_num(), getattr(layer, name).nan_to_num()):
+            if _apart(getattr(layer, name), getattr(layer, name)).any():
                 found.append(f"a {name} that is another whenever it is read")
     return found
 
@@ -114,7 +114,7 @@ def _difference(layer, pooling, x, output):
                 return f"gives a {type(found).__name__}, where {code} gives a tensor"
             if found.shape != output.shape or found.dtype != output.dtype:
                 return f"gives {_size(found)}, where {code} gives {_size(output)}"
-            apart = (found != output) & ~(found.isnan() & output.isnan())
+            apart = _apart(found, output)
             if apart.any():
                 at = tuple(apart.nonzero()[0].tolist())
                 return f"gives {found[at].item():.6g} at {list(at)}, where {code} gives {output[at].item():.6g}"
@@ -125,10 +125,14 @@ def _difference(layer, pooling, x, output):
             (own,) = torch.autograd.grad(found.sum(), given)
             plain = x.clone().requires_grad_()
             (wanted,) = torch.autograd.grad(pooling.pool(plain)[0].sum(), plain)
-            same = torch.equal(own.nan_to_num(), wanted.nan_to_num())
-            return "" if same else f"gives the input another gradient than {code} does"
+            return f"gives the input another gradient than {code} does" if _apart(own, wanted).any() else ""
     except Exception as error:  # whatever its own code raises
         return f"fails on an input of shape {tuple(x.shape)} ({type(error).__name__}: {_line(error)})"
+
+
+def _apart(a, b):
+    """Where two tensors of one shape differ; NaN is NaN."""
+    return (a != b) & ~(a.isnan() & b.isnan())
 
 
 def refuse(layer: Any, known: str) -> NoReturn:

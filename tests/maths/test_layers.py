@@ -204,6 +204,13 @@ def test_are_weights_that_change_whenever_they_are_read_refused():
     refused(lambda: trace(layer, FIVE), "a weight that is another whenever it is read")
 
 
+def test_is_a_gradient_of_nan_another_than_one_of_0():
+    x = torch.tensor([[[-1.0, 0, 2], [-3, -2, -6]]])
+    flipping = remade(nn.LPPool2d(0.5, 2), Turned)
+    assert flipping(x).isnan().all() and trace(nn.LPPool2d(0.5, 2), x).output.isnan().all()
+    refused(lambda: trace(flipping, x), "another gradient")
+
+
 def test_does_a_hook_of_all_modules_count():
     handle = nn.modules.module.register_module_forward_hook(lambda m, i, out: out * 2)
     try:
