@@ -147,7 +147,7 @@ def refuse(layer: Any, known: str) -> NoReturn:
     if isinstance(layer, torch.Tensor):
         raise TypeError("A tensor stands where the pooling belongs: the input comes first, then the pooling.")
     if isinstance(layer, str):
-        raise TypeError(f"{layer!r} is a string, no layer: pass the layer itself, such as nn.MaxPool2d(2).")
+        raise TypeError(f"{layer!r} is not a 2-D pooling but a string: pass the layer itself, such as nn.MaxPool2d(2).")
     if isinstance(layer, torch.jit.ScriptModule):
         raise TypeError(
             f"{getattr(layer, 'original_name', name)} was compiled by TorchScript, and its settings with it: "

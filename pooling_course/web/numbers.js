@@ -104,7 +104,14 @@ const isNear = (a, b) => Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.a
 /** @type {(values: number[], calculate: (written: number[]) => number, output: number, dtype?: string) => string} */
 export function resultOf(values, calculate, output, dtype) {
   const apart = (/** @type {number} */ found, /** @type {Fraction} */ wanted) => 200 * Math.abs(found - numberOf(wanted)) > Math.abs(found);
-  return result(values, (v) => calculate(v.map(numberOf)), output, dtype, (found, wanted) => isNear(found, numberOf(wanted)), apart);
+  return result(
+    values,
+    (v) => calculate(v.map(numberOf)),
+    output,
+    dtype,
+    (found, wanted) => isNear(found, numberOf(wanted)),
+    apart,
+  );
 }
 
 /** @type {(value: number) => string} */

@@ -11,6 +11,10 @@ const answers = {
     const s = g.settingsOf((name) => traits[name], g.KINDS[traits.kind]);
     return [s.kind.key(s), s.kind.code(s)];
   },
+  recipe: (traits) => {
+    const s = g.settingsOf((name) => traits[name], g.KINDS[traits.kind]);
+    return s.kind.recipe(s);
+  },
   sizes: (s, h, w) => axes(s, h, w).map((a) => a.out),
   formulas: (s, h, w) => [h, w].map((size, i) => of(s).kind.formula(of(s), i, size)),
   counts: (s, h, w) => axes(s, h, w).map(g.readCounts),

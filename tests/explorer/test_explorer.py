@@ -653,3 +653,34 @@ def test_an_upstream_gradient_typed_into_the_output_of_another_size_gets_a_sente
     flow.dilation = 1
     type_upstream(flow, 0, 0, "2", kind="avg")
     assert flow.message == "" and flow.upstream[0, 0] == 2
+
+
+# --- numbers that JSON cannot hold --------------------------------------------------------------------------------
+
+
+def as_sent(widget):
+    """The state as Jupyter sends it: JSON without NaN, and bytes apart."""
+    import json
+
+    return json.loads(json.dumps(widget.get_state(), allow_nan=False, default=lambda raw: f"{len(raw)} bytes"))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_odd_numbers_reach_the_page_as_they_are(odd):
+    layer = nn.Conv2d(1, 1, 2)
+    with torch.no_grad():
+        layer.weight[0, 0, 1, 0] = layer.bias[0] = odd
+    x = torch.tensor([[odd, 1.0, 2], [3, odd, 5], [6, 7, 8]])
+    for widget in (
+        PoolingExplorer(x, layer),
+        GradientFlow(x, layer),
+        GradientFlow(x, nn.LPPool2d(2, 2), upstream=x[:1, :1]),
+    ):
+        state = as_sent(widget)
+        if widget.kind == "conv":
+            assert state["weights"]["weight"][0][1][0] == state["weights"]["bias"][0] == str(odd)
+            assert repr(widget.weights["weight"][0][1][0]) == repr(float(odd))
+            widget.set_state({"weights": state["weights"]})  # as a linked page would send them back
+            assert repr(widget.weights["bias"][0]) == repr(float(odd)) and widget.message == ""
+        data, _ = widget._repr_mimebundle_()
+        assert str(odd) in data["text/html"] and "nn." in data["text/plain"]

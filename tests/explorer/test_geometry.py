@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from harness import key
 from harness.node import agree as compare
 from harness.node import answers, node
+from pooling_course.explorer.states import sendable
+from pooling_course.maths.kinds import settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
 from pooling_course.maths.kinds.fractional import Fractional
@@ -318,6 +321,18 @@ def test_windows_hold_the_cells_the_padding_and_the_overhang_of_the_trace(ask):
 
 def test_sentences_are_word_for_word_those_of_the_trace(ask):
     check_sentences(ask)
+
+
+def test_a_copied_convolution_has_weights_that_json_cannot_hold(ask):
+    layer = nn.Conv2d(1, 1, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[[[math.nan, INF], [-INF, 0.1]]]]))
+        layer.bias.copy_(torch.tensor([INF]))
+    p = settings_of(layer)
+    (recipe,) = ask([["recipe", sendable({"kind": "conv"} | p.traits())]])
+    made = {"torch": torch, "nn": nn}
+    exec(recipe, made)
+    assert settings_of(made["layer"]) == p
 
 
 def test_the_largest_kernel_offered_is_the_largest_that_fits(ask):

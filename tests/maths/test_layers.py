@@ -265,7 +265,7 @@ NET = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2))
         (lambda: nn.Conv2d(1, 1, 2, device="meta"), ["weight", "meta device"]),
         (lambda: nn.Conv2d(1, 1, 2, dtype=torch.complex64), ["weight is complex"]),
         (lambda: nn.MaxPool2d, ["a class, no layer yet"]),
-        (lambda: "nn.MaxPool2d(2)", ["is a string, no layer"]),
+        (lambda: "nn.MaxPool2d(2)", ["but a string"]),
         (lambda: None, ["NoneType is not a 2-D pooling"]),
         (lambda: 2, ["int is not a 2-D pooling"]),
         (lambda: FIVE, ["the input comes first"]),

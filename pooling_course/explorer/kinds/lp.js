@@ -34,7 +34,7 @@ export const lp = {
     const terms = values.map((v) => signed(v) + power);
     const powers = joined(terms, " + ");
     const scaled = scale ? `(${powers})${scale}` : powers;
-    const root = (/** @type {number[]} */ v) => (v.reduce((sum, held) => sum + held ** norm, 0) * found.length / v.length) ** (1 / norm);
+    const root = (/** @type {number[]} */ v) => ((v.reduce((sum, held) => sum + held ** norm, 0) * found.length) / v.length) ** (1 / norm);
     const told = Number.isFinite(root(values)) && !Number.isNaN(output); // else there is no power or root of it
     return `${norm === 1 ? scaled : `(${scaled})^(1/${number(norm)})`} ${told ? resultOf(values, root, output, dtype) : equals(values, output)}`;
   },
