@@ -9,14 +9,15 @@ import torch
 import traitlets as t
 
 from ..maths import rules, words
-from ..maths.data import as_input, as_tensor, cast, is_path
+from ..maths.data import as_input, as_tensor, cast, is_path, smaller
 from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import assets
-from .states import CHUNK, Packer, fits, is_name, received, sendable
+from .states import CHUNK, SENT, Packer, fits, is_name, received, sendable
 
+MOST_BYTES = 1_200_000  # of the input; with its states a saved notebook stays below 10 MB
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAULTS.items()}
 MOST = {name: most for kind in KINDS.values() for name, most in kind.MOST.items()}
@@ -30,13 +31,13 @@ class Checked(t.Any):
 
 
 # A trait for each setting that a kind declares.
-SENT = {
+SYNCED = {
     "sync": True,
     "to_json": lambda value, widget: sendable(value),
     "from_json": lambda value, widget: received(value),
 }
 Settings: Any = t.MetaHasTraits(
-    "Settings", (t.HasTraits,), {name: Checked(value).tag(**SENT) for name, value in DEFAULTS.items()}
+    "Settings", (t.HasTraits,), {name: Checked(value).tag(**SYNCED) for name, value in DEFAULTS.items()}
 )
 
 
@@ -45,7 +46,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
 
     Args:
         x: what is pooled: a preset's name ("worked", "digit", "photo", ...), a tensor, array or nested lists of
-            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
+            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image or the path of one. Three channels in 0..1 are
+            drawn as colours. Of more than 300,000 cells a smaller copy or the middle is shown, and this is said.
         pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2); or a relative:
             `nn.AdaptiveMaxPool2d`, `nn.AdaptiveAvgPool2d`, `nn.LPPool2d`, or a depthwise `nn.Conv2d`.
         compare: show max and average side by side, or a relative beside its twin (LP and convolution: the average).
@@ -102,6 +104,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams, self._made = 0, {0: None}, {}
+        self._part, self._edited = "", None
         self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
         self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
         super().__init__(**self._settled, x=x, presets=presets, direction=direction)
@@ -109,7 +112,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     def __repr__(self):
-        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}, {self.pooling.code()})"
+        part = f", {self._part}" if self._part else ""
+        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}{part}, {self.pooling.code()})"
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -236,6 +240,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @t.validate("x")
     def _as_input(self, proposal):
         x, self._named = _input(proposal.value)
+        x, part = smaller(x, MOST_BYTES // (4 if x.itemsize < 8 and x.is_floating_point() else 8))
+        self._part = self._part if proposal.value is self._edited else part
         return x
 
     @t.observe("x")
@@ -244,9 +250,9 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         self._serial += 1
         self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
-        states = packer.pack(self._names())
+        states = packer.pack(self._names(), SENT)
         if packer is self._packer:
-            self.book = {"input": packer.cells(), **states}
+            self.book = {"input": packer.cells() | {"part": self._part}, **states}
 
     @t.observe("weights")
     def _fill_anew(self, _):
@@ -374,6 +380,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         except (ValueError, OverflowError, RuntimeError):
             self.message = f"{text!r} does not fit into {x.dtype}; the cell keeps its value."
             return
+        self._edited = x  # still the part that it was
         self.x = x
 
     def _edit_upstream(self, content):

@@ -14,11 +14,11 @@ import torch
 
 from ..maths.device import threads
 from ..maths.kinds import from_key
-from ..maths.trace import Trace, trace
+from ..maths.trace import Trace, apart, trace
 from ..maths.windows import Windows
 
 CHUNK = 1_000_000  # bytes of one answer
-LARGEST = 2**22  # cells of an output; adaptive pooling makes any number of them
+SENT = 6_000_000  # bytes of states that are saved with a notebook, and of the largest state
 SMALL = 2**16  # cells up to which one thread is the fastest
 
 
@@ -90,21 +90,33 @@ class Packer:
     def cost(self, name) -> int:
         """Bytes of one state, about, without torch."""
         upstream, p = split(name, self.lender)
+        sizes = self.x.shape[-2:]
+        h, w = (max(0, n) for n in p.raw_output_size(*sizes))
         if upstream is not None:
-            return int(self.float[1]) * self.x.numel()
-        h, w = (max(0, n) for n in p.raw_output_size(*self.x.shape[-2:]))
-        return int((self.index if p.shares == "winner" else self.float)[1]) * self.x.shape[0] * h * w
+            planes = 1
+            if p.shares == "varied" and h * w:  # the shares come along
+                planes += math.prod(int(apart(p.taps(i, *of))) for i, of in enumerate(zip(sizes, (h, w), strict=True)))
+            return int(self.float[1]) * self.x.numel() * planes
+        each = int((self.index if p.shares == "winner" else self.float)[1]) * self.x.shape[0]
+        return (each + 16 * (p.shares == "equal")) * h * w  # an average's divisors, and what they pass on
 
     def _state(self, name):
         try:
             upstream, p = split(name, self.lender)
-            _affordable(p, *p.raw_output_size(*self.x.shape[-2:]))
+            self._check_cost(p)
             t = trace(p, self.x)
             if upstream is not None and upstream not in self.upstreams:
                 raise ValueError("this upstream gradient was replaced by another.")
             return self._forward(t) if upstream is None else self._gradient(t, self.upstreams[upstream])
         except (TypeError, ValueError) as error:
             return {"error": str(error)}, {}
+
+    def _check_cost(self, p):
+        """Adaptive pooling makes any number of cells."""
+        if self.cost(p.key()) > SENT:
+            h, w = p.raw_output_size(*self.x.shape[-2:])
+            size = f"{len(self.x)} x {h} x {w}"
+            raise ValueError(f"{p.code()} makes an output of {size}, too large to be shown: at most {SENT:,} bytes.")
 
     def _forward(self, t: Trace):
         h, w = t.output.shape[-2:]
@@ -148,11 +160,6 @@ class Packer:
 def fits(upstream, output) -> bool:
     """Whether an upstream gradient (1 or C, H, W) has a number for each cell of an output (C, H, W)."""
     return upstream.shape[-2:] == output.shape[-2:] and len(upstream) in (1, len(output))
-
-
-def _affordable(p, h, w):
-    if h > 0 and w > 0 and h * w > LARGEST:
-        raise ValueError(f"{p.code()} makes an output of {h} x {w}, too large to be shown: at most {LARGEST:,} cells.")
 
 
 def _raw(tensor, dtype):

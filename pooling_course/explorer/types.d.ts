@@ -161,6 +161,9 @@ export interface Cells {
   float: string;
   index: string;
   whole: boolean;
+  dtype?: string;
+  /** What it is of an input that was too large, else "". */
+  part?: string;
   serial: number;
   values: Numbers;
 }

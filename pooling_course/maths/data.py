@@ -93,6 +93,38 @@ def channels_last(shape: tuple[int, ...], of_torch: bool = False) -> bool:
     return high < 2 * low and low >= (16 if len(shape) == 4 else 5) or low >= 64
 
 
+def smaller(x: torch.Tensor, most: int) -> tuple[torch.Tensor, str]:
+    """(x with at most `most` cells, what it is of the whole): channels stay, and x does where it is small enough.
+
+    A picture, numbers in 0..1 or uint8 in one or three channels, becomes a smaller copy, each cell the mean of a block;
+    of any other map the middle is cut out, so that its numbers stay what they are.
+
+    Raises:
+        ValueError: there are more channels than cells allowed.
+
+    >>> smaller(torch.zeros(3, 40, 30), 300)[1], smaller(torch.full((40, 30), 7.0), 300)[1]
+    ('a smaller copy of 3 x 40 x 30, each cell the mean of 4 x 4', 'the middle of 40 x 30')
+    """
+    if x.numel() <= most:
+        return x, ""
+    size, (h, w) = " x ".join(map(str, x.shape)), x.shape[-2:]
+    channels = x.numel() // (h * w)
+    if channels > most:
+        raise ValueError(f"input of shape {tuple(x.shape)} has too many channels to be shown: pass some, x[:64].")
+    if channels in (1, 3) and (x.dtype == torch.uint8 or x.is_floating_point() and x.min() >= 0 and x.max() <= 1):
+        block = 2
+        while channels * -(-h // block) * -(-w // block) > most:
+            block += 1
+        found = torch.nn.functional.avg_pool2d(x.reshape(1, channels, h, w).double(), block, ceil_mode=True)
+        found = found.reshape(*x.shape[:-2], *found.shape[-2:])
+        found = (found if x.is_floating_point() else found.round()).to(x.dtype)
+        return found, f"a smaller copy of {size}, each cell the mean of {block} x {block}"
+    rows = min(h, max(1, int(h * (most / x.numel()) ** 0.5)))
+    cols = min(w, most // (channels * rows))
+    top, left = (h - rows) // 2, (w - cols) // 2
+    return x[..., top : top + rows, left : left + cols].contiguous(), f"the middle of {size}"
+
+
 def cast(x: Any) -> str:
     """The line that makes floats of what was passed: arrays are not cast as tensors are.
 

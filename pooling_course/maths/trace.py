@@ -172,14 +172,14 @@ class Trace:
         """
         if self.pooling.shares != "varied":
             return None
-        apart = [min(int(_apart(taps)), len(taps)) for taps in self.taps]
+        by = [min(int(apart(taps)), len(taps)) for taps in self.taps]
         planes = []
-        for i in range(apart[0]):
-            for j in range(apart[1]):
+        for i in range(by[0]):
+            for j in range(by[1]):
                 upstream = torch.zeros_like(self._output)
-                upstream[..., i :: apart[0], j :: apart[1]] = 1
+                upstream[..., i :: by[0], j :: by[1]] = 1
                 planes.append(self.backward(self._shaped(upstream)).reshape(self._x.shape))
-        return torch.stack(planes).reshape(*apart, *self._x.shape)
+        return torch.stack(planes).reshape(*by, *self._x.shape)
 
     def window(self, row: int, col: int, channel: int = 0, image: int = 0) -> "Window":
         """What the window of output cell (row, col) reads, in one channel of one image.
@@ -267,7 +267,7 @@ class Window:
         return self.text
 
 
-def _apart(taps):
+def apart(taps):
     """How many windows further one starts after the last position that this one reads."""
     reach = taps[0].max() - taps[0].min() + 1
     return -(-reach // (taps[1, 0] - taps[0, 0])) if len(taps) > 1 else 1

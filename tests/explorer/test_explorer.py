@@ -20,6 +20,7 @@ from pooling_course import GradientFlow, Pooling, PoolingExplorer, images
 from pooling_course.explorer.states import Packer
 from pooling_course.maths import words
 from pooling_course.maths.kinds import settings_of
+from pooling_course.maths.trace import trace
 
 
 @pytest.fixture
@@ -684,3 +685,66 @@ def test_odd_numbers_reach_the_page_as_they_are(odd):
             assert repr(widget.weights["bias"][0]) == repr(float(odd)) and widget.message == ""
         data, _ = widget._repr_mimebundle_()
         assert str(odd) in data["text/html"] and "nn." in data["text/plain"]
+
+
+# --- what is too large ------------------------------------------------------------------------------------------------
+
+
+def saved(widget):
+    """Bytes that a saved notebook keeps of it."""
+    state = widget.get_state()
+    raw = sum(len(part) * 4 / 3 for part in buffers(state))
+    return raw + len(
+        repr({name: value for name, value in state.items() if name not in ("_esm", "_css", "book", "own")})
+    )
+
+
+def buffers(value):
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return [value] if isinstance(value, (bytes, memoryview)) else []
+    return [raw for v in value for raw in buffers(v)]
+
+
+LARGE = {
+    "a photo": lambda: torch.rand(3, 3000, 4000),
+    "a grey photo of bytes": lambda: torch.randint(255, (2000, 3000), dtype=torch.uint8),
+    "a map": lambda: torch.randn(2000, 2000),
+    "doubles": lambda: torch.randn(5, 900, 900, dtype=torch.float64),
+    "features": lambda: torch.randn(1024, 56, 56),
+}
+DEAR = {
+    "usual": lambda c: Pooling("max", 2),
+    "as large as the input": lambda c: Pooling("avg", 3, 1, 1),
+    "adaptive": lambda c: nn.AdaptiveAvgPool2d(4000),
+    "norm": lambda c: nn.LPPool2d(2, 5, 1),
+    "weights": lambda c: nn.Conv2d(c, c, 5, groups=c),
+}
+
+
+@pytest.mark.parametrize("layer", DEAR)
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_saved_notebook_stays_below_10_mb(name, layer, direction):
+    x = LARGE[name]()
+    if layer == "weights" and not x.is_floating_point() or direction == "backward" and layer == "adaptive":
+        return
+    pooling = DEAR[layer](x.shape[0] if x.ndim == 3 else 1)
+    explorer = PoolingExplorer(x, pooling, compare=True, direction=direction)
+    assert saved(explorer) < 10_000_000, saved(explorer)
+    whole = " x ".join(map(str, x.shape))
+    assert whole in repr(explorer) and explorer.book["input"]["part"] in repr(explorer)
+    data, _ = explorer._repr_mimebundle_()
+    assert whole in data["text/html"] and whole in data["text/plain"]
+    if name == "a photo" and layer == "usual":
+        assert trace(pooling, x).output.shape == (3, 1500, 2000)  # which has no limit
+
+
+def test_a_cell_typed_into_a_part_leaves_it_a_part():
+    explorer = PoolingExplorer(torch.randn(1, 600, 600), "max")
+    part = explorer.book["input"]["part"]
+    explorer._answer(None, {"type": "edit", "channel": 0, "row": 0, "col": 0, "text": "5"}, [])
+    assert explorer.x[0, 0, 0] == 5 and explorer.book["input"]["part"] == part != ""
+    explorer.x = "worked"
+    assert explorer.book["input"]["part"] == "" and "middle" not in repr(explorer)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from pooling_course.maths.data import as_input, as_tensor, cast, channels_last
+from pooling_course.maths.data import as_input, as_tensor, cast, channels_last, smaller
 from pooling_course.maths.picture import as_image
 from pooling_course.maths.trace import trace
 
@@ -531,3 +531,36 @@ def test_does_the_cast_fit_what_was_passed():
         "torch.stack(x).float()",
         'x.convert("F")',
     ]
+
+
+# --- what is too large to be shown ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (3, 300, 400), (1, 77, 3001), (1, 1, 9000), (64, 100, 90), (2, 5000, 1)])
+@pytest.mark.parametrize("high", [1, 9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.uint8, torch.int64])
+def test_is_what_is_too_large_made_smaller(shape, high, dtype):
+    x = (torch.rand(shape, generator=torch.Generator().manual_seed(0)) * high).to(dtype)
+    found, part = smaller(x, 1000)
+    assert found.numel() <= 1000 and found.dtype == dtype and found.shape[:-2] == x.shape[:-2]
+    size = " x ".join(map(str, shape))
+    if part == f"the middle of {size}":
+        h, w = found.shape[-2:]
+        rows, cols = (x.shape[-2] - h) // 2, (x.shape[-1] - w) // 2
+        assert found.equal(x[..., rows : rows + h, cols : cols + w])
+    else:
+        assert part.startswith(f"a smaller copy of {size}, each cell the mean of ") and (
+            len(shape) == 2 or shape[0] < 4
+        )
+        block = int(part.split()[-1])
+        mean = x[..., :block, :block].double().mean((-1, -2))
+        near = abs(found[..., 0, 0].double() - (mean if dtype.is_floating_point else mean.round()))
+        assert near.max() < (1e-3 if dtype.is_floating_point else 0.5)
+        assert (found.shape[-2] - 1) * block < x.shape[-2] <= found.shape[-2] * block
+
+
+def test_is_what_is_small_enough_left_alone():
+    x = torch.rand(10, 100)
+    assert smaller(x, 1000) == (x, "") and smaller(x, 1000)[0] is x
+    with pytest.raises(ValueError, match="too many channels"):
+        smaller(torch.zeros(2000, 2, 2), 1000)
