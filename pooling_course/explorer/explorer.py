@@ -9,7 +9,7 @@ import torch
 import traitlets as t
 
 from ..maths import rules, words
-from ..maths.data import as_input, as_tensor, cast, is_path, smaller
+from ..maths.data import as_input, as_it_lies, as_tensor, cast, is_path, smaller
 from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
@@ -123,7 +123,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @property
     def trace(self) -> Trace:
         """torch's pooling of `x` by the settings shown."""
-        return trace(self.pooling, self.x)
+        return trace(self.pooling, as_it_lies(self.x))
 
     @property
     def gradient(self) -> torch.Tensor:
@@ -240,7 +240,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @t.validate("x")
     def _as_input(self, proposal):
         x, self._named = _input(proposal.value)
-        x, part = smaller(x, MOST_BYTES // (4 if x.itemsize < 8 and x.is_floating_point() else 8))
+        most = MOST_BYTES // (4 if x.itemsize < 8 and x.is_floating_point() else 8)
+        x, part = smaller(x, most, self._settled["pooling"].channels)
         self._part = self._part if proposal.value is self._edited else part
         return x
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import torch
 
+from ..maths.data import as_it_lies
 from ..maths.device import threads
 from ..maths.kinds import from_key
 from ..maths.trace import Trace, apart, trace
@@ -104,7 +105,7 @@ class Packer:
         try:
             upstream, p = split(name, self.lender)
             self._check_cost(p)
-            t = trace(p, self.x)
+            t = trace(p, as_it_lies(self.x))
             if upstream is not None and upstream not in self.upstreams:
                 raise ValueError("this upstream gradient was replaced by another.")
             return self._forward(t) if upstream is None else self._gradient(t, self.upstreams[upstream])

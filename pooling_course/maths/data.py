@@ -71,9 +71,24 @@ at a time, x[0].
     """
     found = as_tensor(x)
     which, x = ("x[0]", x[0]) if isinstance(x, (list, tuple)) and _is_labelled(x) else ("x", x)
-    if channels_last(tuple(found.shape), isinstance(x, torch.Tensor)):
+    if not isinstance(x, AsItLies) and channels_last(tuple(found.shape), isinstance(x, torch.Tensor)):
         _refuse_channels_last(x, tuple(found.shape), which)
     return found
+
+
+class AsItLies(torch.Tensor):
+    """Maps that are to be pooled as they lie, though they look like pictures with their channels last."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+
+def as_it_lies(x: torch.Tensor) -> AsItLies:
+    """x, for `as_input` to take whatever its shape looks like: where the mistake itself is to be seen, for example.
+
+    >>> as_input(as_it_lies(torch.zeros(9, 9, 3))).shape
+    torch.Size([9, 9, 3])
+    """
+    return x.as_subclass(AsItLies)
 
 
 def channels_last(shape: tuple[int, ...], of_torch: bool = False) -> bool:
@@ -93,11 +108,12 @@ def channels_last(shape: tuple[int, ...], of_torch: bool = False) -> bool:
     return high < 2 * low and low >= (16 if len(shape) == 4 else 5) or low >= 64
 
 
-def smaller(x: torch.Tensor, most: int) -> tuple[torch.Tensor, str]:
-    """(x with at most `most` cells, what it is of the whole): channels stay, and x does where it is small enough.
+def smaller(x: torch.Tensor, most: int, channels: int | None = None) -> tuple[torch.Tensor, str]:
+    """(x with at most `most` cells, what it is of the whole); where x is small enough, x and "".
 
-    A picture, numbers in 0..1 or uint8 in one or three channels, becomes a smaller copy, each cell the mean of a block;
-    of any other map the middle is cut out, so that its numbers stay what they are.
+    A picture, numbers in 0..1 or uint8 in one or three channels, becomes a smaller copy, each cell the mean of a block.
+    Of other maps the first channels are taken, if they need not be `channels`, or the middle is cut out, so that their
+    numbers stay what they are.
 
     Raises:
         ValueError: there are more channels than cells allowed.
@@ -108,7 +124,10 @@ def smaller(x: torch.Tensor, most: int) -> tuple[torch.Tensor, str]:
     if x.numel() <= most:
         return x, ""
     size, (h, w) = " x ".join(map(str, x.shape)), x.shape[-2:]
-    channels = x.numel() // (h * w)
+    needed, channels = channels, x.numel() // (h * w)
+    if channels > 3 and needed is None and h * w <= most:
+        some = most // (h * w)
+        return x[:some].contiguous(), f"the first {some} channels of {size}"
     if channels > most:
         raise ValueError(f"input of shape {tuple(x.shape)} has too many channels to be shown: pass some, x[:64].")
     if channels in (1, 3) and (x.dtype == torch.uint8 or x.is_floating_point() and x.min() >= 0 and x.max() <= 1):
