@@ -24,3 +24,4 @@ from .questions.journal import import_progress as import_progress
 from .questions.journal import progress as progress
 
 __version__: str
+STARTED_IN: str

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..maths.data import as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.words import number
 
@@ -61,8 +62,8 @@ def _list(value, budget, deep):
 def _array(value):
     of = "torch" if isinstance(value, torch.Tensor) else "numpy"
     try:
-        array = value.detach().cpu().numpy() if of == "torch" else np.asarray(value)
-    except (RuntimeError, TypeError):  # a sparse, quantised or bfloat16 tensor
+        array = as_tensor(value).cpu().numpy() if of == "torch" or np.ma.is_masked(value) else np.asarray(value)
+    except (RuntimeError, TypeError, ValueError):  # a sparse, quantised or bfloat16 tensor, or a masked array
         return {"other": f"{type(value).__name__} of {getattr(value, 'dtype', 'unknown type')}"}
     if array.dtype.kind not in "biuf" or array.size > LARGEST:
         return {"other": f"array of {array.size:,} values of type {array.dtype}"}

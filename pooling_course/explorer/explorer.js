@@ -10,7 +10,7 @@ import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
 import { frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
 import { pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
-import { totals } from "./sentences.js";
+import { partOf, totals } from "./sentences.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
 
@@ -298,7 +298,8 @@ export class Explorer {
       this.scale = scaleOf(values);
     }
     if (this.backward) this.signedScale = signedScale(this);
-    this.say(this.refused || this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
+    const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
+    this.say(this.refused || this.get("message") || error || ownMisfit(this) || partOf(this.states.input));
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
     for (const name of OUTPUTS) this.paintOutput(name);

@@ -258,7 +258,7 @@ def _slips(folder):
     damaged = 0
     for path in files:
         answers, bad = entries(path)
-        damaged += bad
+        damaged += len(bad)
         found.update({str(entry["misconception"]) for entry in answers if entry["misconception"]})
     said = f"<p>{len(files)} progress files, {damaged} lines of which could not be read.</p>"
     if not found:

@@ -152,13 +152,13 @@ class Windows(ABC):
         """The dtypes that torch pools so on this type of device."""
         return rules.FLOATS
 
-    def says(self, read: list, divisor: int | None, output: float | int, channel: int) -> str:
+    def says(self, read: list, divisor: int | None, output: float | int, channel: int, dtype: str) -> str:
         """The maximum or the sum of one window in words; `read` lists what each of its positions is, and holds."""
         if self.shares == "winner":
             held = [-torch.inf if held is None else held for what, held in read if what != "overhang"]
             return words.max_sum(held, output)
         entries = [held or 0 for what, held in read if what == "cell" or what == "padded" and self.counts_padding]
-        return words.average_sum(entries, divisor, output, whole=isinstance(output, int))
+        return words.average_sum(entries, divisor, output, dtype)
 
 
 class Sliding(Windows):

@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 from ..maths import words
-from ..maths.data import as_tensor
+from ..maths.data import as_it_lies, as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from .answers import ANSWERS
@@ -85,7 +85,7 @@ class Question:
 
     @property
     def trace(self) -> Trace:
-        return trace(self.pooling, self.input)
+        return trace(self.pooling, as_it_lies(self.input))
 
     @cached_property
     def truth(self):

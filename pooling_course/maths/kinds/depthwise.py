@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,8 +79,8 @@ class Depthwise(Sliding):
             if padding == "same" and any(r % 2 for r in reach):
                 raise ValueError("padding='same' pads more on one side here: take an odd kernel_size, or a number.")
             padding = tuple(r // 2 for r in reach) if padding == "same" else 0
-        weight = layer.weight.detach().cpu()[:, 0]
-        bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
+        weight = as_tensor(layer.weight, "weight").cpu()[:, 0]
+        bias = None if layer.bias is None else as_tensor(layer.bias, "bias").cpu().tolist()
         return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
 
     @classmethod
@@ -162,11 +163,14 @@ class Depthwise(Sliding):
         weight, bias = x.new_tensor(self.weight), None if self.bias is None else x.new_tensor(self.bias)
         return F.conv2d(x, weight[:, None], bias, self.stride, self.padding, self.dilation, channels), None
 
-    def says(self, read, divisor, output, channel) -> str:
+    def says(self, read, divisor, output, channel, dtype) -> str:
         weights = [w for row in self.weight[channel] for w in row]
         terms = [(w, held) for w, (what, held) in zip(weights, read, strict=True) if what == "cell"]
-        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output)
+        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output, dtype)
 
 
 def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+    """Nested tuples, with one NaN for all, as it equals itself only where it is the same object."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_tuples, value))
+    return math.nan if value != value else value

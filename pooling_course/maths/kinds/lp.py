@@ -103,5 +103,6 @@ class LP(Sliding):
     def pool(self, x):
         return F.lp_pool2d(x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode), None
 
-    def says(self, read, divisor, output, channel) -> str:
-        return words.norm_sum([held for what, held in read if what == "cell"], self.norm_type, len(read), output)
+    def says(self, read, divisor, output, channel, dtype) -> str:
+        held = [held for what, held in read if what == "cell"]
+        return words.norm_sum(held, self.norm_type, len(read), output, dtype)
