@@ -1,4 +1,4 @@
-"""Is the Python free of lint and type errors, and laid out by ruff? ruff and mypy say in their own words what is not."""
+"""Is the Python free of lint and type errors, and laid out by ruff? ruff and mypy say in their words what is not."""
 
 import shutil
 import subprocess

@@ -457,7 +457,7 @@ def test_is_a_photo_upright_and_an_animation_at_its_frame(tmp_path):
         ("", ["str"]),
         (Image.new("L", (0, 3)), ["empty"]),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_is_a_path_that_leads_to_no_picture_refused(x, said):
     refused(x, *said)
