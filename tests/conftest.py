@@ -3,6 +3,7 @@
 import pytest
 
 BROWSER = pytest.StashKey()  # the one that runs
+DEAR = {"browser", "nbgrader", "soak", "slow"}
 
 
 def pytest_addoption(parser):
@@ -10,12 +11,22 @@ def pytest_addoption(parser):
     parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
 
 
-LONGEST = ["test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py", "test_assignments.py"]
+FIRST = ["test_python.py", "test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py"]
+FIRST += ["test_assignments.py"]
+# What takes its time without a browser or nbgrader: it starts kernels and servers, or searches long.
+LONG = {
+    "test_colab.py",
+}
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m quick` chooses
 def pytest_collection_modifyitems(items):
-    """Longest files first, so that of two processes neither waits for the other at the end."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    """Longest files first, so that of two processes neither waits for the other at the end; and what is quick."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.path.suffix == ".py" and item.path.name not in LONG and not marks & DEAR:
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session")

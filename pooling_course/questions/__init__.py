@@ -85,7 +85,10 @@ class Question:
 
     @property
     def trace(self) -> Trace:
-        return trace(self.pooling, as_it_lies(self.input))
+        x = self.input
+        if x is None:
+            raise ValueError(f"the question {self.id!r} has no case to pool.")
+        return trace(self.pooling, as_it_lies(x))
 
     @cached_property
     def truth(self):

@@ -146,7 +146,8 @@ def answers_to(name: str, path: Path | None = None) -> list[dict]:
         data = path.read_bytes() if path.is_file() else b""
     except OSError:
         data = b""
-    needle, at, lines = json.dumps(name).encode(), 0, {}
+    needle, at = json.dumps(name).encode(), 0
+    lines: dict[bytes, None] = {}
     while (at := data.find(needle, at)) >= 0:
         end = data.find(b"\n", at)
         end = len(data) if end < 0 else end
