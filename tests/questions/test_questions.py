@@ -218,6 +218,7 @@ FACTS = {
     "average_ever_exceeds_max": False,
     "conv_after_pooling": [1, 0.25, 0],
     "relu_commutes": ["max"],
+    "activations_that_commute": ["tanh", "sigmoid"],  # those that never fall
     "linear_kinds": ["avg"],
     "average_of_bytes": "error",
     "overlap_and_gaps": [[True, False], [False, True]],
