@@ -118,7 +118,7 @@ def lesson_text(path: Path) -> str:
 
 
 def minutes(lesson: Lesson) -> int:
-    """How long a lesson takes, to the nearest five: 200 words a minute, a minute a question, two an exercise or patient."""
+    """How long a lesson takes, to the nearest five: 200 words a minute, one a question, two an exercise or patient."""
     cells = json.loads((NOTEBOOKS / lesson.file).read_text(encoding="utf-8"))["cells"]
     text = {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code")}
     words = re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", "\n".join(text["markdown"])))
