@@ -90,9 +90,7 @@ class Mistakes:
 
     def builtin_max(x, kernel_size, stride):
         """you call Python's own max: it compares whole rows of the window. window.max() looks at every cell."""
-        return windows(
-            x, kernel_size, stride, stride, lambda window: max(window)[0] if len(window) == 1 else max(window)
-        )
+        return windows(x, kernel_size, stride, stride, max)
 
     def cut_twice(x, kernel_size, stride):
         """you cut twice: the second brackets cut rows once more. Columns follow in the same ones, after a comma."""
