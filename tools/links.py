@@ -6,6 +6,7 @@ lesson, the ways to the lessons before and after it, and the tables of the start
 the package's own addresses. A test fails where one is stale.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -218,6 +219,7 @@ def project_text(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="course.py links", description=__doc__).parse_args()
     changed = outdated()
     for path, text in changed.items():
         path.write_text(text, encoding="utf-8")
