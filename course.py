@@ -4,7 +4,7 @@
     python course.py test           run every test
     python course.py check          lint, types and the quick tests, in under a minute
     python course.py site           build the web pages, in site/_build/html
-    python course.py bench          measure every claim about speed and size, in benchmarks/results/index.html
+    python course.py bench          measure the claims about speed and size, in benchmarks/results/index.html
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
     python course.py assignments    make the assignments anew from their definitions
     python course.py grade          mark a class's submissions, safely; docs/grading.md

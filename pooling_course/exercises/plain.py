@@ -48,6 +48,8 @@ def _plain(value, budget, deep):
         return _pooling(value)
     if isinstance(value, (tuple, list)):
         return _list(value, budget, deep) if deep < DEEPEST else {"other": "list nested too deep"}
+    if isinstance(value, type):
+        return {"other": f"class {value.__name__}, not a layer made with it: write {value.__name__}(...)"}
     return {"other": type(value).__name__}
 
 
