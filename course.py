@@ -379,6 +379,9 @@ def parse(argv):
 
 
 def main(argv):
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # there may be paths that the terminal cannot write
+            stream.reconfigure(errors="backslashreplace")
     try:
         refuse_unsupported()
         args, rest = parse(argv)

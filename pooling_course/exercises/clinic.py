@@ -92,7 +92,7 @@ def patient(name: str, function) -> Finding:
     >>> patient("stride-one", lambda x: nn.MaxPool2d(3)(x))
     ✓ Cured: right on every input tried, here and behind the scenes.
     """
-    if name not in PATIENTS:
+    if not isinstance(name, str) or name not in PATIENTS:
         raise ValueError(f"no patient is called {name!r}; there is {', '.join(map(repr, PATIENTS))}.")
     return PATIENTS[name].examine(function)
 

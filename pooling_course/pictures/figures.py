@@ -101,6 +101,8 @@ def pooled(x, *poolings, titles=None, name="Input") -> Picture:
     x = as_input(x).cpu()
     if x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] not in (1, 3):
         raise ValueError(f"input of shape {tuple(x.shape)}: this picture takes (H, W), (1, H, W) or (3, H, W).")
+    if titles is not None and (isinstance(titles, str) or not all(isinstance(title, str) for title in _items(titles))):
+        raise TypeError(f"titles={titles!r}: give a list of texts, one for each pooling.")
     if titles is not None and len(titles) != len(poolings):
         raise ValueError(f"there are {len(titles)} titles for {len(poolings)} poolings: give one for each.")
     traces = [trace(pooling, x) for pooling in poolings]
@@ -188,6 +190,10 @@ first, 1 sure and wrong.
         x += step
     said = [f"{row['title']}: {_told(row)}." for row in rows]
     return Picture(canvas.figure, " ".join([f"Your answers so far: {_told(everything)}.", *said]))
+
+
+def _items(value):
+    return value if isinstance(value, (list, tuple)) else [None]
 
 
 def _told(row):

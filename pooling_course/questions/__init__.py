@@ -220,7 +220,11 @@ def question(name: str) -> Question:
 
     Raises:
         ValueError: there is none; the sentence names near ones.
+        TypeError: name is no text.
     """
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise TypeError(f"{name!r} is of type {kind}: a question is called by its name, such as 'max-channels'.")
     if name not in all_questions():
         from difflib import get_close_matches
 

@@ -631,3 +631,34 @@ def test_docstring_examples():
     for module, least in modules.items():
         found = doctest.testmod(module, extraglobs={"torch": torch, "__name__": "__main__"})
         assert found.attempted >= least and found.failed == 0
+
+
+# --- questions that make no sense ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [3, None, [], {}, 2.5, b"output-size"], ids=repr)
+def test_is_what_is_no_name_of_an_exercise_refused(name):
+    for call in (lambda: check(name, len), lambda: hint(name), lambda: your_case(name, "ada")):
+        with pytest.raises(TypeError, match="an exercise has a name, such as 'output-size'"):
+            call()
+
+
+@pytest.mark.parametrize("seed", [None, 2.5, -1, [1], {}, b"ada", (1, None)], ids=repr)
+def test_is_what_is_no_seed_refused(seed):
+    for call in (lambda: check("output-size", len, seed), lambda: your_case("output-size", seed)):
+        with pytest.raises(TypeError, match="a seed is a number from 0 on, a student's name, or several in a tuple"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda: torch.complex(torch.ones(2, 2), -torch.ones(2, 2)).conj().imag,
+        lambda: np.ma.masked_array([1.0, 2], [False, False]),
+        lambda: torch.ones(2, requires_grad=True),
+    ],
+)
+def test_is_an_odd_result_compared_by_its_numbers(result):
+    assert set(np.ravel(plain.plain(result())["array"])) <= {1.0, 2.0}
+    hidden = plain.plain(np.ma.masked_array([1.0, 2], [False, True]))
+    assert hidden == {"other": "MaskedArray of float64"}
