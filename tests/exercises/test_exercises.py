@@ -520,3 +520,15 @@ def test_docstring_examples():
     for module, least in modules.items():
         found = doctest.testmod(module, extraglobs={"torch": torch, "__name__": "__main__"})
         assert found.attempted >= least and found.failed == 0
+
+
+@pytest.mark.parametrize("wanted", [1, 1.0, [1, 1], np.ones(2), np.ones((2, 2), dtype=int)])
+def test_true_is_no_number(wanted):
+    """Python counts True as 1, and a mask would pass where only ones and zeros are wanted."""
+    assert plain.differs(plain.plain(wanted), plain.plain(wanted)) == ""
+    mask = np.asarray(wanted, dtype=bool)
+    for given in (mask, mask.tolist(), torch.from_numpy(mask) if mask.ndim else mask[()]):
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain(given))
+    if mask.ndim == 1:
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain([True, 1]))
+    assert plain.differs(plain.plain(mask), plain.plain(mask)) == ""
