@@ -11,6 +11,7 @@ def pytest_addoption(parser):
 
 
 LONGEST = ["test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py", "test_assignments.py"]
+LONGEST += ["test_hostile_user.py", "test_hostile_root.py"]
 
 
 def pytest_collection_modifyitems(items):
