@@ -156,7 +156,7 @@ def grade(args) -> int:
             print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
         run_all(waiting, book, args)
         for row in rows:
-            row.notes += row.record["notes"] if row.record else []
+            row.notes += (row.record or {}).get("notes", [])
         note_another_assignment(args, rows)
         return write(args, rows, account, gradebook, book)
     finally:

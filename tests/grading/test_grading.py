@@ -299,13 +299,17 @@ def test_a_watch_that_is_patched_is_told(walls, code):
 
 FORGES = r"""
 import os
-os.write(3, b'> 12\n< 12 [["value", 4, "", ""]]\n= 12\n.\n')
+os.write(3, b'< AT ""\n= AT \n> ASKED\n< ASKED [["value", 4, "", ""]]\n= ASKED \n.\n')
 os._exit(0)
 """
 
 
 def test_who_speaks_to_the_grader_is_told(walls):
-    part, record = marked(walls, with_answer(FORGES, WRONG))
+    """A cell that ends its own step, then sends an answer, all in the right order: it lacks the word."""
+    made = with_answer(FORGES, WRONG)
+    asked = len(made) + [task.exercise for task in mark.tasks("ps2")].index(TASK)
+    made = [cell.replace("ASKED", str(asked)).replace("AT", str(made.index(FORGES))) for cell in made]
+    part, record = marked(walls, made)
     assert part["state"] == "wrong" and sandbox.SPOKEN in record["notes"]
     assert "`os._exit`, `os.write`" in record["notes"][1]
 
