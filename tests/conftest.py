@@ -12,7 +12,7 @@ def pytest_addoption(parser):
 
 
 FIRST = ["test_python.py", "test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py"]
-FIRST += ["test_assignments.py"]
+FIRST += ["test_assignments.py", "test_hostile_user.py", "test_hostile_root.py"]
 # What takes its time without a browser or nbgrader: it starts kernels and servers, or searches long.
 LONG = {
     "test_colab.py",

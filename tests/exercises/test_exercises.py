@@ -662,3 +662,15 @@ def test_is_an_odd_result_compared_by_its_numbers(result):
     assert set(np.ravel(plain.plain(result())["array"])) <= {1.0, 2.0}
     hidden = plain.plain(np.ma.masked_array([1.0, 2], [False, True]))
     assert hidden == {"other": "MaskedArray of float64"}
+
+
+@pytest.mark.parametrize("wanted", [1, 1.0, [1, 1], np.ones(2), np.ones((2, 2), dtype=int)])
+def test_true_is_no_number(wanted):
+    """Python counts True as 1, and a mask would pass where only ones and zeros are wanted."""
+    assert plain.differs(plain.plain(wanted), plain.plain(wanted)) == ""
+    mask = np.asarray(wanted, dtype=bool)
+    for given in (mask, mask.tolist(), torch.from_numpy(mask) if mask.ndim else mask[()]):
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain(given))
+    if mask.ndim == 1:
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain([True, 1]))
+    assert plain.differs(plain.plain(mask), plain.plain(mask)) == ""
