@@ -13,8 +13,11 @@ def pytest_addoption(parser):
 LONGEST = ["test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py", "test_assignments.py"]
 
 
-def pytest_collection_modifyitems(items):
-    """Longest files first, so that of two processes neither waits for the other at the end."""
+def pytest_collection_modifyitems(config, items):
+    """Longest files first, so that of two processes neither waits for the other at the end; no long tests unasked."""
+    if "long" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
