@@ -127,7 +127,7 @@ def pooled(cases, folder, source=None):
         input = {"channels": channels, "h": h, "w": w, "float": packer.float, "index": packer.index, "at": put(x)}
         upstream = None if case.upstream is None else [put(case.upstream), case.upstream.numel()]
         names = [[name, upstream if name.startswith("grad1") else None] for name in names_of(case)]
-        weights = {"weight": case.pooling.weight, "bias": case.pooling.bias} if case.pooling.kind == "conv" else None
+        weights = case.pooling.traits()["weights"] if case.pooling.kind == "conv" else None
         whole = not case.x.is_floating_point()
         told.append({"input": {**input, "whole": whole}, "asked": names, "weights": weights})
     asked.write_text(json.dumps(told), "utf-8")
