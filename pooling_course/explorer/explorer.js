@@ -4,6 +4,7 @@ import { Controls, Player, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
+import { engineFor } from "./answers.js";
 import { fit, unreadOf, way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
@@ -112,8 +113,8 @@ export class Explorer {
    * @param {HTMLElement} root
    */
   constructor(model, root) {
-    this.model = model;
-    this.states = new States(model);
+    this.model = engineFor(model);
+    this.states = new States(this.model);
     /** @type {Record<string, any>} */
     this.ahead = {};
     /** @type {Pick} */
@@ -136,9 +137,6 @@ export class Explorer {
   /** @returns {Kind[]} */
   get kinds() {
     return (this.get("compare") ? this.get("kinds") : [this.get("kind")]).map((/** @type {string} */ name) => KINDS[name]);
-  }
-  get editable() {
-    return !this.get("alone"); // set by a page that has no Python
   }
   get backward() {
     return this.get("direction") === "backward";
@@ -299,7 +297,7 @@ export class Explorer {
     }
     if (this.backward) this.signedScale = signedScale(this);
     const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
-    this.say(this.refused || this.get("message") || error || ownMisfit(this) || partOf(this.states.input));
+    this.say(this.refused || this.get("message") || error || ownMisfit(this) || this.model.note || partOf(this.states.input));
     this.layout();
     for (const name of ["input", "input2"]) this.paintInput(name);
     for (const name of OUTPUTS) this.paintOutput(name);
@@ -402,7 +400,7 @@ export class Explorer {
     const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
     update(caption, { text: `${what} ${size}` });
     update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
-    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
+    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
   }
 
   // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
@@ -481,7 +479,7 @@ export class Explorer {
     const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
     update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
     update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
-    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
+    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -647,10 +645,6 @@ export class Explorer {
     const type = this.isInput(at?.grid) ? "edit" : this.backward ? "upstream" : null;
     if (!at || !type) return;
     const { grid, row, col } = at;
-    if (!this.editable) {
-      this.model.send({ type }); // the page says why not
-      return;
-    }
     if (!this.lensBox.hidden) {
       this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
@@ -715,7 +709,7 @@ export class Explorer {
     this.states.ask(keys);
     clearTimeout(this.patience);
     this.patience = setTimeout(() => {
-      this.say("No answer from Python: the kernel is busy, or not running. Settings that were computed ahead still work.");
+      this.say("No answer from Python: the kernel is busy, or not running. All but another input still works.");
     }, PATIENCE);
   }
 
@@ -805,6 +799,7 @@ export class Explorer {
 
   leave() {
     this.tell();
+    this.model.leave();
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
     this.player.play(false);
