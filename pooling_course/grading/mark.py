@@ -4,23 +4,24 @@ The record that comes out is plain data (JSON), with all that the pages and tabl
 """
 
 import hashlib
-import inspect
 import json
 import threading
 import time
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from importlib import metadata
 from pathlib import Path
 
-from .. import exercises
 from ..exercises import judge, load
 from ..exercises.source import RULE
 from ..exercises.verdict import CALLED
-from ..maths import trace as pooling
 from .assignments import ASSIGNMENTS, Task, is_own
 from .reading import UNREAD_NAME, named_in, strange
 from .sandbox import Limits, Question, Sandbox
 from .wire import ERROR, clean, encode, outcomes
+
+PACKAGE = Path(__file__).parents[1]
+COMPUTES = {".py", ".json", ".npz"}
 
 SAYS = {
     "missing": "There is no function `{function}` in your notebook, or its cell stopped before it was made.",
@@ -42,7 +43,6 @@ NOTES = {
 }
 LARGE = 50_000  # characters of an answer whose verdict is not kept for others: hostile ones differ each time
 
-PARTS = ("inside", "mark", "reading", "sandbox", "shell", "text", "walls", "wire")
 MISSING = '"missing"'
 
 
@@ -78,13 +78,16 @@ def tasks(assignment: str) -> list[Task]:
 
 @cache
 def version(assignment: str) -> str:
-    """A digest of the tasks of an assignment and of the code that judges: results of another version do not count."""
-    files = sorted(Path(exercises.__file__).parent.glob("*.py")) + [Path(pooling.__file__)]
-    files += [Path(__file__).with_name(f"{name}.py") for name in PARTS]
-    files += [Path(inspect.getfile(load(task.exercise).model)) for task in tasks(assignment)]
+    """A digest of an assignment's tasks and of all that computes a mark: results of another version do not count.
+
+    That is the whole package and torch: a word of a sentence, a rule or a map that cases are drawn from changes what a
+    check says, as the judge does.
+    """
     digest = hashlib.sha256(repr([(task.exercise, task.points) for task in tasks(assignment)]).encode())
-    for file in files:
-        digest.update(file.read_bytes())
+    digest.update(f"{metadata.version('torch')} {metadata.version('numpy')}".encode())
+    for file in sorted(PACKAGE.rglob("*")):
+        if file.suffix in COMPUTES:
+            digest.update(f"{file.relative_to(PACKAGE).as_posix()} {file.stat().st_size} ".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -878,3 +879,14 @@ def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
         assert verdict_of(program, arch, number("clone"), bit | 17) == walls.DENY
     other = next(name for name in ARCHES if name != arch)
     assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process
+
+
+@pytest.mark.parametrize("file", ["maths/words.py", "maths/rules.py", "images.py", "exercises/tasks/_own.py"])
+def test_a_mark_is_kept_only_while_all_that_computed_it_is_the_same(file, tmp_path, monkeypatch):
+    before = mark.version("ps1")
+    shutil.copytree(mark.PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(mark, "PACKAGE", tmp_path / "package")
+    assert mark.version.__wrapped__("ps1") == before != mark.version("ps2")
+    with (tmp_path / "package" / file).open("a") as code:
+        code.write("# another\n")
+    assert mark.version.__wrapped__("ps1") != before
