@@ -86,7 +86,7 @@ def mapped(folder):
         memoryview(TABLE),
         TABLE.repeat(2, 1)[:, ::2],
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_is_an_array_taken_however_it_lies(x):
     assert taken(x).equal(RAMP)
