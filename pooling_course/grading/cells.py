@@ -60,7 +60,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
-        said = {"cells": code_cells(sys.stdin.buffer.read())}
+        said: dict = {"cells": code_cells(sys.stdin.buffer.read())}
     except ValueError as reason:
         said = {"why": str(reason)}
     sys.stdout.write(json.dumps(said))

@@ -27,6 +27,8 @@ import sys
 import tempfile
 import time
 import types
+from functools import partial
+from typing import Any
 
 from .shell import Quiet, Shell, as_python
 
@@ -80,9 +82,9 @@ def _read(fd, length, until):
 
 def write_frame(fd, value):
     data = json.dumps(value).encode()
-    data = memoryview(struct.pack(">Q", len(data)) + data)
-    while data:
-        data = data[os.write(fd, data) :]
+    left = memoryview(struct.pack(">Q", len(data)) + data)
+    while left:
+        left = left[os.write(fd, left) :]
 
 
 # ---- The server ------------------------------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ def warm_up():
         importlib.import_module(name)
     answer = NoAnswer()
     for module, names in (
-        (pooling_course, set(pooling_course.__all__) - {"Pooling", "Trace", "Window", "images", "trace"}),
+        (pooling_course, set(vars(pooling_course)["__all__"]) - {"Pooling", "Trace", "Window", "images", "trace"}),
         (pooling_course.exercises, ("attempt", "check", "hint", "judge", "load", "names", "your_case")),
     ):
         for name in names:
@@ -229,7 +231,8 @@ class Watched:
         steps = [step for step, _ in job["cells"]] + list(range(self.first, self.first + len(job["questions"])))
         self.steps = {str(step): step for step in steps}
         self.read, self.said, self.stood, self.ended, self.tampered = "", {}, {}, {}, False
-        self.step, self.why = -1, ""
+        self.step: Any = -1  # None once all is done
+        self.why = ""
         self.open, self.rest, self.heard = False, b"", 0
 
     def watch(self):
@@ -301,10 +304,9 @@ class Student:
     def __init__(self, job, pipe, rules, word, folder):
         self.job, self.pipe, self.rules, self.word, self.folder = job, pipe, rules, word, folder
         self.step = -1
-        self.was = {
-            q["function"]: [] for q in job["questions"]
-        }  # what each function was: (object, cell) in their order
-        self.checked = {name: [] for name in self.was}  # and at its checks
+        # what each function was, and at its checks: (object, cell) in their order
+        self.was: dict[str, list] = {q["function"]: [] for q in job["questions"]}
+        self.checked: dict[str, list] = {name: [] for name in self.was}
 
     def run(self):
         self.shut_in()
@@ -316,7 +318,7 @@ class Student:
         if self.job["look"]:
             self.say(f"@ {encode(text.look(self.job['cells'], self.job['questions']))}")
         module = types.ModuleType("__main__")
-        module.display = NoAnswer()  # what IPython puts into every notebook
+        vars(module)["display"] = NoAnswer()  # what IPython puts into every notebook
         sys.modules["__main__"] = module
         self.names = vars(module)
         CHECK.heard = self.check
@@ -334,7 +336,7 @@ class Student:
         for step, (name, rule, cases) in enumerate(questions, start=first):
             if step not in self.job["without"]:
                 self.say(f"> {step}")
-                self.say(f"= {step} {self.ask(step, name, cases, lambda *case, rule=rule: run(*case, rule))}")
+                self.say(f"= {step} {self.ask(step, name, cases, partial(run, rule=rule))}")
         self.say(".")
 
     def shut_in(self):
@@ -405,7 +407,8 @@ class Student:
 
     def answer(self, name, cases, run):
         """What came of the function as it stood at its last check, or was before, if that was only what was given."""
-        last, stood, text = self.names.get(name), [], encode("missing")
+        last, text = self.names.get(name), encode("missing")
+        stood: list = []
         checked = {id(function) for function, _ in self.checked[name]}
         tried = set()
         for function, cell in [*reversed(self.checked[name]), *reversed(self.was[name])]:

@@ -14,14 +14,15 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .inside import SCRATCH, read_frame, write_frame
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MASKED = ("exercises/tasks", "questions", "grading")  # answers and seeds, in folders of the package; empty inside
 SHOWN = ("__init__.py", "inside.py", "shell.py", "text.py", "walls.py", "wire.py")  # of this folder
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
-SYSTEM += ("/nix/store", "/gnu/store")
+SYSTEM = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime"]
+SYSTEM += ["/nix/store", "/gnu/store"]
 LOCAL = "/usr/local"  # where a machine keeps what is its own, such as the folder that nbgrader collects work in
 PYTHON = ("bin", "lib", "lib64", "pyvenv.cfg")  # of the folder that a Python is installed in
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # libc looks there whether the kernel has them
@@ -115,7 +116,7 @@ class Sandbox:
         NoSandbox: it cannot be had here.
     """
 
-    process = None
+    process: Any = None  # the server's, while there is one
 
     def __init__(self, trust: bool = False, limits: Limits | None = None):
         self.trust, self.limits, self.proven = trust, limits or Limits(), False
@@ -177,7 +178,11 @@ class Sandbox:
         until = until or time.monotonic() + self.limits.total_seconds
         first = len(cells)
         steps = first + len(questions)
-        said, stood, ended, read, look, odd = {}, {}, {}, "", True, set()
+        said: dict[int, str] = {}
+        stood: dict[int, tuple[int, str]] = {}
+        ended: dict[int, str] = {}
+        odd: set[str] = set()
+        read, look = "", True
         nothing = "it ended Python"
         for _ in range(RERUNS):
             without = {step for step in range(steps) if step in ended or step >= first and step in said}
@@ -400,11 +405,11 @@ def command(trust=False) -> list[str]:
         room += shown(path)
     for folder in others():
         room += ["--tmpfs", str(folder)]
-    for folder in MASKED:
-        room += ["--tmpfs", str(PACKAGE / folder)]
+    for masked in MASKED:
+        room += ["--tmpfs", str(PACKAGE / masked)]
     for name in SHOWN:
         room += shown(str(Path(__file__).with_name(name)))
-    return [shutil.which("bwrap"), *room, "--", *python]
+    return [shutil.which("bwrap") or "bwrap", *room, "--", *python]
 
 
 def shown(path) -> list[str]:

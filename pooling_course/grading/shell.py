@@ -69,7 +69,9 @@ def cell_magic(python: str) -> tuple[str, str, str] | None:
     if not python.startswith("get_ipython().run_cell_magic("):
         return None
     try:
-        call = ast.parse(python).body[0].value
+        call = ast.parse(python, mode="eval").body
+        if not isinstance(call, ast.Call):
+            return None
         name, line, body = (ast.literal_eval(argument) for argument in call.args)
     except (SyntaxError, ValueError, AttributeError, IndexError, RecursionError, MemoryError):
         return None
@@ -125,13 +127,15 @@ class Shell(Quiet):
         user_ns: the namespace.
     """
 
+    loop: asyncio.AbstractEventLoop | None = None
+
     def __init__(self, user_ns: dict):
-        self.user_ns, self.captured, self.flags, self.loop = user_ns, Quiet(), AWAIT, None
+        self.user_ns, self.captured, self.flags = user_ns, Quiet(), AWAIT
         user_ns.update({"get_ipython": self.get, "In": [""], "Out": {}, "_": "", "__": "", "___": ""})
-        builtins.get_ipython = self.get
+        vars(builtins)["get_ipython"] = self.get
         for name in ("IPython", "IPython.core.getipython"):
             if name in sys.modules:
-                sys.modules[name].get_ipython = self.get
+                vars(sys.modules[name])["get_ipython"] = self.get
 
     def get(self):
         return self
