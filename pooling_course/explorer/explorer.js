@@ -4,13 +4,15 @@ import { Controls, Player, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
-import { fit, unreadOf, way } from "./geometry.js";
+import { way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
-import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
-import { frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
-import { pointedAt } from "./pointing.js";
+import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
+import { layout, roomToRead } from "./layout.js";
+import { paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
+import { mostTelling, pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { totals } from "./sentences.js";
+import { paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
 
@@ -27,8 +29,7 @@ import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
-/** @param {number} size */
-const px = (size) => `${Math.ceil(size)}px`;
+const CARD = 26; // px of the card, left and right
 
 export class Explorer {
   /** @type {Shown[]} */
@@ -46,6 +47,10 @@ export class Explorer {
   /** @type {WeakMap<object, boolean>} */
   photoOf = new WeakMap();
   complete = false;
+  telling = true; // whether the most telling window is to be chosen
+  oneUpstream = false;
+  boxed = ""; // the boxes that the grids were last laid out for
+  outputs = OUTPUTS;
   edited = false;
   announceSize = false;
   announceCell = false;
@@ -70,6 +75,8 @@ export class Explorer {
   notice;
   /** @type {HTMLElement} */
   code;
+  /** @type {HTMLElement} */
+  line;
   /** @type {HTMLElement} */
   formula;
   /** @type {HTMLElement} */
@@ -182,19 +189,11 @@ export class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(
-      this.controls.el,
-      this.code,
-      this.formula,
-      this.weights,
-      this.grids,
-      this.player.el,
-      this.notice,
-      this.totals,
-      this.sentence,
-      numbers,
-      live,
-    );
+    this.grids.append(this.weights);
+    this.line = make("div", { class: "pc-line" }, this.code, this.formula);
+    const foot = make("div", { class: "pc-foot" }, this.player.el, this.controls.upstreamLabel);
+    const said = make("div", { class: "pc-said" }, this.sentence, this.notice);
+    this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, this.grids, this.totals, foot, said), numbers, live);
   }
 
   /** @param {number} channel */
@@ -226,7 +225,7 @@ export class Explorer {
     );
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
-    const figure = make("figure", { class: "pc-grid" }, caption, stage, under);
+    const figure = make("figure", { class: `pc-grid pc-${name}` }, caption, stage, under);
     this.grid[name] = { canvas, cells, stage, caption, under, figure, near: [0, 0] };
     this.grids.append(figure);
   }
@@ -297,13 +296,17 @@ export class Explorer {
       this.scaled = values;
       this.scale = scaleOf(values);
     }
+    this.oneUpstream = this.backward && oneUpstream(this);
+    if (this.oneUpstream) for (const v of this.shown) v.grid = this.shown[0].grid;
     if (this.backward) this.signedScale = signedScale(this);
+    if (this.telling) this.pick = { grid: null, ...this.begin() };
+    this.telling = false;
     this.say(this.refused || this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
-    this.layout();
-    for (const name of ["input", "input2"]) this.paintInput(name);
-    for (const name of OUTPUTS) this.paintOutput(name);
-    drawCode(this);
     drawWeights(this);
+    layout(this);
+    for (const name of ["input", "input2"]) paintInput(this, name);
+    for (const name of OUTPUTS) paintOutput(this, name);
+    drawCode(this);
     this.drawTotals();
     this.drawTables();
     this.overlay();
@@ -315,6 +318,12 @@ export class Explorer {
     this.typed = null;
     if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
     this.prefetch();
+  }
+
+  // The window that is shown first: the one that Python chose, or the most telling one.
+  begin() {
+    const [row, col] = this.get("chosen");
+    return row || col || (this.backward && this.get("upstream_mode") === "chosen") ? { row, col } : mostTelling(this);
   }
 
   drawTotals() {
@@ -331,156 +340,6 @@ export class Explorer {
         return totals(v, up, down);
       });
     lines(this.totals, texts);
-  }
-
-  layout() {
-    const { h, w } = this.states.input;
-    const possible = this.shown.filter(({ state }) => !state.error);
-    // room for the padding that the slider can reach, so that the grid stands still while it moves
-    const reserve = Math.max(1, ...possible.map(({ s }) => Math.max(...s.padding, Math.floor(Math.max(...s.kernel) / 2))));
-    /** @param {(v: Shown) => number} of */
-    const most = (of) => Math.max(reserve, ...possible.map(of));
-    const margin = {
-      top: reserve,
-      left: reserve,
-      bottom: most(({ rows }) => rows.end - h),
-      right: most(({ cols }) => cols.end - w),
-    };
-    const growth = Math.max(1, ...possible.map(({ state }) => state.w - w));
-    const { cell, readable } = fit(this.width, h, w, margin, this.backward ? 1 : this.shown.length, growth);
-    for (const name of ["input", "input2"]) {
-      update(this.grid[name].figure, { hidden: !this.shown.some((v) => v.input === name) });
-      this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
-    }
-    for (const name of OUTPUTS) {
-      const shown = this.shown.find((v) => v.grid === name);
-      const { figure, stage } = this.grid[name];
-      update(figure, { hidden: !shown });
-      update(stage, { hidden: !shown || Boolean(shown.state.error) });
-      this.grid[name].frame = !shown || stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
-      const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
-      update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
-    }
-    for (const { frame, stage } of Object.values(this.grid)) {
-      if (frame) update(stage, { style: { width: px(frame.width), height: px(frame.height) } });
-    }
-    update(this.lensBox, { hidden: readable });
-  }
-
-  // Small outputs keep the cell size, and their rows stand level with those of the input.
-  /** @type {(state: State, cell: number, top: number | false) => Frame} */
-  outputFrame({ h, w }, cell, top) {
-    if (top) return frameOf(h, w, cell, { top, left: 0, bottom: 0, right: 0 });
-    const { input } = this.states;
-    return frameOf(h, w, Math.min(44, (cell * Math.max(input.h, input.w)) / Math.max(h, w)));
-  }
-
-  /** @param {string} name */
-  paintInput(name) {
-    const { frame, cells, stage, caption, under } = this.grid[name];
-    if (!frame) return;
-    const { h, w, channels, values } = this.states.input;
-    const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
-    const flow = this.backward && first && !first.gradient?.error ? first : null;
-    const enters = this.shown.map(({ kind, s }) => kind.ghost(s));
-    const padding = flow ? "" : [...new Set(enters)].join(" | ");
-    const unread = first && unreadOf(first.rows, first.cols);
-    const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
-    this.grid[name].near = first ? first.s.padding : [0, 0];
-    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
-    if (ctx) {
-      if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
-      else this.paintValues(ctx, frame);
-      if (first && unread) {
-        paintBorder(ctx, this.look, frame, first.rows, first.cols, padding);
-        paintHatch(ctx, this.look, frame, unread);
-      }
-    }
-    const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
-    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
-    update(caption, { text: `${what} ${size}` });
-    update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
-    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${this.editable ? ", Enter edits the input" : ""}.` });
-  }
-
-  // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
-  /** @type {(first: Shown, unread: object) => string} */
-  byWhom(first, unread) {
-    const others = this.backward ? [] : this.shown.filter((v) => v !== first);
-    const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
-    return alike ? "" : ` by ${first.kind.inWords}`;
-  }
-
-  // Gradients, and under each the value of its cell.
-  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame, at: LookUp, valueAt: (row: number, col: number) => number) => void} */
-  paintFlow(ctx, frame, at, valueAt) {
-    /** @type {(r: number, c: number) => Colour} */
-    const colourAt = (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
-    paintCells(
-      ctx,
-      this.look,
-      frame,
-      colourAt,
-      (r, c) => at(this.channel, r, c),
-      undefined,
-      (r, c) => label(valueAt(r, c)),
-    );
-  }
-
-  // The input itself, which stays the same from slider step to slider step.
-  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame) => void} */
-  paintValues(ctx, frame) {
-    const { h, w, values } = this.states.input;
-    const [width, height] = [w * frame.cell, h * frame.cell];
-    this.picture = keptPicture(this.picture, [values, this.channel, this.look], width, height, (own) => {
-      const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
-      paintCells(
-        own,
-        this.look,
-        bare,
-        this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]),
-        this.inputAt,
-      );
-    });
-    const { canvas } = this.picture;
-    const ratio = window.devicePixelRatio || 1;
-    ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
-  }
-
-  // How many cells get no gradient; those never read are among them.
-  /** @type {(flow: Shown, hatched: string) => string} */
-  countIdle(flow, hatched) {
-    const { h, w } = this.states.input;
-    let none = 0;
-    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (flow.gradientAt(this.channel, r, c) === 0) none++;
-    return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
-  }
-
-  /** @param {string} name */
-  paintOutput(name) {
-    const { frame, cells, stage, caption, under } = this.grid[name];
-    const shown = this.shown.find((v) => v.grid === name);
-    const title = shown?.kind.title;
-    if (!frame || !shown) {
-      update(caption, { text: shown ? `${title}: not possible here` : "" });
-      update(under, { text: "" });
-      return;
-    }
-    const { state } = shown;
-    const flow = this.backward && !shown.gradient?.error;
-    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
-    if (ctx) {
-      /** @type {(r: number, c: number) => number} */
-      const outputAt = (r, c) => state.at(this.channel, r, c);
-      if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
-      else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
-    }
-    const channels = this.states.input.channels;
-    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
-    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
-    update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
-    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && this.editable ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -511,7 +370,7 @@ export class Explorer {
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
     for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
-    update(this.sentence, { text: sentence });
+    update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
     if (at && !this.lensBox.hidden) drawLens(this, at);
     this.drawRoutes(routes);
   }
@@ -764,9 +623,6 @@ export class Explorer {
       const width = this.measure();
       if (Math.abs(width - this.width) > 1) {
         this.width = width;
-        /** @type {NodeListOf<Canvas>} */
-        const canvases = this.grids.querySelectorAll("canvas");
-        for (const canvas of canvases) canvas.ratio = 0; // start small again
         this.schedule();
       }
     });
@@ -780,7 +636,7 @@ export class Explorer {
     this.width = this.measure();
   }
 
-  measure = () => Math.max(300, this.root.clientWidth - 24);
+  measure = () => Math.max(260, this.root.offsetWidth - CARD);
 
   /** @type {(content: any, buffers: DataView[]) => void} */
   receive(content, buffers) {
