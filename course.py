@@ -28,10 +28,10 @@ import sysconfig
 import time
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has the other
+if sys.platform == "win32":
     import msvcrt
+else:
+    import fcntl
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -166,7 +166,7 @@ def alone():
 def locks(file):
     """Take the lock, or say that another has it."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
@@ -180,7 +180,7 @@ def locks(file):
 
 
 def torch_version(constraints):
-    return re.search(r"^torch==([\w.]+)", constraints, re.MULTILINE).group(1)
+    return re.findall(r"^torch==([\w.]+)", constraints, re.MULTILINE)[0]
 
 
 def torch_choices(system, gpu, version):

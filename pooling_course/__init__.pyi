@@ -4,6 +4,7 @@ from .exercises import check as check
 from .exercises import hint as hint
 from .exercises import your_case as your_case
 from .exercises.clinic import patient as patient
+from .expert.inspect import inspect_poolings as inspect_poolings
 from .expert.report import gradient_report as gradient_report
 from .explorer.explorer import GradientFlow as GradientFlow
 from .explorer.explorer import PoolingExplorer as PoolingExplorer
@@ -23,3 +24,4 @@ from .questions.journal import import_progress as import_progress
 from .questions.journal import progress as progress
 
 __version__: str
+STARTED_IN: str

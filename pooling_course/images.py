@@ -1,6 +1,5 @@
 """Inputs for the lessons: small maps to work through by hand, real digits, a real photo, and pictures of your own."""
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 
 from .maths import rules
+from .maths.picture import as_image as as_image
 
 WORKED = torch.tensor(
     [
@@ -64,7 +64,7 @@ def photo(size=None, gray=False) -> torch.Tensor:
         size, largest = rules.integer("size", size), PHOTO_CROP[2] - PHOTO_CROP[0]
         if not 1 <= size <= largest:
             raise ValueError(f"size={size}: the square around the face has 1 to {largest} pixels; None is all of it.")
-    return _unit(_photo_pixels(size, rules.flag("gray", gray)))
+    return as_image(_photo_pixels(size, rules.flag("gray", gray)))
 
 
 def digits(n=None, label=None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -105,83 +105,6 @@ def digits(n=None, label=None) -> tuple[torch.Tensor, torch.Tensor]:
             raise ValueError(f"n={n}: there are {len(labels)} digits{which}, so n is 0 to {len(labels)}.")
     images = torch.tensor(images[:n], dtype=torch.float32)
     return images.unsqueeze(1), torch.tensor(labels[:n], dtype=torch.int64)
-
-
-def as_image(source) -> torch.Tensor:
-    """A picture of your own as a tensor that pooling takes.
-
-    Args:
-        source: a path to an image file, a Pillow image, or a uint8 array of shape (H, W) or (H, W, C) with 1, 3 or 4
-            channels. Transparent parts are laid on white; a photo is turned upright as its camera recorded.
-
-    Returns:
-        float32 (3, H, W), or (1, H, W) for a grey picture, in 0..1: whole 255ths.
-
-    Raises:
-        FileNotFoundError: no file lies at that path.
-        TypeError: source is of another type, or an array that is not uint8.
-        ValueError: the file is no image, the image is not of 8 bits a channel, or the array has another shape.
-
-    >>> as_image(np.full((2, 2, 3), 255, dtype=np.uint8)).shape
-    torch.Size([3, 2, 2])
-    """
-    from PIL import Image, ImageOps
-
-    if isinstance(source, (str, os.PathLike)):
-        with _opened(source) as image:
-            return as_image(image)
-    image = source if isinstance(source, Image.Image) else _from_array(source)
-    if image.mode[0] in "IF":
-        raise ValueError(
-            f"the image has mode {image.mode!r}, not 8 bits a channel: save it as an ordinary PNG or JPEG."
-        )
-    try:
-        image = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"the image cannot be read ({error}): give another file.") from None
-    grey = image.mode in ("1", "L", "LA", "La")
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return _unit(np.asarray(image.convert("RGB").convert("L") if grey else image.convert("RGB")))
-
-
-def _opened(path):
-    from PIL import Image
-
-    name = os.fspath(path)
-    try:
-        return Image.open(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {name!r}: check the name and the folder.") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        why = "a folder" if os.path.isdir(path) else "no image that Pillow can read"
-        why = f"too large ({error})" if isinstance(error, Image.DecompressionBombError) else why
-        raise ValueError(f"{name!r} is {why}: give a PNG or JPEG file.") from None
-
-
-def _from_array(source):
-    from PIL import Image
-
-    if not hasattr(source, "__array__"):
-        raise TypeError(
-            f"{type(source).__name__} is no image: "
-            f"give a path, a Pillow image or a uint8 array (height, width, channels)."
-        )
-    array = np.asarray(source)
-    if array.dtype != np.uint8:
-        raise TypeError(f"the array is {array.dtype}: an image array holds uint8, 0 to 255.")
-    if array.ndim not in (2, 3) or array.ndim == 3 and array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise ValueError(
-            f"array of shape {array.shape}: an image array is (height, width) or (height, width, channels) "
-            f"with 1, 3 or 4 channels."
-        )
-    return Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array)
-
-
-def _unit(pixels) -> torch.Tensor:
-    """(H, W) or (H, W, C) in 0..255 to float32 (C, H, W) in 0..1, in memory of its own."""
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    return torch.tensor(pixels).permute(2, 0, 1).contiguous().float() / 255
 
 
 @lru_cache(maxsize=16)

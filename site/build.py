@@ -303,6 +303,7 @@ def _shown(output, models, static):
     data = output.get("data", {})
     text = output.get("text") or data.get("text/plain", "")
     rich = _with_files(data.get("text/html", ""), static).replace("<img ", '<img loading="lazy" ')
+    rich = re.sub(r'(?<=href=")(\d\d_\w+)\.ipynb', r"\1.html", rich)  # a lesson is a page here
     if WIDGET_VIEW in data and not _widgets(output, models):
         return ""  # a bar that told how far a cell was
     if WIDGET_VIEW in data:

@@ -2,6 +2,8 @@
 
 import pytest
 
+BROWSER = pytest.StashKey()  # the one that runs
+
 
 def pytest_addoption(parser):
     parser.addoption("--soak-minutes", type=float, default=0, help="how long test_soak.py goes on; a round at least")
@@ -27,13 +29,33 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(request):
     """A real Chromium, Chrome or Edge."""
     from playwright.sync_api import sync_playwright
 
-    from harness import browser
+    from harness import browser, recording
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=browser.find_browser(), args=browser.ARGUMENTS)
+        request.config.stash[BROWSER] = recording.watch(running)
         yield running
+        del request.config.stash[BROWSER]
         running.close()
+
+
+def pytest_runtest_setup(item):
+    from harness import recording
+
+    if running := item.config.stash.get(BROWSER, None):
+        recording.begin(running, item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A browser test that fails leaves a trace and pictures, and says where."""
+    from harness import recording
+
+    report = yield
+    if report.failed and item.get_closest_marker("browser") and (running := item.config.stash.get(BROWSER, None)):
+        report.sections.append(("Left by the browser", "\n".join(recording.leave(running, item.nodeid))))
+    return report

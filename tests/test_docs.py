@@ -71,7 +71,7 @@ FILES = [
     path.relative_to(ROOT).as_posix()
     for folder in (*HOUSE, ROOT)
     for path in (folder.glob("*") if folder == ROOT else folder.rglob("*"))
-    if path.is_file() and not {"_build", "node_modules", "results", "__pycache__"} & set(path.parts)
+    if path.is_file() and not {"_build", "node_modules", "results", "test-artifacts", "__pycache__"} & set(path.parts)
 ]
 MADE = {"site/_build/html", "benchmarks/results/index.html", "widgets.js", "widgets.css", "jupyterhub_config.py"}
 CODE = ("py", "pyi", "js", "mjs", "css")

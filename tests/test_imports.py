@@ -85,7 +85,8 @@ def is_private(name: str) -> bool:
 
 
 def javascript_imports(path: Path, root: Path) -> Iterator[tuple[str, str]]:
-    for target in re.findall(r'\b(?:from |import |import\()"(\.[^"]+)"', path.read_text(encoding="utf-8")):
+    text = re.sub(r"/\*.*?\*/|^\s*//.*?$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r'\b(?:from |import |import\()"(\.[^"]+)"', text):  # types in comments import nothing
         yield ".".join((path.parent / target).resolve().relative_to(root.resolve()).parts), ""
 
 
@@ -216,5 +217,8 @@ def test_what_is_allowed_is_not_blamed(house, plant):
     before = faults(house)
     plant("pooling_course/maths/one.py", "from .trace import __doc__ as words\nfrom . import rules\n")
     plant("pooling_course/exercises/tasks/one.py", "from ._own import own_map\n")
+    plant(
+        "pooling_course/web/one.js", '/** @type {import("../explorer/explorer.js").X} */\n// from "./no.js"\nlet x;\n'
+    )
     plant("pooling_course/exercises/one.py", "import torch._C\nfrom collections import _tuplegetter\n")
     assert faults(house) == before

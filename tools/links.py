@@ -34,8 +34,8 @@ WAYS = {  # to learn, and where a step has its own: places of the page map that 
 def home(pyproject: Path = PYPROJECT) -> tuple[str, str]:
     """(repository as owner/name, tag or branch)."""
     text = pyproject.read_text(encoding="utf-8")
-    table = re.search(r"^\[tool\.pooling_course\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
-    settings = dict(re.findall(r'^(\w+) *= *"([^"]*)"', table.group(1), re.MULTILINE))
+    (table,) = re.findall(r"^\[tool\.pooling_course\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
+    settings = dict(re.findall(r'^(\w+) *= *"([^"]*)"', table, re.MULTILINE))
     return settings["repository"], settings["ref"]
 
 
@@ -107,8 +107,8 @@ def lesson_text(path: Path) -> str:
     notebook, lesson = json.loads(path.read_text(encoding="utf-8")), LESSONS[path.stem]
     stem = lesson.name.partition("_")[2].replace("_", "-")
     title, *others = (cell for cell in notebook["cells"] if cell["id"] != f"{stem}-install")
-    cell = {"cell_type": "code", "execution_count": None, "id": f"{stem}-install", "metadata": {}, "outputs": []}
-    notebook["cells"] = [title, {**cell, "source": install()}, *others]
+    code: dict = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": install()}
+    notebook["cells"] = [title, {**code, "id": f"{stem}-install"}, *others]
     written = {f"{stem}-title": title_text, f"{stem}-links": lambda lesson, _: around(lesson, " →")}
     written |= START if lesson.page == "start" else {}
     for cell in notebook["cells"]:

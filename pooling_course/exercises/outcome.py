@@ -39,7 +39,7 @@ class Outcome:
 
 def run_all(function: Callable, cases: list[tuple], rule: str = "any") -> list[Outcome]:
     """What a function does with each case; once it is late for one, it is not asked for more."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     for case in cases:
         late = outcomes and outcomes[-1].state == "late"
         outcomes.append(Outcome("late") if late else run(function, case, rule, LONGEST))
@@ -55,13 +55,13 @@ def run(function: Callable, args: Iterable, rule: str = "any", seconds: float = 
         rule: of the exercise; "numpy" has torch's operations watched while the function runs.
         seconds: after which it is stopped, where the system can do that; 0 for never.
     """
-    printed, args = _Kept(), copy.deepcopy(list(args))
-    watch = NoTorch(args) if rule == "numpy" else nullcontext()
+    printed, copies = _Kept(), copy.deepcopy(list(args))
+    watch = NoTorch(copies) if rule == "numpy" else nullcontext()
     try:
         with warnings.catch_warnings(), redirect_stdout(printed), redirect_stderr(printed):
             warnings.simplefilter("ignore")
             with watch, _limit(seconds):
-                returned = function(*args)
+                returned = function(*copies)
             outcome = Outcome("value", plain(returned), printed=printed.getvalue())
     except NotImplementedError:
         outcome = Outcome("todo", printed=printed.getvalue())

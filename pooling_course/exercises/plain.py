@@ -1,10 +1,12 @@
 """Results as plain data: what can be compared, shown, and sent from a sandbox to the judge as JSON."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..maths.data import as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.words import number
 
@@ -60,8 +62,8 @@ def _list(value, budget, deep):
 def _array(value):
     of = "torch" if isinstance(value, torch.Tensor) else "numpy"
     try:
-        array = value.detach().cpu().numpy() if of == "torch" else np.asarray(value)
-    except (RuntimeError, TypeError):  # a sparse, quantised or bfloat16 tensor
+        array = as_tensor(value).cpu().numpy() if of == "torch" or np.ma.is_masked(value) else np.asarray(value)
+    except (RuntimeError, TypeError, ValueError):  # a sparse, quantised or bfloat16 tensor, or a masked array
         return {"other": f"{type(value).__name__} of {getattr(value, 'dtype', 'unknown type')}"}
     if array.dtype.kind not in "biuf" or array.size > LARGEST:
         return {"other": f"array of {array.size:,} values of type {array.dtype}"}
@@ -88,7 +90,8 @@ def rich(value):
         array = np.array(value["array"], dtype=value["dtype"]).reshape(value["shape"])
         return torch.from_numpy(array) if value["of"] == "torch" else array
     if "pooling" in value:
-        return Pooling(**{key: tuple(v) if isinstance(v, list) else v for key, v in value["pooling"].items()})
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value["pooling"].items()}
+        return Pooling(**settings)
     return value
 
 

@@ -74,7 +74,7 @@ class Report:
 
 def _abreast(values):
     """Grids side by side; lines, one below the other, in a column of their own."""
-    columns = []
+    columns: list[str] = []
     for are_lines, column in groupby(values, key=lambda value: value.rows() is None):
         texts = [value.html for value in column]
         columns += [f"<div>{''.join(texts)}</div>"] if are_lines else texts

@@ -86,7 +86,7 @@ def _bound(tree):
             bound.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
             bound.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) or isinstance(node, ast.ExceptHandler) and node.name:
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)) and node.name:
             bound.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             bound.update(_imported(node))
@@ -112,7 +112,7 @@ def _imported(node):
 
 def _names_of(function):
     """The names that a live function or class sees."""
-    seen = {}
+    seen: dict[str, object] = {}
     for method in [function] if inspect.isfunction(function) else _methods(function):
         seen |= {**method.__globals__, **_closure(method)}
     return lambda name: meaning_of(seen[name]) if name in seen else None

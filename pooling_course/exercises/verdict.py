@@ -3,6 +3,7 @@
 The judge never runs the learner's code. It gets plain data, from this notebook or from a sandbox.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .definition import Exercise, Mistake
@@ -56,7 +57,7 @@ class Verdict:
         return self.state == "solved"
 
 
-def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], faults: list[str] = ()) -> Verdict:
+def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], faults: Sequence[str] = ()) -> Verdict:
     """The verdict on a function that did `outcomes` with `cases`.
 
     Args:

@@ -1,6 +1,7 @@
 """Where the time of a pooling goes: bytes that must move, the time they took, and what a plain copy reaches."""
 
 import platform
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from .table import Table
 
 SHAPE = (8, 64, 112, 112)
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-POOLINGS = {"max": F.max_pool2d, "average": F.avg_pool2d}
+POOLINGS: dict[str, Callable] = {"max": F.max_pool2d, "average": F.avg_pool2d}
 
 
 def bytes_moved(kind, shape, backward=False) -> int:

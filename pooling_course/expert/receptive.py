@@ -1,19 +1,69 @@
 """How much of the picture one cell of a deep layer sees: by the rule, and by where its gradient goes."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
 from ..maths.data import as_tensor
 from ..maths.rules import pair, short
+from ..maths.windows import Pair
 from ..pictures.canvas import LINE, MARGIN, Canvas, Picture, Values
 from ..web.look import look
 from .shifts import BlurPool2d
 from .table import Table
 
 WINDOWS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d, BlurPool2d)
-CELLWISE = (nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh)
-CELLWISE += (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
+CELLWISE = (
+    *(nn.Identity, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Threshold, nn.Hardtanh),
+    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus),
+)
 BOX = 3.2  # inches of a drawn field
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a cell of a map sees of the picture, each as (rows, columns).
+
+    Attributes:
+        sees: how many rows of the picture a cell sees.
+        step: how many rows lie between two neighbouring cells.
+        start: the first row that cell 0 sees; below 0 in the padding.
+    """
+
+    sees: Pair = (1, 1)
+    step: Pair = (1, 1)
+    start: Pair = (0, 0)
+
+    def through(self, kernel_size: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1)) -> "Field":
+        """The field after one more layer, by the rule of `receptive_field`.
+
+        >>> Field().through((3, 3), (2, 2)).through((3, 3), (1, 1))
+        Field(sees=(7, 7), step=(2, 2), start=(0, 0))
+        """
+        return Field(
+            _both(self.sees[i] + (kernel_size[i] - 1) * dilation[i] * self.step[i] for i in range(2)),
+            _both(self.step[i] * stride[i] for i in range(2)),
+            _both(self.start[i] - padding[i] * self.step[i] for i in range(2)),
+        )
+
+    def beside(self, other: "Field") -> "Field | None":
+        """What a cell sees that two ways lead to, as the box around both; None where they move by unlike steps.
+
+        >>> Field().through((3, 3), (1, 1), (1, 1)).beside(Field()).sees
+        (3, 3)
+        """
+        if self.step != other.step:
+            return None
+        start = _both(map(min, self.start, other.start))
+        ends = (max(a + n, b + m) for a, n, b, m in zip(self.start, self.sees, other.start, other.sees, strict=True))
+        return Field(_both(end - first for end, first in zip(ends, start, strict=True)), self.step, start)
+
+
+def _both(numbers: Iterable[int]) -> Pair:
+    rows, cols = numbers
+    return rows, cols
 
 
 def receptive_field(layers) -> Table:
@@ -39,8 +89,7 @@ def receptive_field(layers) -> Table:
     MaxPool2d 2, stride 2  4     2     0
     Conv2d 3, stride 1     8     2     0
     """
-    sees, step, start = (1, 1), (1, 1), (0, 0)
-    rows = []
+    field, rows = Field(), []
     for layer in _flat(layers):
         if isinstance(layer, CELLWISE):
             continue
@@ -49,11 +98,9 @@ def receptive_field(layers) -> Table:
                 f"{type(layer).__name__} has no window of a fixed place: give convolutions (padding in numbers) and "
                 f"poolings, one after the other, and stop before adaptive pooling, nn.Flatten or nn.Linear."
             )
-        kernel, stride, padding, dilation = _settings(layer)
-        start = tuple(s - p * j for s, p, j in zip(start, padding, step, strict=True))
-        sees = tuple(r + (k - 1) * d * j for r, k, d, j in zip(sees, kernel, dilation, step, strict=True))
-        step = tuple(j * s for j, s in zip(step, stride, strict=True))
-        rows.append({"layer": _name(layer), "sees": short(sees), "step": short(step), "from": short(start)})
+        field = field.through(*_settings(layer))
+        seen = {"sees": short(field.sees), "step": short(field.step), "from": short(field.start)}
+        rows.append({"layer": _name(layer)} | seen)
     return Table(rows)
 
 

@@ -9,6 +9,7 @@ from ..maths import words
 from ..maths.data import as_tensor
 from ..pictures.canvas import GAP, LINE, MARGIN, SIZE, Canvas, Picture, text_width
 from ..web.look import look
+from .probe import first_line, gradients, output_of, reached, untouched
 
 ABREAST = 3  # networks next to each other in a picture
 COLUMN, BAR, ROW = 2.9, 0.14, 0.74  # inches: least width of a network, height of a bar and of a layer
@@ -117,7 +118,7 @@ class GradientReport:
 
     @property
     def _networks(self):
-        networks = {}
+        networks: dict[str, list[Row]] = {}
         for row in self.rows:
             networks.setdefault(row.network, []).append(row)
         return networks
@@ -132,26 +133,15 @@ class GradientReport:
 
 def _measure(network, model, batch, target):
     """The rows of one model, which is left as it was."""
-    calls, handles = [], []
+    calls: list[dict] = []
     named = f"model {network!r}" if network else "the model"
-    everything = [*model.parameters(), *model.buffers()]
-    if any(map(torch.nn.parameter.is_lazy, everything)):
-        raise ValueError(f"{named} has lazy layers, whose sizes are still open: run it once on the batch, then report.")
     parameters = [p for p in model.parameters() if p.requires_grad]
-    buffers = [(m, key, b, b.clone()) for m in model.modules() for key, b in m._buffers.items() if b is not None]
-    try:
+    with untouched(model, named, batch.device) as handles:
         for name, layer in model.named_modules():
             if not next(layer.children(), None):
                 handles.append(layer.register_forward_pre_hook(_meeting(name, calls, handles), with_kwargs=True))
-        with _same_random_numbers(batch), torch.inference_mode(False), torch.enable_grad():
-            x = batch.clone().requires_grad_()
-            of_parameters = _gradients(named, model, x, target, parameters)
-    finally:
-        for handle in handles:
-            handle.remove()
-        with torch.no_grad():
-            for module, key, buffer, before in buffers:
-                module._buffers[key] = buffer.copy_(before)
+        x = batch.clone().requires_grad_()
+        of_parameters = _gradients(named, model, x, target, parameters)
     of_parameters = dict(zip(map(id, parameters), of_parameters, strict=True))
     return [_row(network, call, of_parameters) for call in calls]
 
@@ -172,18 +162,10 @@ def _meeting(name, calls, handles):
     return before
 
 
-def _same_random_numbers(batch):
-    if batch.device.type == "cpu":
-        return torch.random.fork_rng([])
-    return torch.random.fork_rng([batch.device], device_type=batch.device.type)
-
-
 def _gradients(named, model, x, target, parameters):
     """The gradient of each parameter, None where there is none; the hooks see those of the activations."""
-    try:
-        output = model(x.clone())  # a clone, because the first layer may work in place
-    except Exception as error:
-        raise ValueError(f"{named} fails on a batch of shape {tuple(x.shape)}: {_first_line(error)}") from error
+    # a clone, because the first layer may work in place
+    output = output_of(model, named, f"a batch of shape {tuple(x.shape)}", x.clone())
     if not isinstance(output, torch.Tensor):
         raise TypeError(f"{named} returns {type(output).__name__}: the report needs a model that returns one tensor.")
     if not output.requires_grad:
@@ -194,36 +176,28 @@ def _gradients(named, model, x, target, parameters):
         loss = output.sum() if target is None else torch.nn.functional.cross_entropy(output, target)
     except Exception as error:
         shapes = f"outputs of shape {tuple(output.shape)} and a target of shape {tuple(target.shape)}"
-        raise ValueError(f"cross entropy fails on {shapes}: {_first_line(error)}") from error
-    try:
-        return torch.autograd.grad(loss, [x, *parameters], allow_unused=True)[1:]
-    except RuntimeError as error:
-        raise ValueError(f"the backward pass of {named} fails: {_first_line(error)}") from error
+        raise ValueError(f"cross entropy fails on {shapes}: {first_line(error)}") from error
+    return gradients(named, loss, [x, *parameters])[1:]
 
 
 def _row(network, call, of_parameters):
     gradient, layer = call["gradient"], call["layer"]
     total = torch.Size(call["shape"]).numel()
-    reached = 0 if gradient is None else torch.count_nonzero(gradient).item()
+    count = reached(gradient)
     norm = 0.0 if gradient is None else gradient.double().norm().item()
     own = list(layer.parameters())
     found = [of_parameters.get(id(p)) for p in own]
-    used = sum(0 if g is None else torch.count_nonzero(g).item() for g in found)
+    used = sum(map(reached, found))
     return Row(
         network=network,
         name=call["name"] or "(model)",
         layer=type(layer).__name__,
         shape=call["shape"],
-        reached=reached,
-        share=reached / total if total else 0.0,
+        reached=count,
+        share=count / total if total else 0.0,
         norm=norm,
         weights=used / sum(p.numel() for p in own) if own else None,
     )
-
-
-def _first_line(error):
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 # ---- Telling ---------------------------------------------------------------------------------------------------------

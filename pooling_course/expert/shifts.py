@@ -30,6 +30,8 @@ class BlurPool2d(nn.Module):
     tensor([[[0., 4.]]])
     """
 
+    weight: torch.Tensor
+
     def __init__(self, kernel_size=3, stride=2):
         super().__init__()
         self.kernel_size = rules.integer("kernel_size", kernel_size)

@@ -1,6 +1,5 @@
 """The same small network with different ways to shrink its maps, trained on real digits: what differs, how surely."""
 
-import html
 import statistics
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from .. import images
 from ..maths.device import threads
 from ..pictures.canvas import Picture
 from ..pictures.charts import dots
+from .bar import Bar
 from .report import gradient_report
 from .shifts import BlurPool2d
 from .table import Table
@@ -98,7 +98,7 @@ def small_network(shrink, classes=10) -> nn.Sequential:
     [3778, 3778, 3778, 3778, 3778]
     """
     first, second = WIDTHS
-    parts = {}
+    parts: dict[str, nn.Module] = {}
     for i, (before, after) in enumerate(((1, first), (first, second), (second, second)), 1):
         stride = 2 if shrink is None and i < 3 else 1
         parts[f"conv{i}"] = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
@@ -218,7 +218,7 @@ def compare_ways(ways=None, task=None, seeds=5, epochs=6, show=True) -> Comparis
     task = digit_task() if task is None else task
     if seeds < 1 or epochs < 1:
         raise ValueError(f"seeds={seeds}, epochs={epochs}: both are 1 or more.")
-    bar, runs = _Bar(seeds * len(ways) if show else 0), []
+    bar, runs = Bar(seeds * len(ways) if show else 0, "trainings"), []
     with torch.random.fork_rng([]), threads(1):  # so small a network gains nothing from more
         for seed in range(seeds):
             for way, shrink in ways.items():
@@ -268,41 +268,3 @@ def _reached(model, task):
     place = "shrink2" if hasattr(model, "shrink2") else "conv2"
     rows = gradient_report(model, task.test_x[:200], task.test_y[:200]).rows
     return next(row.share for row in rows if row.name.partition(".")[0] == place)
-
-
-class _Bar:
-    """A progress bar in a notebook, as plain HTML that any front end shows and saved pages keep; nothing elsewhere."""
-
-    def __init__(self, steps):
-        self.steps, self.begun, self.handle = steps, 0, None
-        if steps and _in_notebook():
-            from IPython.display import display
-
-            self.handle = display(self._html("starting"), display_id=True)
-
-    def step(self, text):
-        self.begun += 1
-        self._show(text)
-
-    def end(self):
-        self.begun += 1
-        self._show("done")
-
-    def _show(self, text):
-        if self.handle:
-            self.handle.update(self._html(text))
-
-    def _html(self, text):
-        from IPython.display import HTML
-
-        finished = max(0, self.begun - 1)
-        bar = f'<progress max="{self.steps}" value="{finished}" aria-label="trainings done"></progress>'
-        return HTML(f"{bar} {finished} of {self.steps} trainings, {html.escape(text)}")
-
-
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")

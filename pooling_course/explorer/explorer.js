@@ -11,7 +11,7 @@ import { layout, roomToRead } from "./layout.js";
 import { paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
-import { totals } from "./sentences.js";
+import { partOf, totals } from "./sentences.js";
 import { paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
@@ -301,7 +301,8 @@ export class Explorer {
     if (this.backward) this.signedScale = signedScale(this);
     if (this.telling) this.pick = { grid: null, ...this.begin() };
     this.telling = false;
-    this.say(this.refused || this.get("message") || this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean) || ownMisfit(this));
+    const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
+    this.say(this.refused || this.get("message") || error || ownMisfit(this) || partOf(this.states.input));
     drawWeights(this);
     layout(this);
     for (const name of ["input", "input2"]) paintInput(this, name);

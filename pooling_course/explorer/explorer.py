@@ -9,14 +9,15 @@ import torch
 import traitlets as t
 
 from ..maths import rules, words
-from ..maths.data import as_tensor
+from ..maths.data import as_input, as_it_lies, as_tensor, cast, is_path, smaller
 from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import live
-from .states import CHUNK, Packer, fits, is_name
+from .states import CHUNK, SENT, Packer, fits, is_name, received, sendable
 
+MOST_BYTES = 1_200_000  # of the input; with its states a saved notebook stays below 10 MB
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAULTS.items()}
 MOST = {name: most for kind in KINDS.values() for name, most in kind.MOST.items()}
@@ -30,8 +31,13 @@ class Checked(t.Any):
 
 
 # A trait for each setting that a kind declares.
+SYNCED = {
+    "sync": True,
+    "to_json": lambda value, widget: sendable(value),
+    "from_json": lambda value, widget: received(value),
+}
 Settings: Any = t.MetaHasTraits(
-    "Settings", (t.HasTraits,), {name: Checked(value).tag(sync=True) for name, value in DEFAULTS.items()}
+    "Settings", (t.HasTraits,), {name: Checked(value).tag(**SYNCED) for name, value in DEFAULTS.items()}
 )
 
 
@@ -40,7 +46,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
 
     Args:
         x: what is pooled: a preset's name ("worked", "digit", "photo", ...), a tensor, array or nested lists of
-            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image. Three channels in 0..1 are drawn as colours.
+            shape (H, W), (C, H, W) or (1, C, H, W), or a PIL image or the path of one. Three channels in 0..1 are
+            drawn as colours. Of more than 300,000 cells a smaller copy or the middle is shown, and this is said.
         pooling: a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d`, or just "max" or "avg" (2 x 2, stride 2); or a relative:
             `nn.AdaptiveMaxPool2d`, `nn.AdaptiveAvgPool2d`, `nn.LPPool2d`, or a depthwise `nn.Conv2d`.
         compare: show max and average side by side, or a relative beside its twin (LP and convolution: the average).
@@ -86,7 +93,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     chosen = t.List([0, 0]).tag(sync=True)
 
     preset = t.Unicode().tag(sync=True)
-    presets = t.List().tag(sync=True)
+    presets: t.List = t.List().tag(sync=True)
     most = t.Dict(MOST).tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
@@ -100,6 +107,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams, self._made = 0, {0: None}, {}
+        self._part, self._edited = "", None
         self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
         self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
         super().__init__(**self._settled, x=x, presets=presets, direction=direction, front=list(settings or ()))
@@ -107,7 +115,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     def __repr__(self):
-        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}, {self.pooling.code()})"
+        part = f", {self._part}" if self._part else ""
+        return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}{part}, {self.pooling.code()})"
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -117,7 +126,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @property
     def trace(self) -> Trace:
         """torch's pooling of `x` by the settings shown."""
-        return trace(self.pooling, self.x)
+        return trace(self.pooling, as_it_lies(self.x))
 
     @property
     def gradient(self) -> torch.Tensor:
@@ -234,6 +243,9 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @t.validate("x")
     def _as_input(self, proposal):
         x, self._named = _input(proposal.value)
+        most = MOST_BYTES // (4 if x.itemsize < 8 and x.is_floating_point() else 8)
+        x, part = smaller(x, most, self._settled["pooling"].channels)
+        self._part = self._part if proposal.value is self._edited else part
         return x
 
     @t.observe("x")
@@ -242,9 +254,9 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         self._serial += 1
         self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
-        states = packer.pack(self._names())
+        states = packer.pack(self._names(), SENT)
         if packer is self._packer:
-            self.book = {"input": packer.cells(), **states}
+            self.book = {"input": packer.cells() | {"part": self._part}, **states}
 
     @t.observe("weights")
     def _fill_anew(self, _):
@@ -372,6 +384,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         except (ValueError, OverflowError, RuntimeError):
             self.message = f"{text!r} does not fit into {x.dtype}; the cell keeps its value."
             return
+        self._edited = x  # still the part that it was
         self.x = x
 
     def _edit_upstream(self, content):
@@ -446,15 +459,11 @@ def _same(value, other):
 
 def _input(x):
     """(tensor, name of the preset or "") of whatever a learner may pass."""
-    if isinstance(x, str):
+    if isinstance(x, str) and not is_path(x):
         from ..images import preset
 
         return preset(x), x
-    if hasattr(x, "getbands"):  # a PIL image
-        from ..images import as_image
-
-        x = as_image(x)
-    x = as_tensor(x).detach()
+    given, x = x, as_input(x)
     x = x[0] if x.ndim == 4 and len(x) == 1 else x
     shape = tuple(x.shape)
     if x.ndim not in (2, 3):
@@ -462,12 +471,7 @@ def _input(x):
         raise ValueError(f"input of shape {shape}: {wanted}{'; pass x[0]' if x.ndim == 4 and len(x) else ''}.")
     if 0 in shape:
         raise ValueError(f"input of shape {shape} is empty: every size must be at least 1.")
-    if x.ndim == 3 and x.dtype == torch.uint8 and x.shape[-1] in (3, 4) and x.shape[0] > 4:
-        raise ValueError(
-            f"input of shape {tuple(x.shape)} looks like (H, W, C), of which pooling would pool width and channels: "
-            f"pass pooling_course.images.as_image(x), or x.permute(2, 0, 1)."
-        )
-    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d")
+    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d", cast(given))
     return x, ""
 
 

@@ -18,7 +18,7 @@ const READING = 220; // px for it
 const WEIGHTS = 112; // px for the weights of a convolution
 const GAP = 16;
 const TIES = 30; // px between grids where gradients run
-const NONE = { top: 0, left: 0, bottom: 0, right: 0 };
+const NO_MARGIN = { top: 0, left: 0, bottom: 0, right: 0 };
 const LARGEST_PICTURE = 420;
 /** @param {number} size */
 const px = (size) => `${Math.floor(size)}px`;
@@ -74,7 +74,7 @@ export function layout(view) {
     const grid = view.grid[name];
     update(grid.figure, { hidden: !view.shown.some((v) => v.input === name) });
     grid.frame = grid.figure.hidden ? null : frameOf(h, w, cell, margin, pad);
-    size(view, name, input, high);
+    fill(view, name, input, high);
   }
   for (const name of view.outputs) {
     const grid = view.grid[name];
@@ -82,7 +82,7 @@ export function layout(view) {
     update(grid.figure, { hidden: !shown });
     update(grid.stage, { hidden: !shown || Boolean(shown.state.error) });
     grid.frame = !shown || grid.stage.hidden ? null : outputFrame(view, shown, output, high, readable ? cell : 0);
-    size(view, name, output, high);
+    fill(view, name, output, high);
   }
   update(view.lensBox, { hidden: readable });
 }
@@ -106,14 +106,14 @@ function marginOf({ states, shown }) {
 /** @type {(view: Explorer, shown: Shown, wide: number, high: number, cell: number) => Frame} */
 function outputFrame(view, { grid, state: { h, w } }, wide, high, cell) {
   const most = cell ? Math.min(44, 1.3 * cell) : 44;
-  const found = fit(wide, high, h, w, NONE, most).cell;
+  const found = fit(wide, high, h, w, NO_MARGIN, most).cell;
   const outgrows = view.root.dataset.room === "narrow" && cell > 0 && found < READABLE; // then it goes under the input
   view.grid[grid].figure.classList.toggle("pc-whole", outgrows);
-  return frameOf(h, w, outgrows ? fit(view.width, high, h, w, NONE, most).cell : found);
+  return frameOf(h, w, outgrows ? fit(view.width, high, h, w, NO_MARGIN, most).cell : found);
 }
 
 /** @type {(view: Explorer, name: string, wide: number, high: number) => void} */
-function size({ root, grid }, name, wide, high) {
+function fill({ root, grid }, name, wide, high) {
   const { frame, stage, figure } = grid[name];
   const narrow = root.dataset.room === "narrow";
   const width = narrow ? px(Math.max(frame?.width ?? 0, AXIS + EDGE)) : px(wide);

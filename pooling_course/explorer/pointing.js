@@ -85,7 +85,7 @@ function overOutput(view, { grid, row, col }, possible, { marks, route, say }) {
     marks[v.grid].push(mark("window", row, col));
     if (view.backward || v === pointed) marks[v.input].push(...windowMarks(v, channel, row, col));
     if (view.backward) say(giving(view, v, row, col, route));
-    else say(windowSentence(v, row, col, { at: inputAt, channel, whole: view.states.input.whole }));
+    else say(windowSentence(v, row, col, { at: inputAt, channel, dtype: view.states.input.dtype }));
   }
 }
 

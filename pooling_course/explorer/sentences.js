@@ -9,7 +9,7 @@ import { fraction, place, plural } from "./words.js";
  * @import { At, Given, Input, Reader, Shown } from "./types.d.ts"
  */
 
-// One window forwards; `input` is {at(row, col), channel, whole}.
+// One window forwards; `input` is {at(row, col), channel, dtype}.
 /** @type {(v: Shown, row: number, col: number, input: Input) => string} */
 export function windowSentence(v, row, col, input) {
   const { kind, s, state } = v;
@@ -57,3 +57,7 @@ export function totals({ kind, s }, up, down) {
 
 /** @type {(u: number, divisor?: number) => string} */
 export const routeText = (u, divisor) => fraction(u, divisor ?? 1);
+
+// What is said of an input that was too large: `part` tells what of it is shown.
+/** @type {(input: {part?: string}) => string} */
+export const partOf = ({ part }) => (part ? `This is ${part}: the whole is too large for a page. In Python, trace takes it as it is.` : "");

@@ -6,18 +6,20 @@ outputs, for averages with the divisors and how much of its upstream gradient ea
 on what the cells hold, they come with it. `geometry.js` names states as `Windows.key` does.
 """
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 
 import torch
 
+from ..maths.data import as_it_lies
 from ..maths.device import threads
 from ..maths.kinds import from_key
-from ..maths.trace import Trace, trace
-from ..maths.windows import Windows
+from ..maths.trace import Trace, apart, trace
+from ..maths.windows import Sliding, Windows
 
 CHUNK = 1_000_000  # bytes of one answer
-LARGEST = 2**22  # cells of an output; adaptive pooling makes any number of them
+SENT = 6_000_000  # bytes of states that are saved with a notebook, and of the largest state
 SMALL = 2**16  # cells up to which one thread is the fastest
 
 
@@ -46,9 +48,9 @@ def ahead(poolings: Iterable[Windows], most: dict) -> list[Windows]:
     `most` says how far the sliders go, by setting.
     """
     poolings = list(poolings)
-    fixed = {p.kernel_size for p in poolings if p.LENDS}  # whose window is that of all
+    fixed = {p.kernel_size for p in poolings if isinstance(p, Sliding) and p.LENDS}  # whose window is that of all
     found = [(steps, p) for pooling in poolings for steps, p in pooling.reach(most)]
-    found = [(steps, p) for steps, p in found if not fixed or p.kernel_size in fixed]
+    found = [(steps, p) for steps, p in found if not fixed or isinstance(p, Sliding) and p.kernel_size in fixed]
     return poolings + [p for _, p in sorted(found, key=lambda at: at[0])]
 
 
@@ -71,7 +73,8 @@ class Packer:
             return self._packed(names, budget, known)
 
     def _packed(self, names, budget, known):
-        entries, parts, used = [], [], 0
+        entries: list[dict] = []
+        parts, used = [], 0
         for name in names:
             if name in known:
                 continue
@@ -89,21 +92,33 @@ class Packer:
     def cost(self, name) -> int:
         """Bytes of one state, about, without torch."""
         upstream, p = split(name, self.lender)
+        sizes = self.x.shape[-2:]
+        h, w = (max(0, n) for n in p.raw_output_size(*sizes))
         if upstream is not None:
-            return int(self.float[1]) * self.x.numel()
-        h, w = (max(0, n) for n in p.raw_output_size(*self.x.shape[-2:]))
-        return int((self.index if p.shares == "winner" else self.float)[1]) * self.x.shape[0] * h * w
+            planes = 1
+            if p.shares == "varied" and h * w:  # the shares come along
+                planes += math.prod(int(apart(p.taps(i, *of))) for i, of in enumerate(zip(sizes, (h, w), strict=True)))
+            return int(self.float[1]) * self.x.numel() * planes
+        each = int((self.index if p.shares == "winner" else self.float)[1]) * self.x.shape[0]
+        return (each + 16 * (p.shares == "equal")) * h * w  # an average's divisors, and what they pass on
 
     def _state(self, name):
         try:
             upstream, p = split(name, self.lender)
-            _affordable(p, *p.raw_output_size(*self.x.shape[-2:]))
-            t = trace(p, self.x)
+            self._check_cost(p)
+            t = trace(p, as_it_lies(self.x))
             if upstream is not None and upstream not in self.upstreams:
                 raise ValueError("this upstream gradient was replaced by another.")
             return self._forward(t) if upstream is None else self._gradient(t, self.upstreams[upstream])
         except (TypeError, ValueError) as error:
             return {"error": str(error)}, {}
+
+    def _check_cost(self, p):
+        """Adaptive pooling makes any number of cells."""
+        if self.cost(p.key()) > SENT:
+            h, w = p.raw_output_size(*self.x.shape[-2:])
+            size = f"{len(self.x)} x {h} x {w}"
+            raise ValueError(f"{p.code()} makes an output of {size}, too large to be shown: at most {SENT:,} bytes.")
 
     def _forward(self, t: Trace):
         h, w = t.output.shape[-2:]
@@ -127,7 +142,7 @@ class Packer:
         gradient = t.backward(upstream)
         sent = t.output.new_ones(()).expand(t.output.shape) if upstream is None else upstream
         totals = [[a.item(), b.item()] for a, b in zip(sent.sum((1, 2)), gradient.sum((1, 2)), strict=True)]
-        entry, arrays = {"totals": _plain(totals)}, {"gradient": _raw(gradient, self.float)}
+        entry, arrays = {"totals": sendable(totals)}, {"gradient": _raw(gradient, self.float)}
         if t.spread is not None:
             entry["apart"], arrays["spread"] = list(t.spread.shape[:2]), _raw(t.spread, self.float)
             nothing = t.backward(torch.zeros_like(t.output))
@@ -139,7 +154,8 @@ class Packer:
         """The input itself."""
         shape, whole = list(self.x.shape), not self.x.is_floating_point()
         data = _raw(self.x, self.float)
-        told = {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "data": data}
+        dtype = str(self.x.dtype).removeprefix("torch.")
+        told = {"shape": shape, "float": self.float, "index": self.index, "whole": whole, "dtype": dtype, "data": data}
         return told | {"serial": self.serial}
 
 
@@ -148,19 +164,29 @@ def fits(upstream, output) -> bool:
     return upstream.shape[-2:] == output.shape[-2:] and len(upstream) in (1, len(output))
 
 
-def _affordable(p, h, w):
-    if h > 0 and w > 0 and h * w > LARGEST:
-        raise ValueError(f"{p.code()} makes an output of {h} x {w}, too large to be shown: at most {LARGEST:,} cells.")
-
-
 def _raw(tensor, dtype):
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
     return tensor.cpu().numpy().astype(f"<{dtype}").tobytes()
 
 
-def _plain(value):
-    """Floats that JSON cannot hold as words."""
+def sendable(value):
+    """A value for the page; floats that JSON cannot hold go as words.
+
+    >>> sendable({"weight": ((0.5, float("nan")),)})
+    {'weight': [[0.5, 'nan']]}
+    """
+    if isinstance(value, dict):
+        return {name: sendable(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sendable(v) for v in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def received(value):
+    """What the page sends back, with its words as floats again."""
+    if isinstance(value, dict):
+        return {name: received(v) for name, v in value.items()}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return value if abs(value) < float("inf") else str(value)
+        return [received(v) for v in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value

@@ -59,7 +59,7 @@ export interface Slider {
 /** How far a slider goes and where it stands, the input's size, and how far sliders go at least, by name. */
 export type Facts = { limit: Pair; now: Pair; size: Pair; most: Record<string, number> };
 
-export type Input = { at(row: number, col: number): number; channel: number; whole: boolean };
+export type Input = { at(row: number, col: number): number; channel: number; dtype?: string };
 
 /** One window: its place, what it reads, its output, and how many of its positions are padding. */
 export type Window = At & { found: Tap[]; output: number; pads: number };
@@ -161,6 +161,9 @@ export interface Cells {
   float: string;
   index: string;
   whole: boolean;
+  dtype?: string;
+  /** What it is of an input that was too large, else "". */
+  part?: string;
   serial: number;
   values: Numbers;
 }

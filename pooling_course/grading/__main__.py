@@ -8,7 +8,7 @@ import os
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -16,26 +16,52 @@ from tqdm import tqdm
 
 from . import cluster, mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN, is_own
-from .book import Book
-from .roster import Roster
+from .book import GRADES, Book
+from .files import Broken
+from .forms import FORMS
+from .roster import HANDED_IN, Gradebook, Roster, Times
 from .sandbox import Limits, Lost, NoSandbox
-from .submissions import Broken, Rule, code_of, find, named_in, one_each, same_name
+from .submissions import DUPLICATE, GRADED, Rule, code_of, look, named_in, same_name
 
 EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
 MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
 EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
 
 
+FILES, REPORT, KEPT = "files.csv", "report.html", "results.sqlite"
+MOST_TOLD = 20
+
+
 def main(argv=None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a console that has no ü must not cost the marks
     args = parse(argv)
     try:
-        return grade(args)
+        status = grade(args)
+        sys.stdout.flush()
+        return status
     except (Broken, NoSandbox, ValueError) as reason:
-        print(f"\n{reason}", file=sys.stderr)
-        return 1
+        return failed(str(reason))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return failed(f"{where}{error.strerror or error}. {KEPT_SAFE.format(args.out)}")
     except KeyboardInterrupt:
         print(f"\nStopped. What is graded is kept in {args.out}; the same command goes on from there.", file=sys.stderr)
         return 130
+
+
+KEPT_SAFE = "What is graded is kept in {}; see to it, and run the same command again: it goes on from there."
+
+
+def failed(sentence) -> int:
+    with suppress(OSError):
+        print(f"\n{sentence}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads it any more, or its disk is full: Python would say so again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def parse(argv):
@@ -47,19 +73,47 @@ def parse(argv):
     add("--out", type=Path, required=True, metavar="FOLDER", help="for marks, pages and what is kept between runs")
     add("--seed", type=int, nargs="+", default=list(HIDDEN), help="of hidden cases; without it those of assignments.py")
     add("--deadline", type=_time, help='such as "2026-03-01 23:59"; the latest attempt before it counts')
-    add("--late-penalty", type=float, default=0, metavar="PERCENT", help="of the points, for each day begun; 0")
+    add("--late-penalty", type=_percent, default=0, metavar="PERCENT", help="of the points, for each day begun; 0")
+    add("--times", type=Path, metavar="CSV", help="when everyone handed in, such as Moodle's grading worksheet")
     add("--fill", type=Path, metavar="CSV", help="the gradebook that Canvas or Moodle exported: a copy is filled in")
-    add("--column", metavar="HEADING", help="of the column that --fill fills: else the assignment's name, or Grade")
+    add(
+        "--column", metavar="HEADING", help="or number of the column that --fill fills: else the assignment's, or Grade"
+    )
+    add(
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="who is in the class, where there is no --fill: names, logins, numbers",
+    )
+    add("--form", choices=[form.name for form in FORMS], help="how submissions lie, where that cannot be told")
     add("--progress", type=Path, metavar="FOLDER", help="learners' progress files, if you collected them")
-    add("--workers", type=int, default=_cores(), help="submissions at a time; as many as there are cores")
-    add("--seconds", type=int, default=Limits.seconds, help=f"of processor time for one task; {Limits.seconds}")
+    add("--workers", type=_count, default=_cores(), help="submissions at a time; as many as there are cores")
+    add("--seconds", type=_count, default=Limits.seconds, help=f"of processor time for one task; {Limits.seconds}")
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, such as tcp://10.0.0.1:8786")
     add("--trust-submissions", action="store_true", help="run them without a sandbox, with your own rights")
     return parser.parse_args(argv)
 
 
 def _time(text):
-    return datetime.fromisoformat(text).astimezone()
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; one looks like 2026-03-01 23:59") from None
+
+
+def _percent(text):
+    try:
+        if 0 <= float(text) <= 100:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+
+
+def _count(text):
+    if text.isdecimal() and int(text[:9]) > 0:
+        return int(text[:9])
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
 
 
 def _cores():
@@ -68,16 +122,99 @@ def _cores():
 
 def grade(args) -> int:
     """All submissions of a class; 0 where every one has its marks."""
+    refuse_own_files(args)
     rule = Rule(args.deadline, args.late_penalty)
-    roster = Roster(args.fill, args.assignment, args.column) if args.fill else None
+    gradebook = Gradebook(args.fill, args.assignment, args.column) if args.fill else None
+    people = [*filter(None, (gradebook, Roster(args.roster) if args.roster else None))]
+    times = Times(args.times) if args.times else None
+    account = look(
+        args.submissions,
+        args.assignment,
+        rule,
+        args.form,
+        (lambda name: any(table.knows(name) for table in people)) if people else None,
+        times.when if times else None,
+        args.out,
+    )
+    submissions = [submission for submission, _ in account.counted]
+    account.said += lateness(args, submissions, times, gradebook)
+    account.said += [sentence for table in people for sentence in table.doubts(submissions)]
+    tell_files(account)
     args.out.mkdir(parents=True, exist_ok=True)
-    book = Book(args.out / "results.sqlite")
-    rows, waiting, known = [], defaultdict(list), 0  # the same work, handed in by two, is run once
-    for submission, attempts in one_each(find(args.submissions, args.assignment), rule):
-        row = tables.Row.of(submission, attempts, rule)
-        rows.append(row)
+    book = Book(args.out / KEPT, args.assignment)
+    try:
+        rows = [tables.Row.of(submission, attempts, rule) for submission, attempts in account.counted]
+        waiting, known = prepare(rows, args, people, book)
+        note_shared_names(rows)
+        if known:
+            print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
+        run_all(waiting, book, args)
+        note_another_assignment(args, rows)
+        return write(args, rows, account, gradebook, book)
+    finally:
+        book.close()
+
+
+def refuse_own_files(args):
+    """An instructor's file that is called like one of this program's, in the folder of the results, would be lost."""
+    own = [args.out / name for name in (GRADES, FILES, REPORT, KEPT)]
+    for flag in ("submissions", "fill", "times", "roster"):
+        given = getattr(args, flag)
+        if given and _is_one_of(given, [*own, args.out]):
+            raise ValueError(f"{given} is what this program itself writes: move it, or give another --out.")
+    if args.progress and not args.progress.is_dir():
+        raise ValueError(f"--progress {args.progress} is no folder.")
+    if args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"--out {args.out} is no folder.")
+
+
+def _is_one_of(path, others):
+    return any(path.exists() and other.exists() and path.samefile(other) for other in others)
+
+
+def lateness(args, submissions, times, gradebook):
+    """Sentences about what is not known of the times."""
+    unknown = [submission for submission in submissions if submission.when is None]
+    if not args.deadline or not unknown:
+        return
+    late = " Who is called LATE loses one day." * any(submission.late for submission in submissions)
+    if len(unknown) < len(submissions) or times:
+        names = ", ".join(submission.student for submission in unknown[:MOST_TOLD])
+        yield f"Nothing says when {len(unknown)} handed in, so they count as in time: {names}.{late}"
+        return
+    sheet = f" Such a column is in {args.fill}: give it to both." * any(
+        head in HANDED_IN for head in (gradebook.heads if gradebook else ())
+    )
+    yield (
+        "--deadline: this download does not say when work was handed in (times of files are those of zipping or "
+        f"copying), so lateness is not known, and nobody loses points for it.{late} Give a table of times with "
+        f"--times: Moodle's grading worksheet, or any with a column of names and one called `submitted`.{sheet}"
+    )
+
+
+def tell_files(account):
+    """What lies there, and what is left out, before anything is graded."""
+    graded, same = (sum(entry.fate == fate for entry in account.entries) for fate in (GRADED, DUPLICATE))
+    left = len(account.entries) - graded - same
+    print(
+        f"{len(account.entries)} files of {len(account.counted)} students: {graded} to be graded, {same} duplicates, "
+        f"{left} no submissions."
+    )
+    loud = [entry for entry in account.entries if entry.loud]
+    for entry in loud[:MOST_TOLD]:
+        print(f"Left out: {entry.path}: {entry.why}.")
+    if len(loud) > MOST_TOLD:
+        print(f"Left out: {len(loud) - MOST_TOLD} more; {FILES} has every file.")
+    for sentence in account.said:
+        print(sentence)
+
+
+def prepare(rows, args, people, book):
+    """What is to be run, with the rows that it is for, and how many rows have their marks already."""
+    waiting, known = defaultdict(list), 0  # the same work, handed in by two, is run once
+    for row in rows:
         try:
-            job = job_for(submission, args, row, roster)
+            job = job_for(row.submission, args, row, people)
         except Broken as reason:
             row.record = mark.unreadable(args.assignment, str(reason))
             row.notes.append(str(reason))
@@ -86,18 +223,10 @@ def grade(args) -> int:
         known += row.record is not None
         if row.record is None:
             waiting[job].append(row)
-    note_shared_names(rows)
-    if known:
-        print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
-    try:
-        run_all(waiting, book, args)
-    finally:
-        book.close()
-    note_another_assignment(args, rows)
-    return write(args, rows, roster)
+    return waiting, known
 
 
-def job_for(submission, args, row, roster) -> mark.Job:
+def job_for(submission, args, row, people) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
     says = named_in(cells)
@@ -108,7 +237,8 @@ def job_for(submission, args, row, roster) -> mark.Job:
         row.notes += EXAMPLE_LEFT if matters else []
     else:
         row.says = str(says)
-        names = [submission.student, submission.number, *(roster.names_of(submission) if roster else [])]
+        names = [submission.student, submission.number]
+        names += [name for table in people for name in table.names_of(submission)]
         if not any(same_name(row.says, name) for name in names if name):
             row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
     seed = says or submission.student  # what the notebook drew its numbers from, so that an honest name costs nothing
@@ -169,21 +299,41 @@ def threads(number: int):
             raise
 
 
-def write(args, rows, roster) -> int:
+def write(args, rows, account, gradebook, book) -> int:
     """Everything that comes out, from the rows."""
     graded = [row for row in rows if row.record]
-    tables.write_grades(args.out / "grades.csv", args.assignment, rows)
-    pages.write_feedback(args.out / "feedback", args.assignment, graded)
-    pages.write_report(args.out / "report.html", args.assignment, rows, args.progress)
-    print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / 'grades.csv'}")
-    print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / 'report.html'}.")
+    made = {f"feedback/{name}": page for name, page in pages.feedback_pages(args.assignment, graded).items()}
+    report = pages.report(args.assignment, rows, args.progress, account.entries, account.said)
+    made |= {GRADES: tables.grades(args.assignment, rows), FILES: tables.files(account.entries)}
+    made[REPORT] = report.encode("utf-8", "replace")
+    filled, said = filled_name(args), []
+    if gradebook:
+        made[filled], said = gradebook.fill(graded)
+    aside = book.write(made)
+    print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
+    print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
     for row in rows:
         for note in row.notes:
             print(f"{row.student}: {note}")
-    if roster:
-        for sentence in roster.fill(args.out / args.fill.name, graded):
-            print(sentence)
+    if said:
+        print(f"{args.out / filled}: {said[0]}")
+    old = sorted(path.name for path in (args.out / "feedback").glob("*.html") if f"feedback/{path.name}" not in made)
+    if old:
+        print(f"Pages of an earlier run, for nobody of this one: {', '.join(old[:MOST_TOLD])}.")
+    for sentence in [*said[1:], *aside]:
+        print(sentence)
     return 0 if len(graded) == len(rows) else 1
+
+
+def filled_name(args):
+    """What the copy of the gradebook is called: like it, unless that is its own place or a name of this program's."""
+    if not args.fill:
+        return ""
+    stem, suffix = args.fill.stem, args.fill.suffix
+    ours = {GRADES, FILES, REPORT, KEPT, "feedback"}
+    while f"{stem}{suffix}".casefold() in ours or _is_one_of(args.fill, [args.out / f"{stem}{suffix}"]):
+        stem += "-filled"
+    return f"{stem}{suffix}"
 
 
 if __name__ == "__main__":

@@ -1,38 +1,180 @@
-"""Where results are kept: one SQLite file in the folder of results.
+"""What is kept in the folder of results: marks in one SQLite file, and beside it tables and pages made of them.
 
 Each submission is one transaction, so that a run that is killed at any moment loses at most what it was working on,
-and the next goes on from there. Nothing is ever half-written.
+and the next goes on from there. Nothing is ever half-written, and nothing that a person wrote is written over.
 """
 
+import csv
+import hashlib
+import io
 import json
+import os
 import sqlite3
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+
+ASIDE = "changed-by-hand"  # where files go that somebody changed
+GRADES = "grades.csv"
+MOST_TOLD = 10
 
 
 class Book:
-    """Records by key (`mark.Job.key`).
+    """Records by key (`mark.Job.key`), and what this program has written beside them.
 
     Raises:
-        ValueError: the file is no book of this program.
+        ValueError: the file is no book of this program, holds another assignment's marks, or cannot be written.
     """
 
-    def __init__(self, path: Path):
-        self.connection = sqlite3.connect(path, timeout=30)
-        try:
+    def __init__(self, path: Path, assignment: str | None = None):
+        self.path = path
+        with self._said():
+            self.connection = sqlite3.connect(path, timeout=30)
             self.connection.execute("PRAGMA journal_mode=WAL")
             with self.connection:
                 self.connection.execute("CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, record TEXT)")
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f"{path} holds no results of this program ({error}): give another folder.") from None
+                self.connection.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, fact TEXT)")
+                self.connection.execute(
+                    "CREATE TABLE IF NOT EXISTS written (file TEXT, digest TEXT, UNIQUE (file, digest))"
+                )
+        if assignment:
+            before = self._fact("assignment") or assignment
+            if before != assignment:
+                self.close()
+                raise ValueError(
+                    f"{path.parent} holds the marks of {before}: give those of {assignment} another folder."
+                )
+            self._keep("assignment", assignment)
 
     def get(self, key: str) -> dict | None:
-        row = self.connection.execute("SELECT record FROM records WHERE key = ?", (key,)).fetchone()
+        with self._said():
+            row = self.connection.execute("SELECT record FROM records WHERE key = ?", (key,)).fetchone()
         return json.loads(row[0]) if row else None
 
     def put(self, key: str, record: dict) -> None:
-        with self.connection:
+        with self._said(), self.connection:
             row = (key, json.dumps(record))
             self.connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?)", row)
 
+    def write(self, files: dict[str, bytes]) -> list[str]:
+        """Put files beside the book, each in one step; names are below its folder.
+
+        What stands there and is not as this program wrote it, somebody has changed: it is moved aside, never lost.
+
+        Returns:
+            Sentences about what was moved.
+        """
+        folder, said = self.path.parent, []
+        made = {name: _digest(data) for name, data in files.items()}
+        stands = {name: _stands(folder / name) for name in files}
+        changed = {
+            name for name in files if stands[name] not in (None, made[name]) and not self._wrote(name, stands[name])
+        }
+        before = self._fact(GRADES)
+        with self._said(), self.connection:  # before they are written, so that a run that is killed here is no person
+            self.connection.executemany("INSERT OR IGNORE INTO written VALUES (?, ?)", made.items())
+            if GRADES in files:
+                self.connection.execute(
+                    "INSERT OR REPLACE INTO facts VALUES (?, ?)", (GRADES, files[GRADES].decode("utf-8", "replace"))
+                )
+        for name in files:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name in changed:
+                aside = _free(folder / ASIDE / name)
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                differs = _differences(before, path) if name == GRADES else ""
+                os.replace(path, aside)
+                said.append(f"{path} is not as this program wrote it{differs}. It is kept as {aside}, and made anew.")
+            if name in changed or stands[name] != made[name]:
+                _put(path, files[name])
+        return said
+
     def close(self) -> None:
         self.connection.close()
+
+    def _wrote(self, name, digest):
+        with self._said():
+            found = self.connection.execute("SELECT 1 FROM written WHERE file = ? AND digest = ?", (name, digest))
+            return found.fetchone() is not None
+
+    def _fact(self, name):
+        with self._said():
+            row = self.connection.execute("SELECT fact FROM facts WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def _keep(self, name, fact):
+        with self._said(), self.connection:
+            self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, fact))
+
+    @contextmanager
+    def _said(self):
+        """What SQLite raises, as a sentence."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ValueError(
+                f"{self.path} cannot be read or written ({error}). What is in it is safe; see to the disk and its "
+                "rights, and run the same command again: it goes on from there."
+            ) from None
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f"{self.path} holds no results of this program ({error}): give another folder.") from None
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def _stands(path):
+    """The digest of what stands at a path: "" for what is no plain file, None for nothing."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return ""
+    return _digest(path.read_bytes()) if path.exists() else None
+
+
+def _free(path):
+    """That name, or with a number if it is taken."""
+    ways = (path, *(path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(2, 100_000)))
+    return next(way for way in ways if not os.path.lexists(way))
+
+
+def _put(path, data):
+    file, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with open(file, "wb") as opened:
+            opened.write(data)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _differences(before, path):
+    """What somebody changed in a table of grades, in words."""
+    try:
+        old, new = (_by_student(text) for text in (before or "", path.read_text("utf-8-sig", errors="replace")))
+    except (OSError, csv.Error):
+        return ""
+    found = [
+        f"{student}: {column} {was!r} is now {new[student].get(column)!r}"
+        for student, line in old.items()
+        if student in new
+        for column, was in line.items()
+        if new[student].get(column) != was
+    ]
+    found += [f"no line for {student}" for student in old if student not in new]
+    found += [f"a line for {student}" for student in new if old and student not in old]
+    more = f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    return f" ({'; '.join(found[:MOST_TOLD])}{more})" if found else ""
+
+
+def _by_student(text):
+    lines = csv.DictReader(io.StringIO(text, newline=""))
+    return {f"{line.get('student')} {line.get('number') or ''}".strip(): line for line in lines}

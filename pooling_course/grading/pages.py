@@ -4,8 +4,12 @@ A page is one file that needs nothing else. Whatever a student wrote is escaped;
 """
 
 import hashlib
+import os
 import re
+import sys
+import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import combinations
 from pathlib import Path
@@ -15,8 +19,10 @@ from ..questions.journal import entries
 from ..web.assets import style
 from .assignments import ASSIGNMENTS
 from .mark import tasks
+from .submissions import Entry
 from .tables import Row
 
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
 RARE = 3  # an answer's shape that more students than this have is just what the answer looks like
 STATES = {
     "solved": "✓ solved",
@@ -76,7 +82,7 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
     )
 
 
-def bars(alt: str, values: dict[str, float]) -> str:
+def bars(alt: str, values: Mapping[str, float]) -> str:
     """A bar for each name. The numbers stand in the table beside it; `alt` says what is seen."""
     most, left = max([*values.values(), 1]), 11 + 7 * max(map(len, values), default=0)
     lines = []
@@ -93,19 +99,55 @@ def bars(alt: str, values: dict[str, float]) -> str:
 # ---- For a student ---------------------------------------------------------------------------------------------------
 
 
-def write_feedback(folder: Path, assignment: str, rows: list[Row]) -> None:
-    folder.mkdir(exist_ok=True)
-    namesakes = Counter(row.student.casefold() for row in rows)
-    for row in rows:
-        name = row.student if namesakes[row.student.casefold()] == 1 else f"{row.student} {row.submission.number}"
-        (folder / f"{file_name(name)}.html").write_text(feedback(assignment, row), "utf-8", errors="replace")
+def feedback_pages(assignment: str, rows: list[Row]) -> dict[str, bytes]:
+    """The pages for students, by the names of their files."""
+    pages = [feedback(assignment, row).encode("utf-8", "replace") for row in rows]
+    return {f"{name}.html": page for name, page in zip(names(rows), pages, strict=True)}
+
+
+def names(rows: list[Row]) -> list[str]:
+    """What each student's page is called; no two are called alike, on any system."""
+    people = [row.student for row in rows]
+    shared = Counter(map(_alike_to_systems, map(file_name, people)))
+    numbered = [
+        file_name(
+            name if shared[_alike_to_systems(file_name(name))] == 1 else f"{name} {row.submission.number}".strip()
+        )
+        for name, row in zip(people, rows, strict=True)
+    ]
+    shared = Counter(map(_alike_to_systems, numbered))
+    told_apart = []
+    for name, row in zip(numbered, rows, strict=True):
+        only = shared[_alike_to_systems(name)] == 1
+        told_apart.append(name if only else f"{name}-{_digest(f'{row.student}/{row.submission.number}')}")
+    return told_apart
+
+
+def _alike_to_systems(name):
+    """The same for names that some system takes for one: case, and how an accent is written, do not count there."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def file_name(student: str) -> str:
-    """A name that every system takes as that of a file; where it had to be changed, two students' still differ."""
-    safe = re.sub(r"[^\w .@-]", "_", student)[:80].strip(" .")
-    changed = "" if safe == student else f"-{hashlib.sha256(student.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    return f"{safe}{changed}"
+    """A name that every system takes as that of a file; where it had to be changed, two students' still differ.
+
+    A name that looks as if it had been changed is changed, too: nobody can be called like another's page.
+
+    >>> file_name("Ada Doe"), file_name("O'Brien"), file_name("O_Brien-e6e62496")
+    ('Ada Doe', 'O_Brien-e6e624964c83', 'O_Brien-e6e62496')
+    """
+    safe = re.sub(r"[^\w .@-]", "_", student)
+    try:
+        safe = os.fsencode(safe)[:150].decode(sys.getfilesystemencoding(), "ignore").strip(" .")
+    except UnicodeEncodeError:  # a system in which names of files are ASCII
+        safe = re.sub(r"[^\x00-\x7f]", "_", safe)[:150].strip(" .")
+    safe = f"_{safe}" if RESERVED.fullmatch(safe) else safe
+    changed = safe != student or re.search(r"-[0-9a-f]{12}$", safe)
+    return f"{safe or 'student'}-{_digest(student)}" if changed or not safe else safe
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def feedback(assignment: str, row: Row) -> str:
@@ -123,7 +165,7 @@ def feedback(assignment: str, row: Row) -> str:
             parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in part["says"]]
             if part["html"]:  # made by exercises.report, which escapes what it shows
                 parts.append(f"<p>What your own check says:</p>\n{part['html']}\n")
-    if row.record["cells"]:
+    if row.record and row.record["cells"]:
         lines = [[int(number), text] for number, text in row.record["cells"].items()]
         parts.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
         parts.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
@@ -138,14 +180,29 @@ def _with_code(sentence):
 # ---- For the instructor ----------------------------------------------------------------------------------------------
 
 
-def write_report(path: Path, assignment: str, rows: list[Row], progress: Path | None = None) -> None:
+def report(
+    assignment: str,
+    rows: list[Row],
+    progress: Path | None = None,
+    entries: Sequence[Entry] = (),
+    said: Sequence[str] = (),
+) -> str:
+    """The page on the class.
+
+    Args:
+        assignment: its name.
+        rows: of all students.
+        progress: a folder with learners' progress files.
+        entries: what became of every file.
+        said: what the instructor should know about the whole.
+    """
     graded = [row for row in rows if row.record]
     sections = [_points(assignment, graded), _tasks(assignment, graded), _mistakes(assignment, graded)]
     if progress:
         sections.append(_slips(progress))
-    sections += [_alike(assignment, graded), _notes(rows)]
+    sections += [_alike(assignment, graded), _notes(rows, said), _files(entries)]
     title = f"{ASSIGNMENTS[assignment].title}: {len(graded)} of {len(rows)} submissions graded"
-    path.write_text(page(title, "".join(sections)), "utf-8", errors="replace")
+    return page(title, "".join(sections))
 
 
 def _points(assignment, rows):
@@ -197,10 +254,11 @@ def _says(exercise, name):
 def _slips(folder):
     """Misconceptions in the questions of the lessons, from the files that learners handed in."""
     files = sorted(path for path in folder.rglob("*.jsonl") if path.is_file() and not path.is_symlink())
-    found, damaged = Counter(), 0
+    found: Counter[str] = Counter()
+    damaged = 0
     for path in files:
         answers, bad = entries(path)
-        damaged += bad
+        damaged += len(bad)
         found.update({str(entry["misconception"]) for entry in answers if entry["misconception"]})
     said = f"<p>{len(files)} progress files, {damaged} lines of which could not be read.</p>"
     if not found:
@@ -242,9 +300,18 @@ def look_alikes(assignment: str, rows: list[Row]) -> list[tuple[str, str, list[s
     return [(*pair, found) for pair, found in sorted(shared.items()) if len(found) >= needed]
 
 
-def _notes(rows):
-    lines = [[row.student, note] for row in rows for note in row.notes]
+def _notes(rows, said):
+    lines = [["everybody", sentence] for sentence in said]
+    lines += [[row.student, note] for row in rows for note in row.notes]
     late = [[row.student, f"{row.days_late} day{'s' * (row.days_late > 1)} late"] for row in rows if row.days_late]
     if not lines + late:
         return ""
     return "<h2>To know</h2>" + table("What is odd or late", ["student", "note"], lines + late)
+
+
+def _files(entries):
+    loud = [[entry.path, entry.student, entry.why] for entry in entries if entry.loud]
+    if not loud:
+        return ""
+    caption = "What is no submission, though somebody may have meant it so; files.csv has every file"
+    return "<h2>Left out</h2>" + table(caption, ["file", "student", "why"], loud)

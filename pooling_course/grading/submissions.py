@@ -1,42 +1,32 @@
-"""Where a class's submissions are, whose they are, and what code they hold. Nothing here runs or unpacks anything.
+"""Which submissions there are, whose, and which of a student's counts; and what became of every other file.
 
-Whose a notebook is, its place says, as the platforms write it:
-
-    nbgrader    submitted/<student>/<assignment>/<assignment>.ipynb
-    Canvas      <name>_<number>_<number>_<file>.ipynb, or <name>_LATE_<number>_<number>_<file>.ipynb
-    Moodle      <Name>_<number>_assignsubmission_file_/<any>.ipynb, or without folders
-                <Name>_<number>_assignsubmission_file_<any>.ipynb
-    a folder    <student>/<any>.ipynb
-    flat        <student>.ipynb or <student>_<assignment>.ipynb
-
-or a .zip of any of these.
+`files` says what lies there, `forms` whose a path is. Here each file ends in exactly one line: it is graded, it is a
+duplicate of another, or it is no submission, and why. Nothing here runs or unpacks anything.
 """
 
+import hashlib
 import json
-import os
 import re
-import stat
 import unicodedata
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-LARGEST = 100 << 20  # bytes of a notebook: pictures in outputs make some large
+from ..exercises import load
+from .assignments import ASSIGNMENTS, Task
+from .files import Broken, File, entries, is_notebook
+from .forms import Layout, Whose, called, layout
+
 MOST_CODE = 300_000  # characters in all code cells
 MOST_CELLS = 1000
+STAMP = "timestamp.txt"  # nbgrader's, beside what was handed in
 
-MOODLE = re.compile(r"(?P<student>.+)_(?P<number>\d+)_assignsubmission_file(_.*)?$")
-CANVAS = re.compile(r"(?P<student>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_(?P<attempt>\d+)_.+$")
+GRADED, DUPLICATE, NOTHING = "graded", "a duplicate of", "not a submission because"
+
 STUDENT = re.compile(r"""^STUDENT\s*=\s*(?:(["'])(?P<text>.*?)\1|(?P<number>\d{1,18}))\s*(?:#.*)?$""", re.MULTILINE)
-COPIED = re.compile(r"(-\d+| \(\d+\))$")  # what browsers and platforms add to the name of a second copy
-
-
-class Broken(Exception):
-    """A sentence for the student: why the notebook cannot be graded."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +37,10 @@ class Submission:
         student: whose it is; the name that everything about this student goes by.
         number: what the platform numbers the student by, or "".
         path: where it was found, in words.
-        when: when it was handed in; None where nothing says so.
+        when: when it was handed in; None where nothing trustworthy says so.
         late: the platform says that it is late.
         read: gives the bytes, or raises Broken.
+        notes: what is odd about where and how it lies.
     """
 
     student: str
@@ -58,84 +49,41 @@ class Submission:
     when: datetime | None
     late: bool
     read: Callable[[], bytes]
+    notes: tuple[str, ...] = ()
 
 
-# ---- Where they are --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Entry:
+    """What became of a file, or of a folder of which only the whole is of interest.
 
-
-def find(place: Path, assignment: str) -> list[Submission]:
-    """All notebooks for an assignment in a folder or a .zip, by student; several of one student are attempts.
-
-    Raises:
-        Broken: there is no such place, or nothing in it.
+    Attributes:
+        path: below the place; it stands for all that lies below it, too.
+        fate: GRADED, DUPLICATE or NOTHING.
+        why: of which other one it is a duplicate, or why it is no submission.
+        student: whose it is, or "".
+        loud: whether the instructor should look at it.
     """
-    if place.is_file() and zipfile.is_zipfile(place):
-        found = list(_in_zip(place, assignment))
-    elif place.is_dir():
-        found = list(_in_folder(place, assignment))
-    else:
-        raise Broken(f"{place} is neither a folder nor a .zip with submissions.")
-    if not found:
-        raise Broken(f"{place} holds no notebook (.ipynb) for {assignment}; docs/grading.md lists how they may lie.")
-    return sorted(found, key=lambda s: (s.student, s.path))
+
+    path: str
+    fate: str
+    why: str = ""
+    student: str = ""
+    loud: bool = False
 
 
-def _in_folder(place, assignment):
-    for folder, folders, files in os.walk(place):
-        for name in sorted(name for name in [*folders, *files] if name.endswith(".ipynb")):
-            path = Path(folder, name)
-            when = _timestamp(path.parent / "timestamp.txt") or datetime.fromtimestamp(
-                path.lstat().st_mtime, timezone.utc
-            )
-            yield from _one(path.relative_to(place), assignment, when, lambda path=path: _read(path))
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".ipynb"))
+@dataclass
+class Account:
+    """All that lies in a place.
 
-
-def _in_zip(place, assignment):
-    with zipfile.ZipFile(place) as archive:
-        for info in archive.infolist():
-            path = PurePosixPath(info.filename)
-            hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-            if path.suffix == ".ipynb" and not info.is_dir() and not hidden:
-                when = datetime(*info.date_time).astimezone()
-                yield from _one(path, assignment, when, lambda info=info: _read_zipped(place, info))
-
-
-def _one(path, assignment, when, read) -> Iterator[Submission]:
-    whose = owner(path, assignment)
-    if whose and ".ipynb_checkpoints" not in path.parts:
-        student, number, late = whose
-        yield Submission(student, number, str(path), when, late, read)
-
-
-def owner(path, assignment) -> tuple[str, str, bool] | None:
-    """(student, the platform's number, whether the platform calls it late); None where it is another assignment's.
-
-    >>> owner(PurePosixPath("doeada_LATE_12_345_ps1-1.ipynb"), "ps1")
-    ('doeada', '12', True)
+    Attributes:
+        counted: for each student the submission that counts, and how many attempts there are.
+        entries: a line for every file.
+        said: what the instructor should know about the whole.
     """
-    *folders, name = path.parts
-    stem = name.removesuffix(".ipynb")
-    for part in (*folders, stem):
-        if found := MOODLE.match(part):
-            return found["student"], found["number"], False
-    if found := CANVAS.match(stem):
-        return found["student"], found["number"], bool(found["late"])
-    if len(folders) >= 2:  # nbgrader: a folder for each assignment, in which other notebooks are nobody's business
-        return (folders[-2], "", False) if folders[-1] == assignment and stem == assignment else None
-    if folders:
-        return folders[-1], "", False
-    return COPIED.sub("", re.sub(rf"[_-]{re.escape(assignment)}(?=$|-\d+$| \(\d+\)$)", "", stem)), "", False
 
-
-def _timestamp(path):
-    """The time in nbgrader's timestamp.txt, such as `2026-03-01 22:58:23.948203 UTC`."""
-    try:
-        day, time, *zone = path.read_text("utf-8", errors="replace").split()
-        naive = datetime.fromisoformat(f"{day} {time}")
-        return naive if naive.tzinfo else naive.replace(tzinfo=ZoneInfo(zone[0]) if zone else timezone.utc)
-    except (OSError, ValueError, ZoneInfoNotFoundError):
-        return None
+    counted: list[tuple[Submission, int]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 # ---- Which attempt counts --------------------------------------------------------------------------------------------
@@ -150,8 +98,9 @@ class Rule:
 
     def days_late(self, submission: Submission) -> int:
         """Days begun after the deadline; 0 in time. Where only the platform says that it is late, one."""
-        if self.deadline and submission.when and submission.when > self.deadline:
-            return (submission.when - self.deadline).days + 1
+        if self.deadline and submission.when:
+            late = submission.when - self.deadline
+            return late.days + 1 if late > timedelta() else 0
         return int(submission.late)
 
     def share(self, submission: Submission) -> float:
@@ -172,40 +121,225 @@ def one_each(found: list[Submission], rule: Rule) -> list[tuple[Submission, int]
     return [(rule.counts(those), len(those)) for those in attempts.values()]
 
 
+# ---- What became of every file ---------------------------------------------------------------------------------------
+
+
+def look(
+    place: Path,
+    assignment: str,
+    rule: Rule = Rule(),
+    form: str | None = None,
+    known: Callable[[str], bool] | None = None,
+    when: Callable[[Submission], datetime | None] | None = None,
+    leave: Path | None = None,
+) -> Account:
+    """What lies in a folder or a .zip: the submissions for an assignment, by student, and every other file.
+
+    Args:
+        place: the folder or .zip.
+        assignment: its name.
+        rule: which of several attempts counts.
+        form: the name of the one it has (`forms.FORMS`), where that must be said.
+        known: whether a name is that of one student of the class.
+        when: when a submission was handed in, by a table of the platform's; None where that does not say.
+        leave: a folder that is passed over.
+
+    Raises:
+        Broken: there is no such place, nothing in it, or it can be read in more than one way.
+    """
+    found = entries(place, leave)
+    laid = layout([file.path for file in found if not file.why], assignment, place.stem, form, known)
+    account = Account(said=[*laid.said])
+    people: dict = {}
+    if laid.form.name == "files" and not known:
+        account.said.append(
+            "Whose a file is, only its own name says: hold them against a list of the class, with --roster or --fill."
+        )
+    for file in found:
+        whose = file.why or laid.whose(file.path)
+        if isinstance(whose, str):
+            beside = laid.root and file.parts[: len(laid.root)] != laid.root
+            loud = file.loud or (not file.why and not beside and "it lies in " not in whose)
+            account.entries.append(Entry(str(file.path), NOTHING, whose, loud=loud))
+        else:
+            upload = file.parts[len(laid.root)] if laid.form.name == "exchange" else ""
+            people.setdefault((whose.student, whose.number), {}).setdefault(upload, []).append((file, whose))
+    logins = {student for student, _ in people}
+    some = False
+    for (student, _), uploads in sorted(people.items()):
+        attempts = []
+        for those in uploads.values():
+            if laid.form.name == "exchange" and (writer := _another(those, student, logins)):
+                why = f"the account of {writer} wrote it, and not that of {student}"
+                account.entries += [Entry(str(file.path), NOTHING, why, loud=True) for file, _ in those]
+            else:
+                attempts.append(Attempt(those, laid, assignment))
+        if attempts:
+            made = [attempt.submission(when) for attempt in attempts]
+            counts = rule.counts(made)
+            account.counted.append((counts, sum(attempt.size for attempt in attempts)))
+            for attempt, submission in zip(attempts, made, strict=True):
+                account.entries += attempt.entries(None if submission is counts else counts.path)
+            some |= any(attempt.book is not None for attempt in attempts)
+    account.entries.sort(key=lambda entry: entry.path)
+    if not some:
+        there = "; ".join(f"{entry.path}: {entry.why}" for entry in account.entries[:3] if entry.why)
+        raise Broken(
+            f"{place} holds no notebook (.ipynb) for {assignment}; docs/grading.md lists how they may lie."
+            + f" What is there: {there}." * bool(there)
+        )
+    return account
+
+
+def _another(those, student, logins):
+    """The student whose account wrote what lies in the exchange as another's."""
+    try:
+        from pwd import getpwuid
+
+        names = {getpwuid(file.account).pw_name for file, _ in those if file.account is not None}
+    except (ImportError, KeyError):  # Windows; an account of another machine
+        return None
+    return next(iter(sorted((names & logins) - {student})), None)
+
+
+class Attempt:
+    """What a student handed in at one time: the notebook that is meant, and what lies beside it."""
+
+    def __init__(self, those: list[tuple[File, Whose]], laid: Layout, assignment: str):
+        self.those, self.laid, self.assignment = those, laid, assignment
+        self.whose = those[0][1]
+        books = [each for each in those if _is_book(each[1])]
+        books = books or [each for each in those if _is_disguised(*each)]
+        self.book: File | None = None
+        self.others: list[File] = []
+        self.same: list[File] = []
+        if books:
+            ranks = {each[0]: self._rank(*each) if len(books) > 1 else () for each in books}
+            (self.book, self.whose), *rest = sorted(books, key=lambda each: ranks[each[0]], reverse=True)
+            mine = _digest(self.book) if rest else None
+            for file, _ in rest:
+                (self.same if mine and _digest(file) == mine else self.others).append(file)
+
+    @property
+    def size(self) -> int:
+        """How many notebooks there are that could be meant."""
+        return 1 + len(self.same) + len(self.others) if self.book else 1
+
+    def _rank(self, file, whose):
+        """Of several notebooks, which is meant: it can be read, and it is called like the assignment or its owner. If
+        none is, the one with the most functions that are asked for. Then the last uploaded, and the one without a mark
+        of a copy."""
+        try:
+            cells = code_of(file.read())
+        except Broken:
+            cells = None
+        says = called(PurePosixPath(whose.own).name, self.assignment)
+        mine = says.mentions and (not says.rest or same_name(says.rest, whose.student))
+        functions = {
+            load(part.exercise).function for part in ASSIGNMENTS[self.assignment].parts if isinstance(part, Task)
+        }
+        made = re.findall(r"^\s*(?:async )?def +(\w+)", "\n".join(cells or []), re.MULTILINE)
+        held = 0 if mine else len(functions & set(made))
+        upload = int(whose.upload) if whose.upload.isdecimal() else 0
+        return (
+            *(cells is not None, mine, says.mentions, held, -len(file.parts)),
+            *(upload, not says.copy, says.copy, str(file.path)),
+        )
+
+    def submission(self, when) -> Submission:
+        whose = self.whose
+        if self.book is None:
+            names = ", ".join(file.path.name for file, _ in self.those[:3])
+            sentence = f"No notebook (.ipynb) was handed in, but {names}."
+
+            def read():
+                raise Broken(sentence)
+
+            path = str(self.those[0][0].path)
+        else:
+            path, read = str(self.book.path), self.book.read
+        made = Submission(whose.student, whose.number, path, self._when(), whose.late, read, tuple(self._notes()))
+        known = when(made) if when else None
+        return replace(made, when=known or made.when)
+
+    def _when(self):
+        """What nbgrader says, in its own place; a file of that name elsewhere is a student's word."""
+        if self.laid.form.name == "exchange":
+            return _time(self.whose.upload)
+        if self.laid.form.name == "nbgrader":
+            for file, whose in self.those:
+                if whose.own == STAMP:
+                    try:
+                        return _time(file.read()[:100].decode("utf-8", "replace"))
+                    except Broken:
+                        return None
+        return None
+
+    def _notes(self):
+        if self.book is None:
+            return
+        own = PurePosixPath(self.whose.own).name
+        if self.others:
+            others = ", ".join(file.path.name for file in self.others[:5])
+            yield f"{1 + len(self.others)} notebooks differ: {self.book.path.name} counts, and not {others}."
+        elif self.laid.form.name in ("nbgrader", "exchange") and self.whose.own != f"{self.assignment}.ipynb":
+            yield f"The notebook is called {self.whose.own}, and not {self.assignment}.ipynb."
+        elif not own.endswith(".ipynb"):
+            yield f"The notebook is called {own}."
+
+    def entries(self, counts: str | None):
+        """A line for each file; `counts` is the path of the attempt that counts, where it is another."""
+        for file, whose in self.those:
+            line = Entry(str(file.path), NOTHING, student=whose.student)
+            if file is self.book:
+                line = replace(
+                    line, fate=DUPLICATE if counts else GRADED, why=f"{counts}, the attempt that counts" * bool(counts)
+                )
+            elif self.book and file in self.same:
+                line = replace(line, fate=DUPLICATE, why=str(self.book.path))
+            elif self.book and file in self.others:
+                line = replace(line, why=f"{self.book.path.name} counts", loud=True)
+            elif whose.own == STAMP and self.laid.form.name in ("nbgrader", "exchange"):
+                line = replace(line, why="it says when the work was handed in")
+            elif is_notebook(file.path.name):
+                line = replace(line, why="it is macOS's half of a file", loud=self.book is None)
+            else:
+                line = replace(line, why="it is no notebook", loud=self.book is None)
+            yield line
+
+
+def _is_book(whose):
+    return is_notebook(whose.own) and not PurePosixPath(whose.own).name.startswith("._")
+
+
+def _is_disguised(file, whose):
+    """Whether a file with another suffix, or none, holds a notebook."""
+    if PurePosixPath(whose.own).suffix.casefold() not in ("", ".json", ".txt"):
+        return False
+    try:
+        return bool(code_of(file.read()))
+    except Broken:
+        return False
+
+
+def _digest(file):
+    try:
+        return hashlib.sha256(file.read()).digest()
+    except Broken:
+        return None
+
+
+def _time(text):
+    """A time as nbgrader writes it, such as `2026-03-01 22:58:23.948203 UTC`."""
+    try:
+        day, time, *zone = text.split()
+        naive = datetime.fromisoformat(f"{day} {time}")
+        return naive if naive.tzinfo else naive.replace(tzinfo=ZoneInfo(zone[0]) if zone else timezone.utc)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return None
+
+
 # ---- What they hold --------------------------------------------------------------------------------------------------
-
-
-def _read(path):
-    """The bytes of a notebook: a plain file, and no link that could lead to another's."""
-    try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        raise Broken(f"The notebook cannot be opened ({error.strerror}); links are not followed.") from None
-    try:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
-            raise Broken("What is called a notebook is no file.")
-        _refuse_large(found.st_size)
-        with open(file, "rb", closefd=False) as opened:
-            return opened.read(LARGEST + 1)
-    finally:
-        os.close(file)
-
-
-def _read_zipped(place, info):
-    _refuse_large(info.file_size)
-    try:
-        with zipfile.ZipFile(place) as archive, archive.open(info) as opened:
-            data = opened.read(LARGEST + 1)  # what the archive says of its size need not be true
-    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
-        raise Broken(f"The notebook cannot be unpacked ({error}).") from None
-    _refuse_large(len(data))
-    return data
-
-
-def _refuse_large(size):
-    if size > LARGEST:
-        raise Broken(f"The notebook has {size >> 20} MB; more than {LARGEST >> 20} MB are not read.")
 
 
 def code_of(data: bytes) -> list[str]:

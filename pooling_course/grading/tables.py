@@ -1,12 +1,11 @@
-"""Marks as a table: a student's line in the results, and grades.csv."""
+"""Marks as a table: a student's line in the results, grades.csv, and files.csv beside it."""
 
 import csv
 import io
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .mark import tasks
-from .submissions import Rule, Submission
+from .submissions import Entry, Rule, Submission
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell instead of showing it
 
@@ -33,7 +32,8 @@ class Row:
 
     @classmethod
     def of(cls, submission: Submission, attempts: int, rule: Rule) -> "Row":
-        return cls(submission, attempts, rule.days_late(submission), rule.share(submission))
+        share = rule.share(submission)
+        return cls(submission, attempts, rule.days_late(submission), share, notes=list(submission.notes))
 
     @property
     def student(self) -> str:
@@ -48,20 +48,30 @@ class Row:
         return round(self.share * sum(part["points"] for part in self.parts), 2)
 
 
-def write_grades(path: Path, assignment: str, rows: list[Row]) -> None:
+def grades(assignment: str, rows: list[Row]) -> bytes:
     """One line for each student, in the order of their names."""
     names = [task.exercise for task in tasks(assignment)]
     full = sum(task.points for task in tasks(assignment))
-    head = ["student", "number", "points", "out_of", *names, "attempts", "days_late", "notebook", "notes"]
-    lines = [head]
-    for row in sorted(rows, key=lambda row: row.student):
+    heads = ["student", "number", "points", "out_of", *names, "attempts", "days_late", "notebook", "notes"]
+    lines: list[list] = [heads]
+    for row in sorted(rows, key=lambda row: (row.student, row.submission.number)):
         marks = [f"{part['points']:g}" for part in row.parts] or [""] * len(names)
         points = f"{row.points:g}" if row.record else ""
         facts = [row.attempts, row.days_late, row.submission.path, " ".join(row.notes)]
         lines.append([row.student, row.submission.number, points, f"{full:g}", *marks, *facts])
+    return _written(lines)
+
+
+def files(entries: list[Entry]) -> bytes:
+    """One line for each file and folder that lies among the submissions: what became of it."""
+    lines = [[entry.path, entry.fate, entry.why, entry.student] for entry in entries]
+    return _written([["file", "is", "why", "student"], *lines])
+
+
+def _written(lines):
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[_harmless(cell) for cell in line] for line in lines])
-    path.write_text(text.getvalue(), encoding="utf-8", errors="replace")
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def _harmless(cell):

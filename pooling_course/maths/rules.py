@@ -30,8 +30,8 @@ def pair(name, value) -> tuple[int, int]:
         return (integer(name, value),) * 2
     if len(value) not in (1, 2):
         raise ValueError(f"{name}={value!r} has {len(value)} entries: give one int, or two as (height, width).")
-    values = tuple(integer(name, v) for v in value)
-    return values * 2 if len(values) == 1 else values
+    height, width = (integer(name, v) for v in (value * 2 if len(value) == 1 else value))
+    return height, width
 
 
 def flag(name, value) -> bool:
@@ -83,22 +83,18 @@ def misses(p, i, size, out):
     return any(not any(0 <= o * p.stride[i] + t < size for t in taps) for o in range(out))
 
 
-def check_input(x, accepted, layer):
-    """Refuse tensors of a rank, emptiness, layout or dtype that a layer does not take, where torch pools with it."""
+def check_input(x, accepted, layer, cast="x.float()"):
+    """Refuse tensors of a rank, emptiness or dtype that a layer does not take, where torch pools with it."""
     shape = tuple(x.shape)
     if x.ndim not in (3, 4):
         raise ValueError(f"input of shape {shape} has {x.ndim} dimensions: give (H, W), (C, H, W) or (N, C, H, W).")
     if 0 in shape[-3:]:
         raise ValueError(f"input of shape {shape} is empty: only the batch N may be 0, not channels, height or width.")
-    if x.is_meta:
-        raise TypeError(f"input of shape {shape} on the meta device: it has no numbers to pool.")
-    if x.layout is not torch.strided or x.is_quantized:
-        raise TypeError(f"input of layout {x.layout} and dtype {x.dtype}: pooling takes dense, unquantized tensors.")
     if x.dtype not in accepted:
         names = ", ".join(str(d).removeprefix("torch.") for d in accepted)
         raise TypeError(
             f"input of dtype {str(x.dtype).removeprefix('torch.')} on {x.device.type}: "
-            f"{layer} takes {names} there; convert first, for example with x.float()."
+            f"{layer} takes {names} there; convert first, for example with {cast}."
         )
 
 

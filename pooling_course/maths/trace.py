@@ -14,8 +14,8 @@ from functools import cached_property
 
 import torch
 
-from . import rules
-from .data import as_tensor
+from . import layers, rules
+from .data import as_input, as_tensor, cast
 from .device import pick_device
 from .kinds import settings_of
 from .windows import NOTHING, Pair, layer_name
@@ -25,7 +25,8 @@ def trace(pooling, x, device=None) -> "Trace":
     """Pool `x` with torch and keep what is needed to say where every number came from.
 
     Args:
-        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`, or one of their relatives (`settings_of`).
+        pooling: a Pooling, `nn.MaxPool2d` or `nn.AvgPool2d`, or one of their relatives (`settings_of`). A layer with a
+            forward or hooks of its own is run as well, and taken where it gives what its settings say.
         x: tensor, array or nested lists, of shape (H, W), (C, H, W) or (N, C, H, W). Tensors and arrays keep
             their dtype; lists become torch's default float. Not copied: leave it unchanged while you use the trace.
         device: None computes where x lies; "auto" takes the best accelerator there is; or a torch device.
@@ -37,11 +38,11 @@ def trace(pooling, x, device=None) -> "Trace":
     >>> trace(Pooling("max", 2), [[1, 3], [5, 6]]).output
     tensor([[6.]])
     """
-    pooling = settings_of(pooling)
-    x = as_tensor(x).detach()
+    layer, pooling = pooling, settings_of(pooling, runs=True)
+    given, x = x, as_input(x)
     full = x.unsqueeze(0) if x.ndim == 2 else x
     full = full.to(pick_device(device)) if device is not None else full
-    rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind))
+    rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind), cast(given))
     size = pooling.output_size(*full.shape[-2:])
     output, winners = pooling.pool(full)
     if tuple(output.shape[-2:]) != size:
@@ -49,6 +50,7 @@ def trace(pooling, x, device=None) -> "Trace":
             f"{pooling.code()} on {tuple(full.shape)}: torch on {full.device.type} returned {tuple(output.shape[-2:])} "
             f"where its own rule gives {size}, a known fault of that backend; pass device='cpu'."
         )
+    layers.compare(layer, pooling, full, output)
     return Trace(pooling, full, output, winners, flat=x.ndim == 2)
 
 
@@ -170,14 +172,14 @@ class Trace:
         """
         if self.pooling.shares != "varied":
             return None
-        apart = [min(int(_apart(taps)), len(taps)) for taps in self.taps]
+        by = [min(int(apart(taps)), len(taps)) for taps in self.taps]
         planes = []
-        for i in range(apart[0]):
-            for j in range(apart[1]):
+        for i in range(by[0]):
+            for j in range(by[1]):
                 upstream = torch.zeros_like(self._output)
-                upstream[..., i :: apart[0], j :: apart[1]] = 1
+                upstream[..., i :: by[0], j :: by[1]] = 1
                 planes.append(self.backward(self._shaped(upstream)).reshape(self._x.shape))
-        return torch.stack(planes).reshape(*apart, *self._x.shape)
+        return torch.stack(planes).reshape(*by, *self._x.shape)
 
     def window(self, row: int, col: int, channel: int = 0, image: int = 0) -> "Window":
         """What the window of output cell (row, col) reads, in one channel of one image.
@@ -248,7 +250,7 @@ class Window:
             shares = [spread[at].item() for at in where["cell"]]
         else:
             shares = [float(at == winner) if divisor is None else 1 / divisor for at in where["cell"]]
-        value = output.item()
+        value, dtype = output.item(), str(output.dtype).removeprefix("torch.")
         return cls(
             cells=where["cell"],
             values=[held for what, _, held in read if what == "cell"],
@@ -258,14 +260,14 @@ class Window:
             divisor=divisor,
             winner=winner,
             output=value,
-            text=pooling.says([(what, held) for what, _, held in read], divisor, value, channel),
+            text=pooling.says([(what, held) for what, _, held in read], divisor, value, channel, dtype),
         )
 
     def __str__(self):
         return self.text
 
 
-def _apart(taps):
+def apart(taps):
     """How many windows further one starts after the last position that this one reads."""
     reach = taps[0].max() - taps[0].min() + 1
     return -(-reach // (taps[1, 0] - taps[0, 0])) if len(taps) > 1 else 1

@@ -152,13 +152,13 @@ class Windows(ABC):
         """The dtypes that torch pools so on this type of device."""
         return rules.FLOATS
 
-    def says(self, read: list, divisor: int | None, output: float | int, channel: int) -> str:
+    def says(self, read: list, divisor: int | None, output: float | int, channel: int, dtype: str) -> str:
         """The maximum or the sum of one window in words; `read` lists what each of its positions is, and holds."""
         if self.shares == "winner":
             held = [-torch.inf if held is None else held for what, held in read if what != "overhang"]
             return words.max_sum(held, output)
         entries = [held or 0 for what, held in read if what == "cell" or what == "padded" and self.counts_padding]
-        return words.average_sum(entries, divisor, output, whole=isinstance(output, int))
+        return words.average_sum(entries, divisor, output, dtype)
 
 
 class Sliding(Windows):
@@ -200,6 +200,16 @@ class Sliding(Windows):
         'ceil((5 + 2*0 - 2) / 2) + 1 = 3'
         """
         rows, cols = (self._axis_formula(i, size) for i, size in enumerate((h, w)))
+        return rows, cols
+
+    def drops_last(self, h: int, w: int) -> tuple[bool, bool]:
+        """Whether a last window that `ceil_mode` asks for is dropped, as it would start in the padding after the map.
+
+        >>> from pooling_course import Pooling
+        >>> Pooling("max", 2, padding=1, ceil_mode=True).drops_last(5, 4)
+        (True, False)
+        """
+        rows, cols = (bool(self._axis(i, size)[2]) for i, size in enumerate((h, w)))
         return rows, cols
 
     def _axis(self, i, size):

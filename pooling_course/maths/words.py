@@ -3,6 +3,7 @@
 import math
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 from struct import pack, unpack
 
 DECIMALS = 4  # a value that is exact within this many decimals is written in full
@@ -64,6 +65,33 @@ def equals(values, output) -> str:
     return f"{'=' if all(map(is_exact, (*values, output))) else '≈'} {number(output)}"
 
 
+def result(values, calculate, output, dtype="float32") -> str:
+    """What `calculate` makes of the values written, beside the output: `= 0.25` where it is that and nothing else.
+
+    Otherwise `≈ 0.667`, and where the dtype is to blame, and not the way numbers are written, this is said: it rounds,
+    or it ends. Recomputed exactly, in fractions, first from the numbers as they are written, then as they are.
+
+    >>> result([1, 3], lambda v: sum(v) / 2, 2), result([1 / 3], lambda v: v[0], 1 / 3)
+    ('= 2', '≈ 0.333')
+    >>> result([2048, 1], sum, 2048, "float16"), result([3e38, 3e38], sum, math.inf)
+    ('≈ 2048, rounded to float16', 'gives inf: the sum is beyond the range of float32')
+    """
+    if not all(map(math.isfinite, values)):
+        return equals(values, output)
+    if not math.isfinite(output):
+        return f"gives {number(output)}: the sum is beyond the range of {dtype}"
+    full = all(map(is_exact, (*values, output)))
+    if full and _alike(calculate([Fraction(number(v)) for v in values]), Fraction(number(output))):
+        return f"= {number(output)}"
+    wanted = calculate([Fraction(v) for v in values])
+    blame = full or 200 * abs(wanted - Fraction(output)) > abs(wanted)
+    return f"≈ {number(output)}{f', rounded to {dtype}' if blame else ''}"
+
+
+def _alike(a, b):
+    return a == b if isinstance(a, Fraction) else math.isclose(a, b, rel_tol=1e-12)
+
+
 def max_sum(values, output) -> str:
     """The maximum of a window in words; padding enters as -inf.
 
@@ -73,21 +101,26 @@ def max_sum(values, output) -> str:
     return f"max({_listed(values, ', ')}) {equals(values, output)}"
 
 
-def average_sum(values, divisor, output, whole=False) -> str:
-    """The average of a window in words; `whole` where the dtype holds integers only.
+def average_sum(values, divisor, output, dtype="float32") -> str:
+    """The average of a window in words; an int where the dtype holds integers only.
 
     >>> average_sum([0, 0, 1, 3], 4, 1)
     '(0 + 0 + 1 + 3) / 4 = 1'
-    >>> average_sum([1, 2], 2, 1, whole=True)
+    >>> average_sum([1, 2], 2, 1, "int64")
     '(1 + 2) / 2 gives 1 in whole numbers: the fraction is dropped'
     """
     quotient = f"({_listed(values, ' + ')}) / {divisor}"
-    if whole:
+    if not dtype.startswith(("int", "uint")):
+        return f"{quotient} {result(values, lambda v: Fraction(sum(v)) / divisor, output, dtype)}"
+    total = sum(values)
+    if not -(2**63) <= total < 2**63:
+        return f"{quotient} gives {number(output)}: the sum is beyond the range of {dtype}, and wraps around"
+    if total % divisor:
         return f"{quotient} gives {number(output)} in whole numbers: the fraction is dropped"
     return f"{quotient} {equals(values, output)}"
 
 
-def norm_sum(values, norm, area, output) -> str:
+def norm_sum(values, norm, area, output, dtype="float32") -> str:
     """An LP norm in words; `area` counts the positions of a whole window.
 
     >>> norm_sum([0, 3, 4, 0], 2, 4, 5)
@@ -102,10 +135,23 @@ def norm_sum(values, norm, area, output) -> str:
         total = f"({powers}){scale}" if scale else powers
     else:
         total = f"(({powers}){scale})^(1/{number(norm)})" if scale else f"({powers})^(1/{number(norm)})"
-    return f"{total} {equals(values, output)}"
+    try:
+        root = _root(list(map(float, values)), norm, area)
+        told = math.isfinite(root) and not math.isnan(output)
+    except OverflowError:
+        told = False
+    if not told:  # no power or root of it, or none that a float holds
+        return f"{total} {equals(values, output)}"
+    return f"{total} {result(values, lambda v: _root(list(map(float, v)), norm, area), output, dtype)}"
 
 
-def weighted_sum(terms, bias, output) -> str:
+def _root(values, norm, area):
+    total = sum(v if norm == 1 else v**norm for v in values) * area / len(values)
+    found = total if norm == 1 else total ** (1 / norm)
+    return math.nan if isinstance(found, complex) else found
+
+
+def weighted_sum(terms, bias, output, dtype="float32") -> str:
     """A sum of (weight, value) in words, and the bias if there is one.
 
     >>> weighted_sum([(0.5, 3), (-1, 2)], 0.25, -0.25)
@@ -114,7 +160,12 @@ def weighted_sum(terms, bias, output) -> str:
     products = [f"{_signed(number(w))}*{_signed(number(v))}" for w, v in terms]
     added = "" if bias is None else f" + {_signed(number(bias))} (bias)"
     written = [n for term in terms for n in term] + ([] if bias is None else [bias])
-    return f"{_joined(products, ' + ') or '0'}{added} {equals(written, output)}"
+
+    def weighted(v):
+        pairs = 2 * len(terms)
+        return Fraction(sum(w * held for w, held in zip(v[:pairs:2], v[1:pairs:2], strict=True)) + sum(v[pairs:]))
+
+    return f"{_joined(products, ' + ') or '0'}{added} {result(written, weighted, output, dtype)}"
 
 
 def _signed(text):

@@ -191,9 +191,8 @@ class Canvas:
             path = Line(trunk, [Line.MOVETO, Line.LINETO, Line.MOVETO, Line.LINETO])
             self.axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, linewidth=wide, zorder=3))
         for lane in lanes:
-            style = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 0, "shrinkB": 3}
-            arrow = FancyArrowPatch((fork, lane), (end, lane), color=look()["window"], linewidth=1.8, zorder=3, **style)
-            self.axes.add_patch(arrow)
+            arrow = FancyArrowPatch((fork, lane), (end, lane), color=look()["window"], shrinkA=0, shrinkB=3)
+            self.axes.add_patch(arrow).set(arrowstyle="-|>", mutation_scale=13, linewidth=1.8, zorder=3)
 
     def _pixels(self, pixels, x, y, width, height, gid):
         extent = (x, x + width, y + height, y)

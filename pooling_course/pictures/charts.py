@@ -99,7 +99,8 @@ def _axes(canvas, left, top, width, height):
 
 def _apart(ends, least):
     """Where the names stand: at the ends of their lines, but never closer to each other than `least`."""
-    order, placed = sorted(range(len(ends)), key=ends.__getitem__), {}
+    order = sorted(range(len(ends)), key=ends.__getitem__)
+    placed: dict[int, float] = {}
     for before, i in zip([None, *order], order, strict=False):
         placed[i] = ends[i] if before is None else max(ends[i], placed[before] + least)
     return [placed[i] for i in range(len(ends))]

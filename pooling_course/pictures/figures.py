@@ -2,7 +2,7 @@
 
 from ..images import WORKED
 from ..maths import words
-from ..maths.data import as_tensor
+from ..maths.data import as_input
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import trace
 from ..web.look import look
@@ -39,7 +39,7 @@ def mental_model(x=WORKED) -> Picture:
 max(1, 3, 5, 6) = 6, and gives 1 by 1: 6. nn.AvgPool2d(kernel_size=2) takes its mean, (1 + 3 + 5 + 6) / 4 = 3.75, \
 and gives 1 by 1: 3.75.
     """
-    x = as_tensor(x).detach().cpu()
+    x = as_input(x).cpu()
     if x.ndim != 2 or not all(2 <= size <= MOST_NUMBERS for size in x.shape):
         raise ValueError(f"input of shape {tuple(x.shape)}: this picture takes (H, W), 2 to {MOST_NUMBERS} cells each.")
     traces = [trace(Pooling(kind, 2), x) for kind in ("max", "avg")]
@@ -66,7 +66,7 @@ and gives 1 by 1: 3.75.
         canvas.grid(right, y + heading, t.output, values)
         canvas.outline(right, y + heading, cell, cell)
     canvas.outline(left, top, 2 * cell, 2 * cell)
-    row, col = traces[0].window(0, 0).winner
+    row, col = divmod(int(traces[0].winners[0, 0]), x.shape[1])
     canvas.ring(left + col * cell, top + row * cell, cell, values.ink(x[row, col]))
     for i, line in enumerate(legend):
         canvas.text(left, top + h * cell + (i + 1) * LINE, line, look()["muted"])
@@ -97,7 +97,7 @@ def pooled(x, *poolings, titles=None) -> Picture:
     >>> print(pooled([[1, 3], [5, 6]], torch.nn.MaxPool2d(2), titles=["The largest"]))
     Input, 2 by 2: 1, 3; 5, 6. The largest, nn.MaxPool2d(kernel_size=2), gives 1 by 1: 6.
     """
-    x = as_tensor(x).detach().cpu()
+    x = as_input(x).cpu()
     if x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] not in (1, 3):
         raise ValueError(f"input of shape {tuple(x.shape)}: this picture takes (H, W), (1, H, W) or (3, H, W).")
     if titles is not None and len(titles) != len(poolings):

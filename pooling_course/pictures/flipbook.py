@@ -34,7 +34,7 @@ class Flipbook(anywidget.AnyWidget):
     _css = live.style("web/look.css", "web/base.css", "pictures/flipbook.css")
 
     label = t.Unicode().tag(sync=True)
-    pages = t.List().tag(sync=True)
+    pages: t.List = t.List().tag(sync=True)
     at = t.Int(0).tag(sync=True)
 
     def __init__(self, pages, label):

@@ -25,11 +25,12 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..maths import words
-from ..maths.data import as_tensor
+from ..maths.data import as_it_lies, as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from .answers import ANSWERS
@@ -54,7 +55,7 @@ class Question:
     choices: list = field(default_factory=list)
     steps: list = field(default_factory=list)
     mistakes: list = field(default_factory=list)
-    case: dict | None = None
+    case: dict = field(default_factory=dict)
     answer: str | None = None
     at: list | None = None
     tolerance: float = 1e-6
@@ -66,12 +67,13 @@ class Question:
 
     @property
     def pooling(self) -> Pooling | None:
-        settings = (self.case or {}).get("pooling")
-        return Pooling(**{n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}) if settings else None
+        given = self.case.get("pooling", {})
+        settings: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+        return Pooling(**settings) if settings else None
 
     @property
     def input(self) -> torch.Tensor | None:
-        given = (self.case or {}).get("input")
+        given = self.case.get("input")
         if isinstance(given, str):
             from ..images import preset
 
@@ -83,14 +85,14 @@ class Question:
 
     @property
     def trace(self) -> Trace:
-        return trace(self.pooling, self.input)
+        return trace(self.pooling, as_it_lies(self.input))
 
     @cached_property
     def truth(self):
         """The right answer in the form that `parse` gives: computed by torch wherever the data names an `answer`."""
         if self.kind == "order":
             return [self.shown_order.index(step) for step in range(len(self.steps))]
-        computed = ANSWERS[self.answer](self) if self.answer else None
+        computed: Any = ANSWERS[self.answer](self) if self.answer else None
         if self.kind not in ("one", "several"):
             return computed
         several = computed if self.kind == "several" else [computed]
@@ -168,11 +170,13 @@ class Question:
 
     def public(self) -> dict:
         """The question without its key."""
-        shown = {"id": self.id, "role": self.role, "kind": self.kind, "prompt": self.prompt, "unit": self.unit}
+        shown: dict[str, Any] = {"id": self.id, "role": self.role, "kind": self.kind}
+        shown |= {"prompt": self.prompt, "unit": self.unit}
         shown["choices"] = [c["text"] for c in self.choices]
         shown["steps"] = [[n, self.steps[i]] for n, i in enumerate(self.shown_order)]
-        shown["explorable"] = self.pooling is not None
-        shown["code"] = self.pooling.code() if self._speaks_of_its_layer else ""
+        pooling = self.pooling
+        shown["explorable"] = pooling is not None
+        shown["code"] = pooling.code() if pooling is not None and self._speaks_of_its_layer else ""
         x = self.input
         if x is not None and not isinstance(self.case["input"], dict) and x.ndim == 2:
             shown["grid"] = x.tolist()

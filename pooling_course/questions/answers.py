@@ -3,6 +3,8 @@
 The first ones read the question's case; those under "proofs" settle a statement about pooling as such.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -10,7 +12,8 @@ from torch import nn
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import trace
 
-ANSWERS = {}
+ANSWERS: dict[str, Callable] = {}
+POOLS: dict[str, Callable] = {"max": F.max_pool2d, "avg": F.avg_pool2d}
 
 
 def answer(function):
@@ -212,16 +215,15 @@ def conv_after_pooling(q):
 @answer
 def relu_commutes(q):
     """The kinds of pooling for which it does not matter whether the ReLU comes before or after."""
-    x, poolings = _noise(1, 64, 64), {"max": F.max_pool2d, "avg": F.avg_pool2d}
-    return [kind for kind, pool in poolings.items() if torch.equal(pool(F.relu(x), 2), F.relu(pool(x, 2)))]
+    x = _noise(1, 64, 64)
+    return [kind for kind, pool in POOLS.items() if torch.equal(pool(F.relu(x), 2), F.relu(pool(x, 2)))]
 
 
 @answer
 def linear_kinds(q):
     """The kinds for which pooling a sum is the same as summing the pooled."""
     a, b = _noise(2, 1, 64, 64)
-    poolings = {"max": F.max_pool2d, "avg": F.avg_pool2d}
-    return [kind for kind, pool in poolings.items() if torch.allclose(pool(a + b, 2), pool(a, 2) + pool(b, 2))]
+    return [kind for kind, pool in POOLS.items() if torch.allclose(pool(a + b, 2), pool(a, 2) + pool(b, 2))]
 
 
 @answer
@@ -235,8 +237,7 @@ def average_of_bytes(q):
 @answer
 def overlap_and_gaps(q):
     """For strides 1 and 5 with kernel_size=3 on 13 x 13: do windows share cells, and is one read by none?"""
-    reads = [Pooling("max", 3, stride) for stride in (1, 5)]
-    reads = [trace(pooling, torch.zeros(13, 13)).reads for pooling in reads]
+    reads = [trace(Pooling("max", 3, stride), torch.zeros(13, 13)).reads for stride in (1, 5)]
     return [[bool((count > 1).any()), bool((count == 0).any())] for count in reads]
 
 
@@ -323,7 +324,7 @@ def largest_padding(q):
 def uint8_raises(q):
     """The kinds of pooling that refuse uint8 on the CPU."""
     x, raised = torch.zeros(1, 4, 4, dtype=torch.uint8), []
-    for kind, pool in {"max": F.max_pool2d, "avg": F.avg_pool2d}.items():
+    for kind, pool in POOLS.items():
         try:
             pool(x, 2)
         except NotImplementedError:
@@ -440,7 +441,7 @@ def most_parameters(q):
         return sum(p.numel() for p in model.parameters())
 
     counts = {"max": count(1, nn.MaxPool2d(2)), "strided": count(2), "none": count(1)}
-    return "same" if len(set(counts.values())) == 1 else max(counts, key=counts.get)
+    return "same" if len(set(counts.values())) == 1 else max(counts, key=counts.__getitem__)
 
 
 @answer

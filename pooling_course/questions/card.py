@@ -6,13 +6,16 @@ import os
 
 import anywidget
 import ipywidgets
+import torch
 import traitlets as t
 
 from ..explorer.explorer import PoolingExplorer
+from ..maths.data import as_it_lies
 from ..web import live
 from . import SURE, Question, question
-from .journal import by_question, due, entries, record, unasked
+from .journal import answers_to, due, entries, record, unasked
 
+SHOWN = 20  # attempts that a question brings along from earlier sessions
 STATIC = "POOLING_COURSE_STATIC"  # set while pages without a kernel are built: then the key goes along
 
 
@@ -23,7 +26,7 @@ class Quiz(anywidget.AnyWidget):
         question: a Question, or its id.
 
     Attributes:
-        attempts: what was committed, the first answer first; earlier sessions' answers included.
+        attempts: what was committed, the first answer first; earlier sessions' answers included, up to 20.
 
     Raises:
         ValueError: there is no such question.
@@ -38,7 +41,7 @@ class Quiz(anywidget.AnyWidget):
     question = t.Dict().tag(sync=True)
     sure = t.List(list(SURE)).tag(sync=True)
     draft = t.Dict().tag(sync=True)
-    attempts = t.List().tag(sync=True)
+    attempts: t.List = t.List().tag(sync=True)
     answering = t.Bool(True).tag(sync=True)
     message = t.Unicode().tag(sync=True)
     notice = t.Unicode().tag(sync=True)
@@ -47,8 +50,11 @@ class Quiz(anywidget.AnyWidget):
 
     def __init__(self, question: str | Question):
         self._question = question_of(question)
-        earlier = by_question(entries()[0]).get(self._question.id, [])
-        attempts = [found for entry in earlier if (found := self._attempt(entry))]
+        earlier = answers_to(self._question.id)
+        self._earlier = max(
+            0, len(earlier) - SHOWN
+        )  # attempts that the page need not know of: not the first, nor the last
+        attempts = [found for entry in earlier[:1] + earlier[1:][-SHOWN + 1 :] if (found := self._attempt(entry))]
         key = self._question.key() if os.environ.get(STATIC) else {}
         super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
         self.on_msg(self._hear)
@@ -71,7 +77,7 @@ class Quiz(anywidget.AnyWidget):
         entry = {
             "id": q.id,
             "lesson": q.lesson,
-            "attempt": len(self.attempts) + 1,
+            "attempt": self._earlier + len(self.attempts) + 1,
             "answer": parsed,
             "confidence": confidence,
             "right": graded["right"],
@@ -133,7 +139,8 @@ class QuizBox(ipywidgets.VBox):
         q = self.quiz._question
         direction = "backward" if (q.answer or "").startswith("gradient") else "forward"
         x = q.case["input"] if isinstance(q.case["input"], str) else q.input
-        x = x if isinstance(x, str) or x.ndim < 4 else x[0]
+        if isinstance(x, torch.Tensor):
+            x = as_it_lies(x[0] if x.ndim == 4 else x)
         self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction, compare=q.compares))
 
     def __repr__(self):

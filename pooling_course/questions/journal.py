@@ -4,14 +4,18 @@ The file is append-only, one JSON object a line; a line is written in one piece,
 a killed kernel can damage at most the line it was writing, which is skipped and said so.
 """
 
+import errno
 import html
 import json
 import math
 import os
+import stat
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pooling_course
 
 from . import SURE, all_questions
 from .lessons import LESSONS
@@ -20,29 +24,42 @@ NAME = ".pooling_course_progress.jsonl"
 VERSION = 1
 SPACING = (0, 1, 3, 7, 21)  # days until a question comes back, by how often in a row it was right and not a guess
 DAY = 86_400
+LAST = 64  # bytes by which a file that has grown is known again
+TEXTS = ("lesson", "misconception")
 
 
 def journal_path() -> Path:
-    """The file: `$POOLING_COURSE_PROGRESS`, or one in the folder that the notebook runs in."""
-    return Path(os.environ.get("POOLING_COURSE_PROGRESS") or Path.cwd() / NAME)
+    """The file: `$POOLING_COURSE_PROGRESS`, or one in the folder that the notebook was started in."""
+    named = os.environ.get("POOLING_COURSE_PROGRESS")
+    return Path(pooling_course.STARTED_IN, os.path.expanduser(named) if named else NAME)
 
 
 def record(entry: dict, path: Path | None = None) -> str:
-    """Append one answer; returns "" or, where that failed, the sentence to show. Never raises for a full disk."""
+    """Append one answer; returns "" or, where that failed, the sentence to show. Never raises for a full disk.
+
+    What could not be written is kept, counts as answered, and is written with the next answer.
+    """
     path = path or journal_path()
-    line = json.dumps({"v": VERSION, "time": round(time.time(), 3), **entry})
+    line = json.dumps({"v": VERSION, "time": round(time.time(), 3), **entry}).encode()
+    waiting = _WAITING.setdefault(path, [])
+    waiting.append(line)
     try:
         with open(path, "ab") as file:
             half = file.tell() and not _ends_whole(path)
-            file.write(("\n" * half + line + "\n").encode())
+            file.write(b"\n" * half + b"".join(line + b"\n" for line in waiting))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        reason = error.strerror or str(error)
         return (
-            f"Your answer counts here, but it could not be saved for later ({reason}: {path.name}). The lesson goes on."
+            f"Your answer counts here, but it could not be saved for later ({_reason(error, path)}). It is kept "
+            f"until it can be, as long as this notebook runs. The lesson goes on."
         )
+    waiting.clear()
     return ""
+
+
+def _reason(error, path):
+    return f"{error.strerror or error}: {path.name} in {path.parent}"
 
 
 def _ends_whole(path):
@@ -51,32 +68,128 @@ def _ends_whole(path):
         return file.read(1) == b"\n"
 
 
-def entries(path: Path | None = None) -> tuple[list[dict], int]:
-    """(answers in the order they were given, number of lines that could not be read); none of a file out of reach."""
+_WAITING: dict[Path, list[bytes]] = {}  # lines that could not be written yet
+
+
+@dataclass
+class _Read:
+    """What was read of a file so far: whole lines up to `end`, the last bytes of which are `last`."""
+
+    found: list = field(default_factory=list)
+    damaged: list = field(default_factory=list)
+    seen: set = field(default_factory=set)
+    lines: int = 0
+    end: int = 0
+    last: bytes = b""
+    stamp: tuple = ()
+
+    def take(self, line: bytes):
+        self.lines += 1
+        entry = _entry(line) if line.strip() else None
+        if entry is None:
+            self.damaged += [self.lines] if line.strip() else []
+        elif hash(line) not in self.seen:  # once more, where the disk refused only half of it
+            self.seen.add(hash(line))
+            self.found.append(entry)
+
+
+_READ: dict[Path, _Read] = {}
+
+
+def entries(path: Path | None = None) -> tuple[list[dict], list[int]]:
+    """(answers in the order they were given, the lines that could not be read, from 1); none of a file out of reach.
+
+    Only what was added since the last call is read, by whichever kernel; a file that was changed otherwise, anew.
+    """
     path = path or journal_path()
     try:
-        lines = path.read_bytes().splitlines()
+        now, rest = _caught_up(path)
     except OSError:
-        return [], 0
-    found, damaged = [], 0
-    for line in lines:
-        try:
-            entry = _upgrade(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            damaged += bool(line.strip())
-            continue
-        found.append(entry)
-    return sorted(found, key=lambda entry: entry["time"]), damaged  # what was imported may be older than what is here
+        now, rest = _Read(), []
+    whole = _Read(list(now.found), list(now.damaged), set(now.seen), now.lines)
+    for line in [*rest, *_WAITING.get(path, ())]:
+        whole.take(line)
+    return sorted(whole.found, key=lambda entry: entry["time"]), whole.damaged  # what was imported may be older
 
 
-def _upgrade(entry):
-    """Today's form of an entry: files of version 0 had no confidence and called the time `t`."""
-    if entry.get("v", 0) < 1:
-        entry = {"time": entry.pop("t", 0), **entry}
-    entry = {"confidence": 0, "seconds": 0, "misconception": "", "attempt": 1, **entry}
-    if entry["confidence"] not in range(len(SURE)) or not math.isfinite(entry["time"]):
-        raise ValueError("no confidence, or no time, that this course could have written")
-    return {**entry, "id": str(entry["id"]), "right": bool(entry["right"]), "time": float(entry["time"])}
+def _caught_up(path):
+    """(what was read of the file up to its last whole line, the line behind it that is none yet)."""
+    with path.open("rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+        read = _READ.get(path, _Read())
+        file.seek(read.end - len(read.last))
+        grown = about.st_size > read.end and read.stamp[:1] == (about.st_ino,)
+        if (
+            read.stamp != (about.st_ino, about.st_mtime_ns, about.st_size)
+            and not grown
+            or file.read(len(read.last)) != read.last
+        ):
+            read = _Read()
+            file.seek(0)
+        *whole, rest = file.read(about.st_size - read.end).split(b"\n")
+    for line in whole:
+        read.take(line)
+    if whole:
+        read.end += sum(map(len, whole)) + len(whole)
+        read.last = (whole[-1] + b"\n")[-LAST:]
+    read.stamp = about.st_ino, about.st_mtime_ns, about.st_size
+    _READ[path] = read
+    return read, [rest]
+
+
+def answers_to(name: str, path: Path | None = None) -> list[dict]:
+    """The answers to one question, the first one first: found without reading the rest of a long file."""
+    path = path or journal_path()
+    try:
+        data = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        data = b""
+    needle, at, lines = json.dumps(name).encode(), 0, {}
+    while (at := data.find(needle, at)) >= 0:
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        lines[data[data.rfind(b"\n", 0, at) + 1 : end]] = None
+        at = end
+    found = [entry for line in [*lines, *_WAITING.get(path, ())] if (entry := _entry(line)) and entry["id"] == name]
+    return sorted(found, key=lambda entry: entry["time"])
+
+
+def trouble(path: Path | None = None) -> str:
+    """Why the file of answers cannot be used as it should, in a sentence; "" where it can, or is still to be made."""
+    path = path or journal_path()
+    waiting = len(_WAITING.get(path, ()))
+    kept = f" {waiting} of your answers are kept only as long as this notebook runs." if waiting else ""
+    try:
+        if not path.parent.is_dir():
+            return f"The folder of the progress file is gone: {path.parent}.{kept}"
+        _caught_up(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return f"The progress file cannot be read ({_reason(error, path)}).{kept}"
+    return f"The progress file could not be written: {path}.{kept}" if kept else ""
+
+
+def _entry(line):
+    """A line as today's form of an entry; None where it is damaged: no JSON, or of types that nothing here writes."""
+    try:
+        entry = json.loads(line)
+        if entry.get("v", 0) < 1:  # had no confidence, and called the time `t`
+            entry = {"time": entry.pop("t", 0), **entry}
+        entry = {"confidence": 0, "seconds": 0, "misconception": "", "attempt": 1, **entry}
+        whole = (
+            type(entry["confidence"]) is int and entry["confidence"] in range(len(SURE)) and entry["right"] in (0, 1)
+        )
+        texts = all(isinstance(entry.get(name, ""), str) for name in TEXTS) and isinstance(entry["id"], str)
+        counts = all(type(entry[name]) in (int, float) and math.isfinite(entry[name]) for name in ("time", "seconds"))
+        if not (whole and texts and counts and type(entry["attempt"]) is int):
+            return None
+        entry["misconception"].encode()  # half a character would break the page
+        return {**entry, "right": bool(entry["right"]), "time": float(entry["time"])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
 
 
 # ---- what the answers say ----------------------------------------------------------------------------------------
@@ -97,11 +210,13 @@ class Progress:
 
     Attributes:
         answers: question id -> the answers given, the first one first.
-        damaged: lines of the file that could not be read and were skipped.
+        damaged: the lines of the file that could not be read and were skipped, from 1.
+        trouble: why the file cannot be used as it should, in a sentence, or "".
     """
 
     answers: dict[str, list[dict]]
-    damaged: int
+    damaged: list[int]
+    trouble: str = ""
 
     def lessons(self) -> list[dict]:
         """Per lesson: title, link, questions, answered, right at first, sure and wrong."""
@@ -155,9 +270,9 @@ class Progress:
             notes.append(f"Before and after the course, on {pairs} parallel questions: {before} right, then {after}.")
         notes.append("The pages ask some of the questions; review() brings the others, and what was wrong or a guess.")
         if self.damaged:
-            lines = "line" if self.damaged == 1 else "lines"
-            notes.append(f"{self.damaged} {lines} of the progress file could not be read and were skipped.")
-        return notes
+            lines, which = _lines(self.damaged), _named(self.damaged)
+            notes.append(f"{lines} of the progress file could not be read and were skipped: {which}.")
+        return [*notes, self.trouble] if self.trouble else notes
 
     def _repr_html_(self):
         head = "".join(f"<th>{h}</th>" for h in ("Lesson", "Answered", "Right at first", "Sure and wrong"))
@@ -183,6 +298,15 @@ def _item(name, given):
     return f'<li><a href="{q.lesson}.ipynb">{title(q.lesson)}</a>: {html.escape(q.prompt)}{about}</li>'
 
 
+def _lines(numbers):
+    return f"{len(numbers)} line{'' if len(numbers) == 1 else 's'}"
+
+
+def _named(numbers):
+    more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+    return f"line {', '.join(map(str, numbers[:10]))}{more}"
+
+
 def title(lesson: str) -> str:
     """`03_maxpool2d_in_pytorch` as people read it.
 
@@ -199,7 +323,7 @@ def progress() -> Progress:
     00 Start here: 0 of 6 answered, 0 right
     """
     found, damaged = entries()
-    return Progress(by_question(found), damaged)
+    return Progress(by_question(found), damaged, trouble())
 
 
 # ---- carry it elsewhere, come back to it -------------------------------------------------------------------------
@@ -213,13 +337,23 @@ def export_progress(file) -> str:
 
     Raises:
         OSError: the file cannot be written.
+        TypeError: file is no name.
 
     >>> export_progress("my-progress.jsonl")
     '0 answers written to my-progress.jsonl.'
     """
     found, _ = entries()
-    Path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
+    _path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
     return f"{len(found)} answers written to {file}."
+
+
+def _path(file):
+    """The path that is meant, which need not be where the answers of this notebook are."""
+    if not isinstance(file, (str, os.PathLike)):
+        raise TypeError(
+            f"file={file!r} is of type {type(file).__name__}: give the name of a file, such as 'mine.jsonl'."
+        )
+    return Path(file).expanduser()
 
 
 def import_progress(file) -> str:
@@ -233,7 +367,7 @@ def import_progress(file) -> str:
     Traceback (most recent call last):
     FileNotFoundError: there is no file 'of-another-machine.jsonl' here: upload it beside the notebook first.
     """
-    path = Path(file)
+    path = _path(file)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(file)!r} here: upload it beside the notebook first.")
     theirs, damaged = entries(path)
@@ -246,7 +380,7 @@ def import_progress(file) -> str:
     for entry in new:
         if problem := record(entry):
             raise OSError(problem)
-    skipped = f" {damaged} lines could not be read." if damaged else ""
+    skipped = f" {_lines(damaged)} could not be read: {_named(damaged)}." if damaged else ""
     return f"{len(new)} answers taken over, {len(theirs) - len(new)} were here already.{skipped}"
 
 

@@ -443,7 +443,7 @@ def test_scattered_digits_are_whole_and_noisy():
 
 
 def test_the_progress_bar_counts_what_is_done(monkeypatch):
-    from pooling_course.expert import training
+    from pooling_course.expert import bar, training
 
     shown = []
 
@@ -451,7 +451,7 @@ def test_the_progress_bar_counts_what_is_done(monkeypatch):
         def update(self, html):
             shown.append(html.data)
 
-    monkeypatch.setattr(training, "_in_notebook", lambda: True)
+    monkeypatch.setattr(bar, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda html, display_id: shown.append(html.data) or Handle())
     monkeypatch.setattr(training, "_run", lambda way, shrink, task, seed, epochs: Run(way, seed, 1, 1, 1, 1, 1))
     compare_ways({"<a>": None, "b": None}, seeds=2)

@@ -11,6 +11,10 @@ const answers = {
     const s = g.settingsOf((name) => traits[name], g.KINDS[traits.kind]);
     return [s.kind.key(s), s.kind.code(s)];
   },
+  recipe: (traits) => {
+    const s = g.settingsOf((name) => traits[name], g.KINDS[traits.kind]);
+    return s.kind.recipe(s);
+  },
   sizes: (s, h, w) => axes(s, h, w).map((a) => a.out),
   formulas: (s, h, w) => [h, w].map((size, i) => of(s).kind.formula(of(s), i, size)),
   counts: (s, h, w) => axes(s, h, w).map(g.readCounts),
@@ -18,9 +22,9 @@ const answers = {
   taps: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.out }, (_, o) => g.taps(a, o))),
   readers: (s, h, w) => axes(s, h, w).map((a) => Array.from({ length: a.size }, (_, at) => g.readers(a, at))),
   positions: (s, h, w, row, col) => g.windowOf(...axes(s, h, w), row, col).map((t) => [t.what, t.row, t.col]),
-  sentence: (s, x, [row, col], divisor, output, whole) => {
+  sentence: (s, x, [row, col], divisor, output, dtype) => {
     const found = g.windowOf(...axes(s, x.length, x[0].length), row, col);
-    return of(s).kind.sum(of(s), found, { at: (r, c) => x[r][c], channel: 0, whole }, divisor, output);
+    return of(s).kind.sum(of(s), found, { at: (r, c) => x[r][c], channel: 0, dtype }, divisor, output);
   },
   hint: (s, name, facts) => of(s).kind.hints[name](of(s), facts),
   largestKernel: (s, h, w, most) => g.largestKernel(of(s), h, w, most),

@@ -20,6 +20,7 @@ from pooling_course import GradientFlow, Pooling, PoolingExplorer, images
 from pooling_course.explorer.states import Packer
 from pooling_course.maths import words
 from pooling_course.maths.kinds import settings_of
+from pooling_course.maths.trace import trace
 
 
 @pytest.fixture
@@ -413,7 +414,7 @@ def test_states_say_of_which_input_they_are_though_it_changes_meanwhile(monkeypa
         (torch.zeros(4), ValueError, "shows one image, (H, W) or (C, H, W)."),
         (torch.zeros(0, 4), ValueError, "(0, 4) is empty: "),
         (torch.zeros(3, 4, 0), ValueError, "(3, 4, 0) is empty: "),
-        (torch.zeros(4, 4, dtype=torch.complex64), TypeError, "convert first"),
+        (torch.zeros(4, 4, dtype=torch.complex64), TypeError, "pass x.abs(), x.real or x.imag"),
         (torch.zeros(4, 4, dtype=torch.bool), TypeError, "convert first"),
         ([[1, 2], [3]], TypeError, "is no table of numbers"),
         (None, TypeError, "is no table of numbers"),
@@ -653,3 +654,97 @@ def test_an_upstream_gradient_typed_into_the_output_of_another_size_gets_a_sente
     flow.dilation = 1
     type_upstream(flow, 0, 0, "2", kind="avg")
     assert flow.message == "" and flow.upstream[0, 0] == 2
+
+
+# --- numbers that JSON cannot hold --------------------------------------------------------------------------------
+
+
+def as_sent(widget):
+    """The state as Jupyter sends it: JSON without NaN, and bytes apart."""
+    import json
+
+    return json.loads(json.dumps(widget.get_state(), allow_nan=False, default=lambda raw: f"{len(raw)} bytes"))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_odd_numbers_reach_the_page_as_they_are(odd):
+    layer = nn.Conv2d(1, 1, 2)
+    with torch.no_grad():
+        layer.weight[0, 0, 1, 0] = layer.bias[0] = odd
+    x = torch.tensor([[odd, 1.0, 2], [3, odd, 5], [6, 7, 8]])
+    for widget in (
+        PoolingExplorer(x, layer),
+        GradientFlow(x, layer),
+        GradientFlow(x, nn.LPPool2d(2, 2), upstream=x[:1, :1]),
+    ):
+        state = as_sent(widget)
+        if widget.kind == "conv":
+            assert state["weights"]["weight"][0][1][0] == state["weights"]["bias"][0] == str(odd)
+            assert repr(widget.weights["weight"][0][1][0]) == repr(float(odd))
+            widget.set_state({"weights": state["weights"]})  # as a linked page would send them back
+            assert repr(widget.weights["bias"][0]) == repr(float(odd)) and widget.message == ""
+        data, _ = widget._repr_mimebundle_()
+        assert str(odd) in data["text/html"] and "nn." in data["text/plain"]
+
+
+# --- what is too large ------------------------------------------------------------------------------------------------
+
+
+def saved(widget):
+    """Bytes that a saved notebook keeps of it."""
+    state = widget.get_state()
+    raw = sum(len(part) * 4 / 3 for part in buffers(state))
+    return raw + len(
+        repr({name: value for name, value in state.items() if name not in ("_esm", "_css", "book", "own")})
+    )
+
+
+def buffers(value):
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return [value] if isinstance(value, (bytes, memoryview)) else []
+    return [raw for v in value for raw in buffers(v)]
+
+
+LARGE = {
+    "a photo": lambda: torch.rand(3, 3000, 4000),
+    "a grey photo of bytes": lambda: torch.randint(255, (2000, 3000), dtype=torch.uint8),
+    "a map": lambda: torch.randn(2000, 2000),
+    "doubles": lambda: torch.randn(5, 900, 900, dtype=torch.float64),
+    "features": lambda: torch.randn(1024, 56, 56),
+}
+DEAR = {
+    "usual": lambda c: Pooling("max", 2),
+    "as large as the input": lambda c: Pooling("avg", 3, 1, 1),
+    "adaptive": lambda c: nn.AdaptiveAvgPool2d(4000),
+    "norm": lambda c: nn.LPPool2d(2, 5, 1),
+    "weights": lambda c: nn.Conv2d(c, c, 5, groups=c),
+}
+
+
+@pytest.mark.parametrize("layer", DEAR)
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_saved_notebook_stays_below_10_mb(name, layer, direction):
+    x = LARGE[name]()
+    if layer == "weights" and not x.is_floating_point() or direction == "backward" and layer == "adaptive":
+        return
+    pooling = DEAR[layer](x.shape[0] if x.ndim == 3 else 1)
+    explorer = PoolingExplorer(x, pooling, compare=True, direction=direction)
+    assert saved(explorer) < 10_000_000, saved(explorer)
+    whole = " x ".join(map(str, x.shape))
+    assert whole in repr(explorer) and explorer.book["input"]["part"] in repr(explorer)
+    data, _ = explorer._repr_mimebundle_()
+    assert whole in data["text/html"] and whole in data["text/plain"]
+    if name == "a photo" and layer == "usual":
+        assert trace(pooling, x).output.shape == (3, 1500, 2000)  # which has no limit
+
+
+def test_a_cell_typed_into_a_part_leaves_it_a_part():
+    explorer = PoolingExplorer(torch.randn(1, 600, 600), "max")
+    part = explorer.book["input"]["part"]
+    explorer._answer(None, {"type": "edit", "channel": 0, "row": 0, "col": 0, "text": "5"}, [])
+    assert explorer.x[0, 0, 0] == 5 and explorer.book["input"]["part"] == part != ""
+    explorer.x = "worked"
+    assert explorer.book["input"]["part"] == "" and "middle" not in repr(explorer)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from harness import key
 from harness.node import agree as compare
 from harness.node import answers, node
+from pooling_course.explorer.states import sendable
+from pooling_course.maths.kinds import settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
 from pooling_course.maths.kinds.fractional import Fractional
@@ -143,8 +146,8 @@ def some_input(rng, h, w):
     }
     values = [[draw[style]() for _ in range(w)] for style in [rng.choice(list(draw))] for _ in range(h)]
     if all(isinstance(v, int) for row in values for v in row) and rng.random() < 0.5:
-        return torch.tensor(values)
-    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.bfloat16]))
+        return torch.tensor(values) * rng.choice([1, 2, 2**60])
+    return torch.tensor(values, dtype=rng.choice([torch.float32, torch.float64, torch.float16, torch.bfloat16]))
 
 
 # --- checks: each compares one thing with Python -------------------------------------------------------------------
@@ -234,7 +237,7 @@ def check_sentences(ask, source=None):
     cases, expected = [], []
     for t, row, col in windows(1500):
         window = t.window(row, col)
-        facts = (window.divisor, window.output, not t.x.is_floating_point())
+        facts = (window.divisor, window.output, str(t.x.dtype).removeprefix("torch."))
         cases.append(["sentence", settings(t.pooling), t.x.tolist(), [row, col], *facts])
         expected.append(window.text)
     agree(ask, source, cases, expected)
@@ -319,6 +322,18 @@ def test_sentences_are_word_for_word_those_of_the_trace(ask):
     check_sentences(ask)
 
 
+def test_a_copied_convolution_has_weights_that_json_cannot_hold(ask):
+    layer = nn.Conv2d(1, 1, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[[[math.nan, INF], [-INF, 0.1]]]]))
+        layer.bias.copy_(torch.tensor([INF]))
+    p = settings_of(layer)
+    (recipe,) = ask([["recipe", sendable({"kind": "conv"} | p.traits())]])
+    made = {"torch": torch, "nn": nn}
+    exec(recipe, made)
+    assert settings_of(made["layer"]) == p
+
+
 def test_the_largest_kernel_offered_is_the_largest_that_fits(ask):
     check_largest_kernel(ask)
 
@@ -389,6 +404,12 @@ WRONG = {
         ("weights[i], at", "weights[0], at"),
         ('number(value).startsWith("-")', "false"),
         ("[...values, output].every", "[output].every"),
+        ("if (full && same(", "if (full || same("),
+        ("blame = full || far(", "blame = full && far("),
+        ("200n * size", "2n * size"),
+        ("total >= 2n ** 63n", "false"),
+        ("if (total % BigInt(divisor))", "if (true)"),
+        ("terms.map((_, i) => times", "terms.map((_, i) => plus"),
     ],
     check_ways: [
         ("to.bottom <= from.top", "false"),

@@ -15,7 +15,7 @@ import pytest
 from harness import classroom
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import pages, roster, tables
-from pooling_course.grading.roster import Roster
+from pooling_course.grading.roster import Gradebook, Roster, Times
 from pooling_course.grading.submissions import Rule, Submission, one_each
 
 CANVAS = (
@@ -87,13 +87,11 @@ def row(student, number="", points=2.5, share=1.0):
 def filled(tmp_path, text, rows, column=None, **form):
     """The table with the marks in, and what is said; that nothing else has changed is checked here, for all."""
     path = table(tmp_path / "export.csv", text, **form)
-    made = Roster(path, "ps2", column)
-    said = list(made.fill(tmp_path / "filled.csv", rows))
-    before, after = path.read_bytes(), (tmp_path / "filled.csv").read_bytes()
-    assert blank(after, made) == blank(before, made)
-    again = list(Roster(tmp_path / "filled.csv", "ps2", column).fill(tmp_path / "again.csv", rows))
-    assert (tmp_path / "again.csv").read_bytes() == after
-    assert again[1:] == said[1:]
+    made = Gradebook(path, "ps2", column)
+    after, said = made.fill(rows)
+    assert blank(after, made) == blank(path.read_bytes(), made)
+    (tmp_path / "filled.csv").write_bytes(after)
+    assert Gradebook(tmp_path / "filled.csv", "ps2", column).fill(rows) == (after, said)
     return after.decode("utf-8-sig"), said
 
 
@@ -130,10 +128,10 @@ def test_canvas_gradebook(tmp_path, bom, ends):
     text, said = filled(tmp_path, CANVAS, HANDED_IN, bom=bom, ends=ends)
     assert marks(text, "ps2 (4711)") == ["Manual Posting", "15.00", "15", "2.5", "0", "3.2", "EX", "N/A", "", ""]
     assert said == [
-        f"4 marks are filled into {tmp_path / 'filled.csv'}, column 'ps2 (4711)'.",
+        "4 marks are filled in, column 'ps2 (4711)'.",
         "Not in that table, or twice: stranger 99.",
         "In the table without a submission: Ng, Li 12350, Quist, Åsa 12351.",
-        "Left as they are, since the table says EX or N/A: zedzoe.",
+        "Left as they are, for what stands there is no mark: zedzoe (EX).",
     ]
     assert (tmp_path / "filled.csv").read_bytes().startswith(b"\xef\xbb\xbf") == bom
 
@@ -213,13 +211,13 @@ def test_another_maximum_is_told(tmp_path, text):
     ],
 )
 def test_whose_line_it_is(tmp_path, student, number, whose):
-    made = Roster(table(tmp_path / "canvas.csv", CANVAS), "ps2")
+    made = Gradebook(table(tmp_path / "canvas.csv", CANVAS), "ps2")
     names = made.names_of(submission(student, number))
     assert whose in names if whose else names == []
 
 
 def test_names_by_which_a_student_may_go(tmp_path):
-    made = Roster(table(tmp_path / "moodle.csv", MOODLE), "ps2")
+    made = Gradebook(table(tmp_path / "moodle.csv", MOODLE), "ps2")
     assert set(made.names_of(submission("Ada Doe", "72"))) == {"Ada Doe", "doe@example.org", "72"}
 
 
@@ -235,11 +233,188 @@ def test_names_by_which_a_student_may_go(tmp_path):
 def test_another_table_is_refused_in_a_sentence(tmp_path, data, says):
     (tmp_path / "other.csv").write_bytes(data)
     with pytest.raises(ValueError, match=says):
-        Roster(tmp_path / "other.csv", "ps2")
+        Gradebook(tmp_path / "other.csv", "ps2")
 
 
 def test_docstring_examples():
     assert doctest.testmod(roster).failed == 0
+
+
+# ---- One column, or a question ---------------------------------------------------------------------------------------
+
+PERCENT = MOODLE_GRADEBOOK.replace(
+    '"Assignment: ps2 (Real)"', '"Assignment: ps2 (Percentage)","Assignment: ps2 (Real)"'
+)
+PERCENT = PERCENT.replace(",-,", ",86.67 %,-,")
+
+
+def test_points_go_into_no_column_of_percentages(tmp_path):
+    for kind in ("Percentage", "Letter", "Feedback", "Irgendwas"):
+        text, _ = filled(tmp_path, PERCENT.replace("Percentage", kind), [row("Ada Doe", "71")])
+        assert marks(text, "Assignment: ps2 (Real)")[0] == "2.5"
+        assert marks(text, f"Assignment: ps2 ({kind})")[0] == "86.67 %"
+
+
+ASKED = {
+    "two of one name": CANVAS.replace("Quiz: Strides (4712)", "ps2 (4711)"),
+    "two assignments of one name": CANVAS.replace("Quiz: Strides (4712)", "ps2 (4712)"),
+    "only percentages": MOODLE_GRADEBOOK.replace("ps2 (Real)", "ps2 (Percentage)"),
+    "only letters": MOODLE_GRADEBOOK.replace(",-,", ",B+,"),
+    "only what Canvas works out": CANVAS.replace("ps2 (4711)", "x").replace("Final Score", "ps2"),
+    "two grades": MOODLE.replace('"Maximum Grade"', "Grade"),
+    "empty columns of unknown kinds": MOODLE_GRADEBOOK.replace("ps1 (Real)", "ps2 (X)")
+    .replace("13.00", "")
+    .replace("9.50", ""),
+}
+
+
+@pytest.mark.parametrize("text", ASKED.values(), ids=ASKED)
+def test_where_not_exactly_one_column_counts_points_it_asks(tmp_path, text):
+    with pytest.raises(ValueError, match="columns? that could take the points|with a column for.*Say which"):
+        filled(tmp_path, text, [])
+
+
+def test_the_question_can_be_answered_with_a_number(tmp_path):
+    text = ASKED["two of one name"]
+    with pytest.raises(
+        ValueError, match="has 2 columns .*7: 'ps2 \\(4711\\)'; 8: 'ps2 \\(4711\\)'.*--column and its number"
+    ):
+        filled(tmp_path, text, [])
+    after, said = filled(tmp_path, text, [row("doeada", "12345", points=4)], column="8")
+    assert "POOL-102,13.00,,4," in after
+    assert (
+        marks(
+            filled(tmp_path, ASKED["two assignments of one name"], [row("doeada", "12345")], "ps2 (4711)")[0],
+            "ps2 (4711)",
+        )[2]
+        == "2.5"
+    )
+    for column in ("0", "99", "Percentage", "Assignment: ps2 (Percentage)"):
+        with pytest.raises(ValueError, match="--column"):
+            filled(tmp_path, ASKED["only percentages"], [], column)
+
+
+def test_what_a_person_wrote_into_a_column_stays(tmp_path):
+    wrote = CANVAS.replace("POOL-101,9.50,,EX", "POOL-101,9.50,see me,EX")
+    with pytest.raises(ValueError, match="which holds 'see me'"):
+        filled(tmp_path, wrote, [])
+    text, said = filled(tmp_path, wrote, [row("müllerjörg", "12346")], column="7")
+    assert marks(text, "ps2 (4711)")[3] == "see me"
+    assert "Left as they are, for what stands there is no mark: müllerjörg (see me)." in said
+
+
+def test_locked_lines_stay(tmp_path):
+    for text, no in ((MOODLE, ",15.00,Yes,"), (MOODLE_IN_GERMANY, ";15,00;Ja;")):
+        column = "Grade" if text is MOODLE else "Bewertung"
+        locked = text.replace(no, no.replace("Yes", "No").replace("Ja", "Nein"), 1)
+        after, said = filled(tmp_path, locked, [row("Ada Doe", "71"), row("Jörg Müller", "73")])
+        assert [m for m in marks(after, column, ";" if ";" in no else ",") if m] in (["2.5"], ["2,5"])
+        assert said[1:][-1].endswith("cannot be changed: Ada Doe.")
+
+
+@pytest.mark.parametrize(
+    "column, most, elsewhere, mark",
+    [
+        ("4.50", "", "1,5", "2.5"),
+        ("4,50", "", "1.5", "2,5"),
+        ("", "15,00", "1.5", "2,5"),
+        ("", "15.00", "1,5", "2.5"),
+        ("", "", "1,5", "2,5"),
+        ("", "", "1,234", "2.5"),  # a thousand, not a fraction
+        ("", "", "1,5 1.5", "2.5"),
+        ("7", "15", "1,5", "2,5"),
+    ],
+)
+def test_the_decimal_sign_is_the_columns_own(tmp_path, column, most, elsewhere, mark):
+    one, two = (elsewhere.split() * 2)[:2]
+    text = f"ID;Full name;Grade;Maximum Grade;Score\n1;Ada Doe;;{most};{one}\n2;Bob Ng;{column};{most};{two}\n"
+    assert marks(filled(tmp_path, text, [row("Ada Doe")])[0], "Grade", ";")[0] == mark
+
+
+def test_two_decimal_signs_in_the_column_are_a_question(tmp_path):
+    with pytest.raises(ValueError, match="which sign is the decimal one"):
+        filled(tmp_path, "ID;Full name;Grade\n1;Ada;2,5\n2;Bob;3.5\n", [])
+
+
+# ---- Who is in a table -----------------------------------------------------------------------------------------------
+
+
+def test_two_with_the_same_claim_to_a_line_both_go_without(tmp_path):
+    for people in ([row("adoe", points=15), row("S001")], [row("doeada", "12345"), row("mallory", "12345")]):
+        text, said = filled(tmp_path, CANVAS, people)
+        assert marks(text, "ps2 (4711)")[2] == ""
+        assert re.fullmatch("Not in that table, or twice: [^,]+, [^,]+", said[1])
+    text, said = filled(tmp_path, CANVAS, [row("adoe"), row("doeada", "12345", points=15)])  # a number counts for more
+    assert marks(text, "ps2 (4711)")[2] == "15" and "twice: adoe." in said[1]
+
+
+def test_doubts_are_named(tmp_path):
+    made = Gradebook(table(tmp_path / "canvas.csv", CANVAS + "Short,1\n"), "ps2")
+    people = [submission("mallory", "12345"), submission("stranger"), submission("Müller, Jörg")]
+    said = list(made.doubts(people))
+    assert said[0] == "Not in canvas.csv, or twice, so nobody's for certain: stranger."
+    assert said[1] == "In canvas.csv by number, under another name: mallory 12345 (there 'Doe, Ada')."
+    assert said[2].startswith("In canvas.csv without a submission: O'Neil") and "Test" not in said[2]
+    assert said[3] == "Lines of canvas.csv that are too short to be read: 12."
+    assert list(made.doubts([submission("a"), submission("b")]))[-2].startswith("Nobody in canvas.csv has handed in")
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("Ada Doe\nBob Ng\n", "Ada Doe"),
+        ("student\nada\nbob\n", "ada"),
+        ("First name,Last name,Email address\nAda,Doe,ada@example.org\nBob,Ng,b@example.org\n", "ada@example.org"),
+        ('"identifier","github_username","github_id","name"\n"s-1","adadoe","1",""\n"s-2","bng","2",""\n', "adadoe"),
+        ('"identifier","github_username","github_id","name"\n"Ada D","adadoe","1",""\n"s-2","bng","2",""\n', "Ada D"),
+    ],
+)
+def test_a_list_of_the_class_may_be_any_table(tmp_path, text, name):
+    made = Roster(table(tmp_path / "class.csv", text, bom=True, ends="\r\n"))
+    assert made.knows(name) and not made.knows("stranger") and len(made.students) == 2
+    with pytest.raises(ValueError, match="no column with names.*x, y.*`student`"):
+        Roster(table(tmp_path / "class.csv", "x,y\n1,2\n"))
+
+
+# ---- When they handed in ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MOODLE,
+        MOODLE_IN_GERMANY.replace(";Ja;-", ";Ja;Sonntag, 1. März 2026, 22:58", 1).replace("22:58;", "22:58;"),
+        "student;submitted\nAda Doe 71;2026-03-01 22:58\nZoe;\n",
+        "ID,name,Abgabe\n71,Ada Doe,01.03.2026 22:58\n72,Zoe,-\n",
+        "id,login,when,points\n71,ada,2026-03-01T22:58:00,3\n72,zoe,,4\n",
+        "id,login,when\n71,ada,2026-03-01 22:58:00.000000 {utc}\n",
+    ],
+)
+def test_tables_that_say_when(tmp_path, text):
+    zone = datetime(2026, 3, 1, 22, 58).astimezone()
+    made = Times(table(tmp_path / "times.csv", text.format(utc=zone.strftime("%z"))))
+    assert made.when(submission("Ada Doe 71" if "submitted" in text else "Ada Doe", "71")) == zone
+    assert made.when(submission("stranger", "99")) is None and made.when(submission("Zoe")) is None
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("student,submitted\nada,03/04/2026 10:00\n", "day or the month first; write it as 2026"),
+        ("student,submitted\nada,yesterday at 5\n", "'yesterday at 5' is no time"),
+        ("student,submitted\nada,2026-03-04 10:00 EST\n", "is no time"),
+        ("student,submitted\nada,2026-03-04\n", "is no time"),
+        ("student,submitted\nada,10:00\n", "is no time"),
+        ("student,submitted\nada,99999999999999999999:00 March\n", "is no time"),
+        ("student,points\nada,3\n", "no column that could say when.*student, points"),
+        ("student,a,b\nada,2026-03-04 10:00,2026-03-04 11:00\n", "has 2 columns that could say when"),
+        ("student,submitted,timestamp\nada,,\n", "has 2 columns"),
+        ("x,submitted\nada,2026-03-04 10:00\n", "no column with names"),
+    ],
+)
+def test_a_time_that_is_not_certain_is_refused(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        Times(table(tmp_path / "times.csv", text))
 
 
 # ---- From a platform's download to its table -------------------------------------------------------------------------
@@ -275,7 +450,7 @@ def test_a_download_is_graded_into_the_platforms_table(tmp_path, platform, capsy
     for name in files:
         classroom.write(tmp_path / "download" / name, ["x = 1"])
     table(tmp_path / "export.csv", export)
-    monkeypatch.setattr(command.mark, "work", lambda job, trust: right())
+    monkeypatch.setattr(command.mark, "work", lambda job, trust: classroom.solved("ps2"))
     line = [tmp_path / "download", "--assignment", "ps2", "--out", tmp_path / "out", "--fill", tmp_path / "export.csv"]
     assert command.main([*map(str, line), "--late-penalty", "20"]) == 0
     text = (tmp_path / "out" / "export.csv").read_text("utf-8")
@@ -287,20 +462,12 @@ def test_a_download_is_graded_into_the_platforms_table(tmp_path, platform, capsy
     assert len(pages_made) == len(files) and all(re.match(r"(doeada|Ada Doe) \d+$", name) for name in pages_made[:1])
 
 
-def right():
-    parts = []
-    for task in command.mark.tasks("ps2"):
-        part = {"exercise": task.exercise, "points": float(task.points), "full": task.points, "passed": 1, "total": 1}
-        parts.append(part | {"state": "solved", "mistake": None, "says": [], "html": "", "shape": None})
-    return {"parts": parts, "cells": {}}
-
-
 def test_a_late_mark_by_the_clock_goes_into_the_table(tmp_path):
     late = Submission("Ada Doe", "71", "", DUE + timedelta(hours=30), False, bytes)
     rule = Rule(DUE, penalty=20)
     ((counted, attempts),) = one_each([late], rule)
     made = tables.Row.of(counted, attempts, rule)
-    made.record = right()
+    made.record = classroom.solved("ps2")
     text, _ = filled(tmp_path, MOODLE, [made])
     assert marks(text, "Grade")[0] == "9"  # 15 less two days at 20 %
 
@@ -308,7 +475,6 @@ def test_a_late_mark_by_the_clock_goes_into_the_table(tmp_path):
 def test_people_of_one_name_have_pages_of_their_own(tmp_path):
     people = [row("Ada Doe", "71"), row("ada doe", "72"), row("Zoe Zed", "74")]
     for each in people:
-        each.record = right()
-    pages.write_feedback(tmp_path / "feedback", "ps2", people)
-    names = {path.stem for path in (tmp_path / "feedback").iterdir()}
+        each.record = classroom.solved("ps2")
+    names = {name.removesuffix(".html") for name in pages.feedback_pages("ps2", people)}
     assert names == {"Ada Doe 71", "ada doe 72", "Zoe Zed"}

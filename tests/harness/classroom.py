@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import zipfile
 from pathlib import Path
 from textwrap import dedent
 
@@ -57,3 +58,66 @@ def write(path: Path, content) -> Path:
         content = notebook(content)
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     return path
+
+
+def solved(assignment: str) -> dict:
+    """The record of a submission in which everything is right, as `mark.mark` gives it."""
+    parts = []
+    for task in mark.tasks(assignment):
+        part = {"exercise": task.exercise, "points": float(task.points), "full": task.points, "passed": 1, "total": 1}
+        parts.append(part | {"state": "solved", "mistake": None, "says": [], "html": "", "shape": None})
+    return {"parts": parts, "cells": {}}
+
+
+# ---- Whole downloads -------------------------------------------------------------------------------------------------
+
+FIRST = ["Ada", "Bob", "Cy", "Dot", "Eve", "Fay", "Gus", "Hal", "Ivy", "Jörg"]
+LAST = ["Doe", "O'Brien", "Müller", "Ng", "Quist", "Zed"]
+
+
+def people(count: int) -> list[tuple[str, int]]:
+    """Names and the numbers that a platform has for them, no two alike."""
+    return [(f"{FIRST[i % 10]} {LAST[i // 10 % 6]}{f' {i // 60}' * (i >= 60)}", 7000 + i) for i in range(count)]
+
+
+def login(name: str) -> str:
+    return re.sub(r"\W", "", name).casefold()
+
+
+DOWNLOADS = {  # how each platform calls a notebook of that person's, by `forms.FORMS`
+    "exchange": lambda name, n, file: f"{login(name)}+ps2+2026-03-01 20:{n % 60:02}:00.000000 UTC+b2R{n}/{file}",
+    "moodle": lambda name, n, file: f"{name}_{n}_assignsubmission_file_/{file}",
+    "canvas": lambda name, n, file: f"{login(' '.join(reversed(name.split())))}_{n}_{n + 70_000}_{file}",
+    "clones": lambda name, n, file: f"ps2-{login(name)}/{file}",
+    "nbgrader": lambda name, n, file: f"{login(name)}/ps2/{file}",
+    "folders": lambda name, n, file: f"{name}/{file}",
+    "files": lambda name, n, file: f"{login(name)}_{file}",
+}
+
+
+def download(form: str, count: int, content) -> dict[str, bytes]:
+    """The files of a class's download: `content(name)` makes the cells of each."""
+    made = {}
+    for name, number in people(count):
+        path = DOWNLOADS[form](name, number, "ps2.ipynb")
+        made[path] = json.dumps(notebook(content(name))).encode()
+        if form == "nbgrader":
+            stamp = f"2026-03-01 20:{number % 60:02}:00.000000 UTC"
+            made[f"{path.rpartition('/')[0]}/timestamp.txt"] = stamp.encode()
+        if form == "clones":
+            made[f"{path.rpartition('/')[0]}/.git/config"] = b"[core]"
+            made[f"{path.rpartition('/')[0]}/README.md"] = b"# Problem set 2"
+    return made
+
+
+def lay_out(place: Path, files: dict[str, bytes]) -> Path:
+    """These files as a folder, or as a .zip if it is called so."""
+    if place.suffix != ".zip":
+        for path, data in files.items():
+            write(place / path, data)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in files.items():
+            archive.writestr(path, data)
+    return place

@@ -252,8 +252,6 @@ class Soak:
                 self.check()  # also, the browser keeps what it laid out last in what is closed: small tables, now
                 self.check_memory()
         except (Fault, Error, AssertionError) as fault:
-            browser.ARTIFACTS.mkdir(exist_ok=True)
-            self.page.screenshot(path=browser.ARTIFACTS / "soak.png")
             raise Fault("\n".join([f"{fault}", f"seed {self.seed}; the last moves were:", *self.last])) from fault
 
     def move(self, name, again=False):

@@ -5,10 +5,13 @@ import struct
 from fractions import Fraction
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pooling_course.maths.words import average_sum, equals, is_exact, max_sum, number
+from pooling_course.maths.kinds.pooling import Pooling
+from pooling_course.maths.trace import trace
+from pooling_course.maths.words import average_sum, equals, is_exact, max_sum, norm_sum, number, weighted_sum
 
 steady = settings(max_examples=500, derandomize=True, database=None, deadline=None)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
@@ -101,7 +104,73 @@ def test_an_average_in_words():
     assert average_sum([0, 0, 1, 3], 4, 1) == "(0 + 0 + 1 + 3) / 4 = 1"
     assert average_sum([-1, 2], 3, 1 / 3) == "((-1) + 2) / 3 ≈ 0.333"
     assert average_sum([4], -2, -2) == "(4) / -2 = -2"
-    assert average_sum([1, 2], 2, 1, whole=True) == "(1 + 2) / 2 gives 1 in whole numbers: the fraction is dropped"
+    assert average_sum([1, 2], 2, 1, "int64") == "(1 + 2) / 2 gives 1 in whole numbers: the fraction is dropped"
+
+
+@pytest.mark.parametrize(
+    "values, divisor, dtype, told",
+    [
+        ([2, 2, 2, 2], 4, torch.int64, "(2 + 2 + 2 + 2) / 4 = 2"),
+        ([-1, -2], 2, torch.int64, "((-1) + (-2)) / 2 gives -1 in whole numbers: the fraction is dropped"),
+        ([7, 7], -2, torch.int64, "(7 + 7) / -2 = -7"),
+        ([2**62] * 4, 4, torch.int64, "gives 0: the sum is beyond the range of int64, and wraps around"),
+        ([2**62, 2**62], 2, torch.int64, "gives -4.61e18: the sum is beyond the range of int64, and wraps around"),
+        ([2**62, -(2**62)], 2, torch.int64, "(4.61e18 + (-4.61e18)) / 2 ≈ 0"),
+        ([2048, 1], 1, torch.float16, "(2048 + 1) / 1 ≈ 2048, rounded to float16"),
+        ([256, 257], 2, torch.bfloat16, "(256 + 256) / 2 = 256"),
+        ([256, 258], 4, torch.bfloat16, "(256 + 258) / 4 ≈ 128, rounded to bfloat16"),
+        ([1e8, 1, -1e8], 1, torch.float32, "(1e8 + 1 + (-1e8)) / 1 ≈ 0, rounded to float32"),
+        ([1e8, 1, -1e8], 1, torch.float64, "(1e8 + 1 + (-1e8)) / 1 = 1"),
+        ([3e38, 3e38], 2, torch.float32, "(3e38 + 3e38) / 2 gives inf: the sum is beyond the range of float32"),
+        ([math.inf, 1], 2, torch.float32, "(inf + 1) / 2 = inf"),
+        ([0.1, 0.2], 2, torch.float32, "(0.1 + 0.2) / 2 = 0.15"),
+        ([0.1, 0.2], 1, torch.float64, "(0.1 + 0.2) / 1 ≈ 0.3"),
+        ([1, 1, 0], 3, torch.float32, "(1 + 1 + 0) / 3 ≈ 0.667"),
+    ],
+)
+def test_is_an_average_told_by_what_torch_made_of_it(values, divisor, dtype, told):
+    x = torch.tensor([values], dtype=dtype)
+    window = trace(Pooling("avg", (1, len(values)), divisor_override=divisor), x).window(0, 0)
+    assert window.text.endswith(told), window.text
+
+
+def test_is_the_rounding_of_norms_and_weights_told_too():
+    assert norm_sum([3, 4], 2, 2, 5) == "(3^2 + 4^2)^(1/2) = 5"
+    assert norm_sum([4, 9], 0.5, 2, 25) == "(4^0.5 + 9^0.5)^(1/0.5) = 25"
+    assert norm_sum([3, 4.5], 2, 2, 5.5, "float16") == "(3^2 + 4.5^2)^(1/2) ≈ 5.5, rounded to float16"
+    assert norm_sum([1e30, 0], 2, 2, math.inf).endswith("gives inf: the sum is beyond the range of float32")
+    assert norm_sum([-3, 0], 3, 2, math.nan).endswith("= nan") and norm_sum([1e300], 2, 1, math.inf).endswith("= inf")
+    assert weighted_sum([(0.5, 3)], 0.25, 1.75) == "0.5*3 + 0.25 (bias) = 1.75"
+    assert weighted_sum([(1, 2048)], 1, 2048, "float16").endswith("≈ 2048, rounded to float16")
+    assert weighted_sum([(math.nan, 3)], None, math.nan) == "nan*3 = nan"
+
+
+@steady
+@given(
+    st.lists(st.integers(-9, 9) | st.sampled_from([2**62, -(2**62), 2**61]), min_size=1, max_size=6),
+    st.sampled_from([-3, 1, 2, 4]),
+)
+def test_does_no_sentence_about_whole_numbers_lie(values, divisor):
+    window = trace(Pooling("avg", (1, len(values)), divisor_override=divisor), torch.tensor([values])).window(0, 0)
+    total = sum(values)
+    dropped, wraps = "the fraction is dropped" in window.text, "wraps around" in window.text
+    assert wraps == (not -(2**63) <= total < 2**63) and dropped == (not wraps and total % divisor != 0)
+    assert wraps or window.output == math.trunc(Fraction(total, divisor))
+
+
+@steady
+@given(
+    st.lists(st.floats(-300, 300, width=16) | st.integers(-2048, 2048), min_size=1, max_size=5),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32]),
+    st.sampled_from([1, 2, 3, 5]),
+)
+def test_does_no_equals_sign_lie(values, dtype, divisor):
+    x = torch.tensor([values], dtype=dtype)
+    window = trace(Pooling("avg", (1, len(values)), divisor_override=divisor), x).window(0, 0)
+    if " = " in window.text:
+        left, right = window.text.rsplit(" = ", 1)
+        terms = left[1:].rsplit(") / ", 1)[0].split(" + ")
+        assert sum(Fraction(term.strip("()")) for term in terms) / divisor == Fraction(right), window.text
 
 
 @pytest.mark.parametrize(
@@ -114,7 +183,8 @@ def test_long_windows_are_abbreviated_and_say_by_how_much(entries, told):
 
 def test_what_is_left_out_still_counts_for_exactness():
     values = [1] * 8 + [1 / 3] + [1] * 16
-    assert average_sum(values, 25, 1).endswith("≈ 1")
+    assert average_sum(values, 25, sum(values) / 25).endswith("≈ 0.973")
+    assert average_sum(values, 25, 1).endswith("≈ 1, rounded to float32")
 
 
 @pytest.mark.parametrize("wrong", [lambda v: f"{v:.1f}", lambda v: f"{v:.6g}", lambda v: str(round(v)), str])

@@ -351,8 +351,8 @@ def test_the_explorer_opens_after_the_commitment_on_the_case_and_closes_again(as
     code = asked.page.locator(".pc-explorer .pc-code code")
     expect(code).to_have_text(asked.q.pooling.code(), timeout=browser.START)
     asked.page.get_by_role("slider", name="stride").press("End")
+    expect(code).not_to_have_text(asked.q.pooling.code())  # torch may have to be asked
     changed = code.text_content()
-    assert changed != asked.q.pooling.code()
     asked.root.get_by_role("button", name="Close the explorer").press("Enter")
     expect(code).to_be_hidden()
     assert asked.focused == "Open this case in the explorer"

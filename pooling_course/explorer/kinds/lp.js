@@ -1,6 +1,6 @@
 // @ts-check
 // LP pooling: larger values have larger shares.
-import { equals, joined, number, signed } from "../../web/numbers.js";
+import { equals, joined, number, resultOf, signed } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { KERNEL_SIZE, STRIDE, kernelStep, kind, named, placed, strideStep } from "./kind.js";
 
@@ -27,14 +27,16 @@ export const lp = {
   steps: (s, by) => [{ ...s, norm: Math.max(NORM_STEP, s.norm + by * NORM_STEP) }, ...kernelStep(s, by), ...strideStep(s, by)],
   hints: { ...kind.hints, norm_type: (s) => ({ 1: "1: the sum", 2: "2: the root of the sum of squares" })[s.norm] ?? "" },
   // A window that the edge cuts off is scaled up to a whole one.
-  sum({ norm }, found, { at }, divisor, output) {
+  sum({ norm }, found, { at, dtype }, divisor, output) {
     const values = found.filter((t) => t.what === "cell").map((t) => at(t.row, t.col));
     const power = norm === 1 ? "" : `^${number(norm)}`;
     const scale = values.length === found.length ? "" : ` * ${found.length}/${values.length}`;
     const terms = values.map((v) => signed(v) + power);
     const powers = joined(terms, " + ");
     const scaled = scale ? `(${powers})${scale}` : powers;
-    return `${norm === 1 ? scaled : `(${scaled})^(1/${number(norm)})`} ${equals(values, output)}`;
+    const root = (/** @type {number[]} */ v) => ((v.reduce((sum, held) => sum + held ** norm, 0) * found.length) / v.length) ** (1 / norm);
+    const told = Number.isFinite(root(values)) && !Number.isNaN(output); // else there is no power or root of it
+    return `${norm === 1 ? scaled : `(${scaled})^(1/${number(norm)})`} ${told ? resultOf(values, root, output, dtype) : equals(values, output)}`;
   },
   notes({ s: { norm } }, { found, output }, { at }) {
     const cells = found.filter((t) => t.what === "cell");

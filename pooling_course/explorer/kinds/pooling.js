@@ -1,6 +1,6 @@
 // @ts-check
 // Max and average pooling: the winner has it all, or each cell has the same.
-import { equals, listed, number } from "../../web/numbers.js";
+import { NONE, equals, listed, number, over, plus, result } from "../../web/numbers.js";
 import { pair } from "../geometry.js";
 import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
@@ -87,11 +87,11 @@ export const avg = {
     return codeOf("AvgPool2d", s, [...uncounted, ...(s.divisor === null ? [] : [`divisor_override=${s.divisor}`])]);
   },
   ghost: (s) => (s.countPad && s.divisor === null ? "0" : "–"),
-  sum(s, found, { at, whole }, divisor, output) {
+  sum(s, found, { at, dtype }, divisor, output) {
     const counts = s.countPad && s.divisor === null;
     const entries = found.filter((t) => t.what === "cell" || (t.what === "pad" && counts));
     const values = entries.map((t) => (t.what === "cell" ? at(t.row, t.col) : 0));
-    return averageSum(values, divisor, output, whole);
+    return averageSum(values, divisor, output, dtype);
   },
   notes({ s, state }, { row, col, pads }) {
     const does = s.divisor !== null ? ["adds 0", "add 0"] : s.countPad ? ["counts as 0", "count as 0"] : ["is not counted", "are not counted"];
@@ -120,9 +120,12 @@ export const avg = {
   },
 };
 
-/** @type {(values: number[], divisor: number, output: number, whole: boolean) => string} */
-function averageSum(values, divisor, output, whole) {
+/** @type {(values: number[], divisor: number, output: number, dtype?: string) => string} */
+function averageSum(values, divisor, output, dtype = "float32") {
   const quotient = `(${listed(values, " + ")}) / ${divisor}`;
-  if (whole) return `${quotient} gives ${number(output)} in whole numbers: the fraction is dropped`;
+  if (!/^u?int/.test(dtype)) return `${quotient} ${result(values, (v) => over(v.reduce(plus, NONE), divisor), output, dtype)}`;
+  const total = values.map(BigInt).reduce((a, b) => a + b, 0n);
+  if (total < -(2n ** 63n) || total >= 2n ** 63n) return `${quotient} gives ${number(output)}: the sum is beyond the range of ${dtype}, and wraps around`;
+  if (total % BigInt(divisor)) return `${quotient} gives ${number(output)} in whole numbers: the fraction is dropped`;
   return `${quotient} ${equals(values, output)}`;
 }

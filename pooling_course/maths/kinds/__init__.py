@@ -4,8 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-import torch
-
+from .. import layers
 from ..windows import KINDS, Windows, layer_name
 from .pooling import Pooling, check_kind
 
@@ -13,30 +12,28 @@ for _found in iter_modules(__path__):
     import_module(f".{_found.name}", __name__)
 
 
-def settings_of(layer: Any) -> Windows:
+def settings_of(layer: Any, runs: bool = False) -> Windows:
     """The settings of a layer: those of a Pooling, or of one of its relatives.
+
+    Args:
+        runs: whether the caller runs the layer on an input and compares; if not, one with a forward or hooks of its
+            own is refused, as it may compute something else than its settings say.
 
     Raises:
         TypeError: a layer that has no windows and shares.
         ValueError: one that cannot be shown as windows with shares.
 
-    >>> settings_of(torch.nn.AdaptiveAvgPool2d(3))
+    >>> from torch import nn
+    >>> settings_of(nn.AdaptiveAvgPool2d(3))
     nn.AdaptiveAvgPool2d(output_size=3)
     """
     if isinstance(layer, Windows):
         return layer
     for kind in KINDS.values():
         if isinstance(layer, tuple(kind.LAYERS.values())):
-            return kind.of(layer)
-    if isinstance(layer, type):
-        raise TypeError(f"{layer.__name__} is a class, no layer yet: make one with it, such as nn.MaxPool2d(2).")
-    if isinstance(layer, torch.Tensor):
-        raise TypeError("A tensor stands where the pooling belongs: the input comes first, then the pooling.")
+            return layers.settings(layer, kind.of, runs)
     first, *relatives = (" or ".join(map(layer_name, of.OWN)) for of in sorted({*KINDS.values()}, key=_poolings_first))
-    raise TypeError(
-        f"{type(layer).__name__} is not a 2-D pooling: give a Pooling, {first}, or one of their relatives: "
-        f"{', '.join(relatives)}."
-    )
+    layers.refuse(layer, f"{first}, or one of their relatives: {', '.join(relatives)}")
 
 
 def _poolings_first(kind: type[Windows]) -> tuple[bool, str]:

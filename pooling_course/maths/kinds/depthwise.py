@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 
 from .. import rules, words
 from ..data import as_tensor
-from ..windows import SWITCHED, Pair, Sliding, Windows
+from ..windows import SWITCHED, Sliding, Windows
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,9 +39,9 @@ class Depthwise(Sliding):
 
     weight: tuple
     bias: tuple | None = None
-    stride: int | Pair = 1
-    padding: int | Pair = 0
-    dilation: int | Pair = 1
+    stride: Any = 1  # an int or a pair, like the two below; read back as a pair
+    padding: Any = 0
+    dilation: Any = 1
     kind = "conv"
     shares = "varied"
 
@@ -78,8 +79,8 @@ class Depthwise(Sliding):
             if padding == "same" and any(r % 2 for r in reach):
                 raise ValueError("padding='same' pads more on one side here: take an odd kernel_size, or a number.")
             padding = tuple(r // 2 for r in reach) if padding == "same" else 0
-        weight = layer.weight.detach().cpu()[:, 0]
-        bias = None if layer.bias is None else layer.bias.detach().cpu().tolist()
+        weight = as_tensor(layer.weight, "weight").cpu()[:, 0]
+        bias = None if layer.bias is None else as_tensor(layer.bias, "bias").cpu().tolist()
         return cls(weight.tolist(), bias, layer.stride, padding, layer.dilation)
 
     @classmethod
@@ -148,7 +149,7 @@ class Depthwise(Sliding):
         layer = torch.nn.Conv2d(channels, channels, *settings, groups=channels, bias=has_bias)
         with torch.no_grad():
             layer.weight.copy_(torch.tensor(self.weight)[:, None])
-            if has_bias:
+            if layer.bias is not None:
                 layer.bias.copy_(torch.tensor(self.bias))
         return layer
 
@@ -159,14 +160,17 @@ class Depthwise(Sliding):
                 f"{self.code()} on an input with channels={x.shape[-3]}: it has weights for {channels}; "
                 f"make the layer with in_channels=out_channels=groups={x.shape[-3]}."
             )
-        weight, bias = (None if v is None else x.new_tensor(v) for v in (self.weight, self.bias))
+        weight, bias = x.new_tensor(self.weight), None if self.bias is None else x.new_tensor(self.bias)
         return F.conv2d(x, weight[:, None], bias, self.stride, self.padding, self.dilation, channels), None
 
-    def says(self, read, divisor, output, channel) -> str:
+    def says(self, read, divisor, output, channel, dtype) -> str:
         weights = [w for row in self.weight[channel] for w in row]
         terms = [(w, held) for w, (what, held) in zip(weights, read, strict=True) if what == "cell"]
-        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output)
+        return words.weighted_sum(terms, None if self.bias is None else self.bias[channel], output, dtype)
 
 
 def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+    """Nested tuples, with one NaN for all, as it equals itself only where it is the same object."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_tuples, value))
+    return math.nan if value != value else value

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import rules, words
-from ..windows import SWITCHED, Pair, Sliding
+from ..windows import SWITCHED, Sliding
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +41,8 @@ class LP(Sliding):
     MOST = {"norm_type": 10}
 
     norm_type: float
-    kernel_size: int | Pair
-    stride: int | Pair | None = None
+    kernel_size: Any  # an int or a pair, like the stride; read back as a pair
+    stride: Any = None
     ceil_mode: bool = False
     kind = "lp"
     shares = "varied"
@@ -70,7 +70,7 @@ class LP(Sliding):
         return torch.nn.LPPool2d(self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
 
     def code(self) -> str:
-        settings = {"norm_type": self.norm_type, "kernel_size": self.kernel_size}
+        settings: dict[str, Any] = {"norm_type": self.norm_type, "kernel_size": self.kernel_size}
         if self.stride != self.kernel_size:
             settings["stride"] = self.stride
         return self.listed(settings | ({"ceil_mode": True} if self.ceil_mode else {}))
@@ -103,5 +103,6 @@ class LP(Sliding):
     def pool(self, x):
         return F.lp_pool2d(x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode), None
 
-    def says(self, read, divisor, output, channel) -> str:
-        return words.norm_sum([held for what, held in read if what == "cell"], self.norm_type, len(read), output)
+    def says(self, read, divisor, output, channel, dtype) -> str:
+        held = [held for what, held in read if what == "cell"]
+        return words.norm_sum(held, self.norm_type, len(read), output, dtype)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import rules
-from ..windows import SWITCHED, Pair, Sliding, layer_name
+from ..windows import SWITCHED, Sliding, layer_name
 
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 DTYPES = {
@@ -62,10 +62,10 @@ class Pooling(Sliding):
     MOST = {"kernel_size": 5, "stride": 5}
 
     kind: str
-    kernel_size: int | Pair
-    stride: int | Pair | None = None
-    padding: int | Pair = 0
-    dilation: int | Pair = 1
+    kernel_size: Any  # an int or a pair, like the three below; read back as a pair
+    stride: Any = None
+    padding: Any = 0
+    dilation: Any = 1
     ceil_mode: bool = False
     count_include_pad: bool = True
     divisor_override: int | None = None

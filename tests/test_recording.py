@@ -1,0 +1,99 @@
+"""Does a browser test that fails leave a picture and a trace that can be read, and one that passes nothing?"""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from harness import ROOT, browser
+
+pytestmark = pytest.mark.browser
+
+PLANTED = """
+import pytest
+from harness.explorers import new_page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    page = new_page(chromium, height=300)
+    page.set_content("<button>shared</button>")
+    yield page
+    page.context.close()
+
+
+def test_that_passes(page):
+    page.get_by_role("button", name="shared").click()
+
+
+def test_that_fails(page):
+    page.set_content("<button>of the one that fails</button>")
+    assert page.get_by_role("button").inner_text() == "another"
+
+
+@pytest.fixture
+def nothing_opens(chromium):
+    page = chromium.new_page()
+    page.set_content("<p>half way</p>")
+    page.get_by_role("button").click(timeout=100)
+
+
+def test_whose_page_never_opens(nothing_opens):
+    pass
+
+
+def test_after_it(page):
+    page.get_by_role("button").click()
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(what pytest said, the folder of what was left) for PLANTED, in a copy of what tests share."""
+    browser.find_browser()
+    folder = tmp_path_factory.mktemp("planted")
+    (folder / "tests").mkdir()
+    shutil.copytree(ROOT / "tests" / "harness", folder / "tests" / "harness")
+    for name in ("pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "tests" / "test_planted.py").write_text(PLANTED, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "tests", "-p", "no:cacheprovider"]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert "2 passed, 1 failed, 1 error" in answer.stdout.replace("1 failed, 2 passed", "2 passed, 1 failed"), answer
+    return answer.stdout, folder / "test-artifacts"
+
+
+def left(run, test):
+    """(how each picture begins, the actions in its traces as text) that a test left."""
+    folder = run[1] / f"tests-test_planted.py-{test}"
+    words = ""
+    for trace in folder.glob("*.zip"):
+        archive = zipfile.ZipFile(trace)
+        assert archive.testzip() is None
+        lines = "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(".trace"))
+        words += "\n".join(line for line in lines.splitlines() if json.loads(line)["type"] == "before")
+    return sorted(picture.read_bytes()[:4] for picture in folder.glob("*.png")), words
+
+
+def test_a_failing_test_leaves_a_picture_and_what_was_done_in_it_alone(run):
+    pictures, words = left(run, "test_that_fails")
+    assert pictures == [b"\x89PNG"]
+    assert "of the one that fails" in words and "shared" not in words
+    assert str(run[1] / "tests-test_planted.py-test_that_fails") in run[0]  # and it says where
+
+
+def test_a_page_that_never_opened_is_left_too(run):
+    pictures, words = left(run, "test_whose_page_never_opens")
+    assert len(pictures) == 2 and "half way" in words
+
+
+def test_a_test_that_passes_leaves_nothing(run):
+    assert {folder.name.rpartition("-")[2] for folder in run[1].iterdir()} == {
+        "test_that_fails",
+        "test_whose_page_never_opens",
+    }
