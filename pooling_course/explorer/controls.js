@@ -48,7 +48,7 @@ export class Controls {
   constructor(view) {
     this.view = view;
     this.id = `pc${++instances}-${Math.random().toString(36).slice(2, 7)}`;
-    this.apart = PAIRS.some((name) => Array.isArray(this.get(name)));
+    this.apart = this.isApart();
     this.el = this.build();
   }
 
@@ -56,6 +56,7 @@ export class Controls {
   get = (name) => this.view.get(name);
   /** @param {Record<string, any>} changes */
   set = (changes) => this.view.set(changes);
+  isApart = () => PAIRS.some((name) => Array.isArray(this.get(name)));
   /** @returns {Kind[]} */
   get choosable() {
     return this.get("kinds").map((/** @type {string} */ name) => KINDS[name]);
@@ -330,45 +331,6 @@ export class Controls {
       this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
     }
     update(this.presetInput, { value: preset });
-  }
-}
-
-// Previous, play, next, and how fast; `step(by)` does the work.
-export class Player {
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  timer;
-
-  /** @param {(by: number) => void} step */
-  constructor(step) {
-    this.step = step;
-    /** @type {(text: string, label: string, onclick: () => void) => HTMLButtonElement} */
-    const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
-    this.button = button("▶ Play", "Play the sliding window", () => this.play(!this.playing));
-    this.speed = make("select", { onchange: () => this.playing && this.play(true) });
-    for (const [text, ms] of Object.entries({ slow: 1200, normal: 600, fast: 200 })) this.speed.append(make("option", { value: ms }, text));
-    this.speed.value = "600";
-    this.speed.setAttribute("aria-label", "Speed");
-    const [back, on] = [button("|◀", "Previous window", () => step(-1)), button("▶|", "Next window", () => step(1))];
-    this.el = make("div", { class: "pc-player" }, back, this.button, on, this.speed);
-  }
-
-  get playing() {
-    return Boolean(this.timer);
-  }
-
-  /** @param {boolean} on */
-  play(on) {
-    clearInterval(this.timer);
-    this.timer = on ? setInterval(() => this.step(1), +this.speed.value) : undefined;
-    this.button.textContent = on ? "❚❚ Pause" : "▶ Play";
-    this.button.setAttribute("aria-label", on ? "Pause the sliding window" : "Play the sliding window");
-  }
-
-  // Where less motion is wished for, only steps are left.
-  /** @param {boolean} still */
-  rest(still) {
-    this.button.hidden = this.speed.hidden = still;
-    if (still) this.play(false);
   }
 }
 

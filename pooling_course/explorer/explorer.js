@@ -1,14 +1,17 @@
 // @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, Player, typeOver } from "./controls.js";
+import { Controls, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
+import { Hands } from "./hands.js";
+import { History } from "./history.js";
 import { layout, roomToRead } from "./layout.js";
-import { paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
+import { Motion, Player } from "./motion.js";
+import { paintChip, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { partOf, totals } from "./sentences.js";
@@ -30,6 +33,10 @@ import { place } from "./words.js";
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
 const CARD = 26; // px of the card, left and right
+
+// A number with all its digits, in the words that Python reads.
+/** @param {number} value */
+const textOf = (value) => `${value}`.replace("Infinity", "inf").replace("NaN", "nan");
 
 export class Explorer {
   /** @type {Shown[]} */
@@ -65,8 +72,14 @@ export class Explorer {
   // what build() makes
   /** @type {Controls} */
   controls;
+  /** @type {History} */
+  history;
+  /** @type {Motion} */
+  motion;
   /** @type {Player} */
   player;
+  /** @type {Hands} */
+  hands;
   /** @type {HTMLElement} */
   live;
   /** @type {HTMLElement} */
@@ -111,7 +124,6 @@ export class Explorer {
   /** @type {object | undefined} the values that `scale` is of */
   scaled;
   pending = false;
-  hoverPending = false;
   visited = false;
 
   /**
@@ -155,6 +167,13 @@ export class Explorer {
   // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
   /** @param {Record<string, any>} changes */
   set(changes) {
+    this.history.note(changes);
+    this.change(changes);
+  }
+
+  /** @param {Record<string, any>} changes */
+  change(changes) {
+    if (Object.keys(changes).some((name) => name !== "chosen")) this.motion.play(false);
     Object.assign(this.ahead, changes);
     this.refused = "";
     this.typed = null;
@@ -173,7 +192,11 @@ export class Explorer {
     const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
     this.live = live;
     this.controls = new Controls(this);
-    this.player = new Player((by) => this.step(by));
+    this.history = new History(this);
+    this.controls.bar.append(this.history.el);
+    this.motion = new Motion(this);
+    this.player = new Player(this.motion);
+    this.hands = new Hands(this);
     this.sentence = make("p", { class: "pc-sentence" });
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
@@ -192,7 +215,7 @@ export class Explorer {
     this.grids.append(this.weights);
     this.line = make("div", { class: "pc-line" }, this.code, this.formula);
     const foot = make("div", { class: "pc-foot" }, this.player.el, this.controls.upstreamLabel);
-    const said = make("div", { class: "pc-said" }, this.sentence, this.notice);
+    const said = make("div", { class: "pc-said" }, this.notice, this.sentence);
     this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, this.grids, this.totals, foot, said), numbers, live);
   }
 
@@ -208,21 +231,8 @@ export class Explorer {
   addGrid(name) {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
-    const stage = make(
-      "div",
-      {
-        class: "pc-stage",
-        tabindex: "0",
-        role: "application",
-        onkeydown: (event) => this.key(event, name),
-        onfocus: () => this.focusGrid(name),
-        onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
-        onpointerleave: () => this.point(null, name),
-        onpointerdown: (event) => this.press(event, name),
-        ondblclick: () => this.edit(""),
-      },
-      canvas,
-    );
+    const stage = make("div", { class: "pc-stage", tabindex: "0", role: "application" }, canvas);
+    this.hands.hold(stage, name);
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
     const figure = make("figure", { class: `pc-grid pc-${name}` }, caption, stage, under);
@@ -370,8 +380,9 @@ export class Explorer {
     if (!this.complete) return;
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
-    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
-    update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
+    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], this.motion.marks(name, marks[name]));
+    if (this.motion.phase !== "glide")
+      update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
     if (at && !this.lensBox.hidden) drawLens(this, at);
     this.drawRoutes(routes);
   }
@@ -385,11 +396,21 @@ export class Explorer {
     paintMarks(ctx, this.look, frame, marks);
   }
 
-  // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.
+  // What is seen of a grid has changed, though no setting has.
+  repaint() {
+    if (!this.complete) return;
+    for (const name of ["input", "input2"]) paintInput(this, name);
+    for (const name of OUTPUTS) paintOutput(this, name);
+    this.overlay();
+  }
+
+  // Asks where the grids are, which makes the browser lay out the page: so backwards or while numbers fly, and when all else has changed.
   /** @param {Flow[]} routes */
   drawRoutes(routes) {
-    update(this.routes, { hidden: !this.backward });
-    if (!this.backward) return;
+    const { flights, moving } = this.motion;
+    const flying = moving && flights.length > 0;
+    update(this.routes, { hidden: !this.backward && !flying });
+    if (this.routes.hidden) return;
     const whole = this.grids.getBoundingClientRect();
     /** @type {Record<string, DOMRect>} */
     const corners = {};
@@ -401,45 +422,21 @@ export class Explorer {
       const { x, y, cell, rows, cols } = frame;
       return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
     };
+    if (flying) {
+      const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.motion.frame]);
+      for (const flight of flights) {
+        const along = this.motion.comeTo(flight);
+        if (ctx && along !== null) paintChip(ctx, this.look, spot(flight.from), spot(flight.to), along, flight);
+      }
+      return;
+    }
     const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
     const most = this.signedScale.high;
     const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
     if (ctx) paintRoutes(ctx, this.look, arrows, most);
   }
 
-  // ---- pointer and keys
-
-  /** @type {(event: MouseEvent, name: string) => Place | null} */
-  cellAt(event, name) {
-    const { frame, stage } = this.grid[name];
-    if (!frame) return null;
-    const box = stage.getBoundingClientRect();
-    const col = Math.floor((event.clientX - box.left - frame.x(0)) / frame.cell);
-    const row = Math.floor((event.clientY - box.top - frame.y(0)) / frame.cell);
-    return row >= 0 && col >= 0 && row < frame.rows && col < frame.cols ? { grid: name, row, col } : null;
-  }
-
-  /** @type {(event: PointerEvent | null, name: string) => void} */
-  point(event, name) {
-    const hover = event && this.cellAt(event, name);
-    if (hover?.row === this.hover?.row && hover?.col === this.hover?.col && hover?.grid === this.hover?.grid) return;
-    this.hover = hover;
-    if (!this.hoverPending) {
-      this.hoverPending = true;
-      requestAnimationFrame(() => {
-        this.hoverPending = false;
-        this.overlay();
-      });
-    }
-  }
-
-  /** @type {(event: PointerEvent, name: string) => void} */
-  press(event, name) {
-    const at = this.cellAt(event, name);
-    if (!at) return;
-    this.player.play(false);
-    this.choose(at);
-  }
+  // ---- what is chosen
 
   // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
   /** @param {Pick} at */
@@ -460,38 +457,6 @@ export class Explorer {
     this.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
     this.overlay();
     this.announce(this.sentence.textContent);
-  }
-
-  /** @type {(event: KeyboardEvent, name: string) => void} */
-  key(event, name) {
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const { frame } = this.grid[name];
-    const { row, col } = this.at ?? this.pick;
-    /** @type {Record<string, number[]>} */
-    const moves = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-      Home: [0, -Infinity],
-      End: [0, Infinity],
-      PageUp: [-Infinity, 0],
-      PageDown: [Infinity, 0],
-    };
-    if (moves[event.key]) {
-      /** @type {(v: number, n: number) => number} */
-      const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
-      this.choose({ grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) });
-      queueMicrotask(() => this.announce(this.sentence.textContent));
-    } else if (event.key === "Enter" || event.key === "F2") {
-      this.edit("");
-    } else if (/^[-\d.]$/.test(event.key)) {
-      this.edit(event.key);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
@@ -519,27 +484,23 @@ export class Explorer {
     const { frame, stage } = this.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
-      this.waitFor([]);
-      this.edited = true;
-      this.model.send({ type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value });
+      const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
+      this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
+      this.send(typed);
     });
+  }
+
+  /** @param {object} typed */
+  send(typed) {
+    this.waitFor([]);
+    this.edited = true;
+    this.model.send(typed);
   }
 
   // What was typed has come back from Python: once it is drawn, the sentence is read out.
   hearEdit() {
     this.announceCell ||= this.edited;
     this.edited = false;
-  }
-
-  /** @param {number} by */
-  step(by) {
-    const { grid, state } = this.shown[0];
-    if (!this.complete || state.error) return;
-    const at = [grid, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
-    const count = state.h * state.w;
-    const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
-    this.choose({ grid, row: Math.floor(next / state.w), col: next % state.w });
-    if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
   /** @param {string | null} text */
@@ -561,11 +522,12 @@ export class Explorer {
 
   // ---- what is not here yet
 
-  /** @param {string} preset */
-  load(preset) {
+  /** @type {(preset: string, noted?: boolean) => void} */
+  load(preset, noted = true) {
     if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
-    this.set({ preset });
+    if (noted) this.set({ preset });
+    else this.change({ preset });
     this.waitFor([]);
   }
 
@@ -656,14 +618,14 @@ export class Explorer {
   };
 
   applyMotion = () => {
-    this.player.rest(this.still.matches);
+    this.motion.still = this.still.matches;
   };
 
   leave() {
     this.tell();
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
-    this.player.play(false);
+    this.motion.halt();
     clearTimeout(this.patience);
     clearTimeout(this.idle);
     this.resize.disconnect();

@@ -107,7 +107,7 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams, self._made = 0, {0: None}, {}
-        self._part, self._edited = "", None
+        self._part, self._edited, self._own_x = "", None, None
         self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
         self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
         super().__init__(**self._settled, x=x, presets=presets, direction=direction, front=list(settings or ()))
@@ -251,6 +251,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
+        if not self._named:
+            self._own_x = self.x  # what "your own" is, when the page comes back to it
         self._serial += 1
         self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
@@ -286,6 +288,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     def _from_preset(self, change):
         if change.new and change.new != self._named:
             self.x = change.new
+        elif not change.new and self._named and self._own_x is not None:
+            self.x = self._own_x
 
     def _possible(self, *kinds):
         """The poolings of these kinds; a convolution may pad more than an average can, and is alone then."""

@@ -25,6 +25,7 @@ const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
 
 export class Hands {
   pending = false;
+  left = true; // since the last drag, the pointer has left the grid: until then, what was dragged there is looked at
   /** @type {{name: string, x: number, y: number, off: At, dragging: boolean} | null} what is pressed on */
   held = null;
 
@@ -43,11 +44,17 @@ export class Hands {
       ["pointermove", (event) => this.move(event, name)],
       ["pointerup", (event) => this.release(event, name)],
       ["pointercancel", () => this.drop()],
-      ["pointerleave", () => !this.held && this.point(null)],
+      ["pointerleave", () => this.leave()],
       ["dblclick", () => this.view.edit("")],
       ["click", (event) => event.detail === 0 && this.view.announce(this.view.sentence.textContent)], // from a screen reader
     ];
     for (const [type, listen] of heard) stage.addEventListener(type, listen);
+  }
+
+  leave() {
+    if (this.held) return;
+    this.left = true;
+    this.point(null);
   }
 
   // Where an event is on a grid, in cells.
@@ -94,20 +101,20 @@ export class Hands {
     const inside = Math.abs(spot.row - middle.row) <= taps(rows, 0).length / 2 && Math.abs(spot.col - middle.col) <= taps(cols, 0).length / 2;
     const off = inside && this.view.isInput(name) ? { row: middle.row - spot.row, col: middle.col - spot.col } : { row: 0, col: 0 };
     this.held = { name, x: event.clientX, y: event.clientY, off, dragging: false };
+    this.view.grid[name].stage.setPointerCapture(event.pointerId);
   }
 
   /** @type {(event: PointerEvent, name: string) => void} */
   move(event, name) {
     const { held, view } = this;
     if (!held || held.name !== name || !event.buttons) {
-      if (event.pointerType === "mouse") this.point(this.cellAt(event, name));
+      if (event.pointerType === "mouse" && this.left) this.point(this.cellAt(event, name));
       return;
     }
-    const { stage } = view.grid[name];
     if (!held.dragging && Math.hypot(event.clientX - held.x, event.clientY - held.y) < GIVE) return;
     if (!held.dragging) {
       held.dragging = true;
-      stage.setPointerCapture(event.pointerId);
+      this.left = false;
       view.root.classList.add("pc-dragging");
     }
     const spot = this.spotOf(event, name);

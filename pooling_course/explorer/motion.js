@@ -84,6 +84,7 @@ export class Motion {
       this.ahead = this.places(v.state.h, v.state.w);
       this.reached = { row: -1, col: -1 };
       view.hover = null;
+      view.repaint(); // empty
       this.next();
     } else {
       this.halt();
@@ -256,7 +257,8 @@ export class Motion {
     if (this.phase === "contest") return 0;
     if (this.phase !== "travel") return null;
     const end = 1 - Math.min(0.6, late);
-    return smooth(within(this.along, 1 - end, 1));
+    const t = within(this.along, 1 - end, 1);
+    return t * t * (3 - 2 * t);
   }
 }
 

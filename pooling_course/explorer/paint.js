@@ -6,7 +6,7 @@ import { AXIS, EDGE, READABLE } from "./geometry.js";
 
 /**
  * @import { Colour, Look } from "../web/colour.js"
- * @import { Margin, Way } from "./geometry.js"
+ * @import { Margin, Spot, Way } from "./geometry.js"
  * @import { At, Axis } from "./types.d.ts"
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Ctx
  * @typedef {HTMLCanvasElement & {ratio?: number, parts?: any[]}} Canvas what it was last sized for, and shows
@@ -264,6 +264,39 @@ function hatching(ctx, look, step) {
   const pattern = /** @type {CanvasPattern} */ (ctx.createPattern(look.hatching.canvas, "repeat"));
   pattern.setTransform(new DOMMatrix().scale(step / look.hatching.canvas.width));
   return pattern;
+}
+
+// A cell that is not computed yet.
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number) => void} */
+export function paintEmpty(ctx, look, frame, row, col) {
+  const [x, y, side] = [frame.x(col), frame.y(row), frame.cell];
+  ctx.fillStyle = look.paper;
+  ctx.fillRect(x, y, side, side);
+  ctx.setLineDash([]);
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = look.line;
+  if (side >= 4) ctx.strokeRect(x + 0.5, y + 0.5, side - 2, side - 2);
+}
+
+// A number on its way from one cell to another, on an arc; `along` says how far it has come.
+/** @type {(ctx: Ctx, look: Look, from: Spot, to: Spot, along: number, chip: {text: string, colour: Colour}) => void} */
+export function paintChip(ctx, look, from, to, along, { text, colour }) {
+  /** @type {(a: number, b: number) => number} */
+  const between = (a, b) => a + (b - a) * along;
+  const side = Math.max(16, 0.8 * between(from.cell, to.cell));
+  const x = between(from.x + from.cell / 2, to.x + to.cell / 2);
+  const y = between(from.y + from.cell / 2, to.y + to.cell / 2) - 24 * Math.sin(Math.PI * along);
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.roundRect(x - side / 2, y - side / 2, side, side, side / 5);
+  ctx.fillStyle = css(colour);
+  ctx.fill();
+  for (const { colour: line, width } of strong(look, 2, 2)) {
+    ctx.strokeStyle = line;
+    ctx.lineWidth = width;
+    ctx.stroke();
+  }
+  writer(ctx, look, side)(text, x, y, inkOn(colour));
 }
 
 // Windows, readers and winners.

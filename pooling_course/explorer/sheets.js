@@ -3,7 +3,7 @@
 import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
 import { unreadOf } from "./geometry.js";
-import { keptPicture, label, paintBorder, paintCells, paintHatch, sizeCanvas } from "./paint.js";
+import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintHatch, sizeCanvas } from "./paint.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
@@ -24,10 +24,11 @@ export function paintInput(view, name) {
   const unread = first && unreadOf(first.rows, first.cols);
   const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
   view.grid[name].near = first ? first.s.padding : [0, 0];
-  const parts = flow ? [flow, frame.key] : [view.look, view.scale, values, view.channel, frame.key, around, padding];
+  const { reached } = view.motion;
+  const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding];
   const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
   if (ctx) {
-    if (flow) paintFlow(view, ctx, frame, flow.gradientAt, view.inputAt);
+    if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
     else paintValues(view, ctx, frame);
     if (first && unread) {
       paintBorder(ctx, view.look, frame, first.rows, first.cols, padding);
@@ -79,6 +80,18 @@ function paintValues(view, ctx, frame) {
   ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
 }
 
+// The output as far as it has been computed: while Play is under way, the rest is empty.
+/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
+function paintOutputCells(view, ctx, frame, shown, outputAt) {
+  paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt);
+  if (!view.motion.reached) return;
+  for (let r = 0; r < frame.rows; r++) {
+    for (let c = 0; c < frame.cols; c++) {
+      if (!view.motion.knows(r, c)) paintEmpty(ctx, view.look, frame, r, c);
+    }
+  }
+}
+
 // How many cells get no gradient; those never read are among them.
 /** @type {(view: Explorer, flow: Shown, hatched: string) => string} */
 function countIdle(view, flow, hatched) {
@@ -100,13 +113,13 @@ export function paintOutput(view, name) {
   }
   const { state } = shown;
   const flow = view.backward && !shown.gradient?.error;
-  const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key]);
+  const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached]);
   if (ctx) {
     /** @type {(r: number, c: number) => number} */
     const outputAt = (r, c) => state.at(view.channel, r, c);
     // one upstream gradient for two outputs has none of their values under it
     if (flow) paintFlow(view, ctx, frame, shown.upstreamAt, view.oneUpstream ? null : outputAt);
-    else paintCells(ctx, view.look, frame, view.colourOf(state.at, view.scaleFor(shown)), outputAt);
+    else paintOutputCells(view, ctx, frame, shown, outputAt);
   }
   const channels = view.states.input.channels;
   const what = flow ? `Upstream gradient${view.shown.length > 1 && !view.oneUpstream ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
