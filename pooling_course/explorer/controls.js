@@ -13,6 +13,10 @@ const PAIRS = SLIDERS.filter(({ both }) => both).map(({ name }) => name);
 let instances = 0;
 
 export class Controls {
+  /** @type {HTMLElement} */
+  bar;
+  /** @type {HTMLElement} what is chosen once stands beside the sliders, or on a phone below them, where it scrolls away */
+  inputs;
   /** @type {HTMLFieldSetElement} */
   kindSet;
   /** @type {Record<string, HTMLInputElement>} */
@@ -44,7 +48,7 @@ export class Controls {
   constructor(view) {
     this.view = view;
     this.id = `pc${++instances}-${Math.random().toString(36).slice(2, 7)}`;
-    this.apart = PAIRS.some((name) => Array.isArray(this.get(name)));
+    this.apart = this.isApart();
     this.el = this.build();
   }
 
@@ -52,15 +56,16 @@ export class Controls {
   get = (name) => this.view.get(name);
   /** @param {Record<string, any>} changes */
   set = (changes) => this.view.set(changes);
+  isApart = () => PAIRS.some((name) => Array.isArray(this.get(name)));
   /** @returns {Kind[]} */
   get choosable() {
     return this.get("kinds").map((/** @type {string} */ name) => KINDS[name]);
   }
 
   build() {
-    this.kindSet = make("fieldset", {});
+    this.kindSet = make("fieldset", { class: "pc-segments" });
     this.nameKinds();
-    const directions = make("fieldset", {});
+    const directions = make("fieldset", { class: "pc-segments" });
     this.directionInputs = this.radios(
       directions,
       "Direction",
@@ -74,7 +79,7 @@ export class Controls {
         this.set({ direction: value });
       },
     );
-    this.upstreamInput = make("select", { onchange: () => this.set({ upstream_mode: this.upstreamInput.value }) });
+    this.upstreamInput = make("select", { onchange: () => this.setUpstream(this.upstreamInput.value) });
     for (const [value, text] of [
       ["ones", "all ones"],
       ["chosen", "1 at the chosen cell"],
@@ -84,11 +89,27 @@ export class Controls {
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
     this.presetInput = make("select", { onchange: () => this.view.load(this.presetInput.value) });
     this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
-    this.channelLabel = make("label", { class: "pc-field" }, "Channel", this.channelInput);
-    const inputs = make("label", { class: "pc-field" }, "Input", this.presetInput);
-    const first = make("div", { class: "pc-row" }, this.kindSet, directions, this.upstreamLabel, inputs, this.channelLabel);
-    const sliders = make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => !more).map((slider) => this.buildSlider(slider)));
-    return make("div", { class: "pc-controls" }, first, sliders, this.buildMore());
+    const unseen = (/** @type {string} */ text) => make("span", { class: "pc-hidden" }, text); // beside what says it by itself
+    this.channelLabel = make("label", { class: "pc-field" }, unseen("Channel"), this.channelInput);
+    const inputs = make("label", { class: "pc-field" }, unseen("Input"), this.presetInput);
+    this.inputs = make("div", { class: "pc-inputs" }, inputs, this.channelLabel);
+    this.bar = make("div", { class: "pc-bar" }, this.kindSet, directions, this.inputs);
+    const settings = this.settings();
+    const [front, more] = [true, false].map((at) => settings.filter((setting) => setting.front === at));
+    const row = make("div", { class: "pc-row pc-sliders" }, ...front.map(({ el }) => el));
+    return make("div", { class: "pc-controls" }, this.bar, row, this.buildMore(more.map(({ el }) => el)));
+  }
+
+  // Every slider, switch and field, and whether it stands in front: those that the cell names, or the usual ones.
+  settings() {
+    /** @type {string[]} */
+    const named = this.get("front");
+    /** @type {(name: string, usual: boolean) => boolean} */
+    const inFront = (name, usual) => (named.length ? named.includes(name) : usual);
+    const sliders = SLIDERS.map((slider) => ({ el: this.buildSlider(slider), front: inFront(slider.name, !slider.more) }));
+    const checks = ["ceil_mode", "count_include_pad"].map((name) => ({ el: this.buildCheck(name), front: inFront(name, false) }));
+    const divisor = { el: this.buildDivisor(), front: inFront("divisor_override", false) };
+    return [...sliders, ...checks, divisor];
   }
 
   /** @type {(set: Element, legend: string, name: string, choices: string[][], onchange: (value: string) => void) => Record<string, HTMLInputElement>} */
@@ -99,7 +120,7 @@ export class Controls {
       inputs[value] = make("input", { type: "radio", name: `${this.id}-${name}`, value, onchange: () => onchange(value) });
       return make("label", {}, inputs[value], text);
     });
-    set.replaceChildren(make("legend", {}, legend), ...labels);
+    set.replaceChildren(make("legend", { class: "pc-hidden" }, legend), ...labels);
     return inputs;
   }
 
@@ -112,14 +133,21 @@ export class Controls {
     this.kindInputs = this.radios(this.kindSet, legend, "kind", choices, (value) => this.setKind(value));
   }
 
-  buildMore() {
-    /** @type {(name: string, text: string) => HTMLElement} */
-    const check = (name, text) => {
-      const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
-      this.checks[name] = { input, label: make("label", { class: "pc-check" }, input, text) };
-      return this.checks[name].label;
-    };
+  /** @param {HTMLElement[]} settings */
+  buildMore(settings) {
     this.apartInput = make("input", { type: "checkbox", onchange: () => this.setApart(this.apartInput.checked) });
+    const apart = make("label", { class: "pc-check" }, this.apartInput, "height and width apart");
+    return make("details", { class: "pc-more" }, make("summary", {}, "More settings"), make("div", { class: "pc-row pc-sliders" }, apart, ...settings));
+  }
+
+  /** @param {string} name */
+  buildCheck(name) {
+    const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
+    this.checks[name] = { input, label: make("label", { class: "pc-check" }, input, name) };
+    return this.checks[name].label;
+  }
+
+  buildDivisor() {
     this.divisorInput = make("input", {
       type: "number",
       step: "1",
@@ -128,26 +156,14 @@ export class Controls {
       onkeydown: (event) => event.key === "Enter" && this.setDivisor(), // JupyterLab prevents what Enter does by itself
     });
     this.divisorLabel = make("label", { class: "pc-field" }, "divisor_override", this.divisorInput);
-    return make(
-      "details",
-      { class: "pc-more" },
-      make("summary", {}, "More settings"),
-      make(
-        "div",
-        { class: "pc-row" },
-        make("label", { class: "pc-check" }, this.apartInput, "height and width apart"),
-        check("ceil_mode", "ceil_mode"),
-        check("count_include_pad", "count_include_pad"),
-        this.divisorLabel,
-      ),
-      make("div", { class: "pc-row pc-sliders" }, ...SLIDERS.filter(({ more }) => more).map((slider) => this.buildSlider(slider))),
-    );
+    return this.divisorLabel;
   }
 
   /** @param {Slider} slider */
   buildSlider({ name, least, step }) {
     const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
-    const value = make("output", { class: "pc-value" });
+    const value = make("output", { class: "pc-value", "aria-live": "off" }); // the slider says it
+    let before = "";
     const inputs = ["height", "width"].map((side, i) =>
       make("input", {
         type: "range",
@@ -156,9 +172,12 @@ export class Controls {
         "aria-label": name,
         "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
+        onpointerdown: (event) => (before = event.target.value),
+        onpointercancel: (event) => this.slide(name, i, +before), // a swipe that scrolls the page moves no slider
       }),
     );
-    const el = make("div", { class: "pc-slider" }, make("div", { class: "pc-slider-head" }, make("span", {}, name), value), ...inputs, hint);
+    const head = make("div", { class: "pc-slider-head" }, make("span", {}, name), value);
+    const el = make("div", { class: "pc-slider" }, head, make("div", { class: "pc-ranges" }, ...inputs), hint);
     this.sliders[name] = { el, inputs, value, hint };
     return el;
   }
@@ -166,6 +185,13 @@ export class Controls {
   /** @param {string} value */
   setKind(value) {
     this.set(value === "both" ? { compare: true } : { compare: false, kind: value });
+  }
+
+  /** @param {string} mode */
+  setUpstream(mode) {
+    const { grid, row, col } = this.view.pick;
+    const chosen = this.view.isInput(grid) ? {} : { chosen: [row, col] }; // what is pointed at, and Python may not have heard of
+    this.set({ upstream_mode: mode, ...(mode === "chosen" && chosen) });
   }
 
   /** @param {boolean} apart */
@@ -248,7 +274,8 @@ export class Controls {
       const apart = this.apart && slider.both;
       update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
       const asked = fixer ?? [lead, ...kinds].find(takes(name));
-      update(hint, { text: asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}` });
+      const said = asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}`;
+      update(hint, { text: said, title: said });
       for (const [i, input] of inputs.entries()) {
         update(input, {
           max: limit[i], // before value, or the value is clipped
@@ -304,45 +331,6 @@ export class Controls {
       this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
     }
     update(this.presetInput, { value: preset });
-  }
-}
-
-// Previous, play, next, and how fast; `step(by)` does the work.
-export class Player {
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  timer;
-
-  /** @param {(by: number) => void} step */
-  constructor(step) {
-    this.step = step;
-    /** @type {(text: string, label: string, onclick: () => void) => HTMLButtonElement} */
-    const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
-    this.button = button("▶ Play", "Play the sliding window", () => this.play(!this.playing));
-    this.speed = make("select", { onchange: () => this.playing && this.play(true) });
-    for (const [text, ms] of Object.entries({ slow: 1200, normal: 600, fast: 200 })) this.speed.append(make("option", { value: ms }, text));
-    this.speed.value = "600";
-    this.speedLabel = make("label", { class: "pc-field" }, "Speed", this.speed);
-    const [back, on] = [button("◀", "Previous window", () => step(-1)), button("▶", "Next window", () => step(1))];
-    this.el = make("div", { class: "pc-player" }, back, this.button, on, this.speedLabel);
-  }
-
-  get playing() {
-    return Boolean(this.timer);
-  }
-
-  /** @param {boolean} on */
-  play(on) {
-    clearInterval(this.timer);
-    this.timer = on ? setInterval(() => this.step(1), +this.speed.value) : undefined;
-    this.button.textContent = on ? "❚❚ Pause" : "▶ Play";
-    this.button.setAttribute("aria-label", on ? "Pause the sliding window" : "Play the sliding window");
-  }
-
-  // Where less motion is wished for, only steps are left.
-  /** @param {boolean} still */
-  rest(still) {
-    this.button.hidden = this.speedLabel.hidden = still;
-    if (still) this.play(false);
   }
 }
 

@@ -1,17 +1,22 @@
 // @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, Player, typeOver } from "./controls.js";
+import { Controls, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { engineFor } from "./answers.js";
-import { fit, unreadOf, way } from "./geometry.js";
+import { way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
-import { attachGradients, inAll, ownMisfit, signedScale } from "./gradients.js";
-import { frameOf, keptPicture, label, paintBorder, paintCells, paintHatch, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
-import { pointedAt } from "./pointing.js";
+import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
+import { Hands } from "./hands.js";
+import { History } from "./history.js";
+import { layout, roomToRead } from "./layout.js";
+import { Motion, Player } from "./motion.js";
+import { paintChip, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
+import { mostTelling, pointedAt } from "./pointing.js";
 import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { partOf, totals } from "./sentences.js";
+import { paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
 
@@ -28,8 +33,11 @@ import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
-/** @param {number} size */
-const px = (size) => `${Math.ceil(size)}px`;
+const CARD = 26; // px of the card, left and right
+
+// A number with all its digits, in the words that Python reads.
+/** @param {number} value */
+const textOf = (value) => `${value}`.replace("Infinity", "inf").replace("NaN", "nan");
 
 export class Explorer {
   /** @type {Shown[]} */
@@ -47,6 +55,10 @@ export class Explorer {
   /** @type {WeakMap<object, boolean>} */
   photoOf = new WeakMap();
   complete = false;
+  telling = true; // whether the most telling window is to be chosen
+  oneUpstream = false;
+  boxed = ""; // the boxes that the grids were last laid out for
+  outputs = OUTPUTS;
   edited = false;
   announceSize = false;
   announceCell = false;
@@ -61,8 +73,14 @@ export class Explorer {
   // what build() makes
   /** @type {Controls} */
   controls;
+  /** @type {History} */
+  history;
+  /** @type {Motion} */
+  motion;
   /** @type {Player} */
   player;
+  /** @type {Hands} */
+  hands;
   /** @type {HTMLElement} */
   live;
   /** @type {HTMLElement} */
@@ -71,6 +89,8 @@ export class Explorer {
   notice;
   /** @type {HTMLElement} */
   code;
+  /** @type {HTMLElement} */
+  line;
   /** @type {HTMLElement} */
   formula;
   /** @type {HTMLElement} */
@@ -105,7 +125,6 @@ export class Explorer {
   /** @type {object | undefined} the values that `scale` is of */
   scaled;
   pending = false;
-  hoverPending = false;
   visited = false;
 
   /**
@@ -146,6 +165,13 @@ export class Explorer {
   // as drawing; it is kept apart until then, or an echo of what was set before would undo it.
   /** @param {Record<string, any>} changes */
   set(changes) {
+    this.history.note(changes);
+    this.change(changes);
+  }
+
+  /** @param {Record<string, any>} changes */
+  change(changes) {
+    if (Object.keys(changes).some((name) => name !== "chosen")) this.motion.play(false);
     Object.assign(this.ahead, changes);
     this.refused = "";
     this.typed = null;
@@ -164,7 +190,11 @@ export class Explorer {
     const live = make("div", { class: "pc-hidden", role: "status", "aria-live": "polite" });
     this.live = live;
     this.controls = new Controls(this);
-    this.player = new Player((by) => this.step(by));
+    this.history = new History(this);
+    this.controls.bar.append(this.history.el);
+    this.motion = new Motion(this);
+    this.player = new Player(this.motion);
+    this.hands = new Hands(this);
     this.sentence = make("p", { class: "pc-sentence" });
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
@@ -180,19 +210,11 @@ export class Explorer {
     this.tables = make("div", { class: "pc-tables", tabindex: "0", role: "region", "aria-label": "Numbers as tables" });
     const numbers = make("details", { class: "pc-numbers", ontoggle: () => this.drawTables() }, make("summary", {}, "Numbers as tables"), this.tables);
     this.numbers = numbers;
-    this.root.append(
-      this.controls.el,
-      this.code,
-      this.formula,
-      this.weights,
-      this.grids,
-      this.player.el,
-      this.notice,
-      this.totals,
-      this.sentence,
-      numbers,
-      live,
-    );
+    this.grids.append(this.weights);
+    this.line = make("div", { class: "pc-line" }, this.code, this.formula);
+    const foot = make("div", { class: "pc-foot" }, this.player.el, this.controls.upstreamLabel);
+    const said = make("div", { class: "pc-said" }, this.notice, this.sentence);
+    this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, this.grids, this.totals, foot, said), numbers, live);
   }
 
   /** @param {number} channel */
@@ -207,24 +229,11 @@ export class Explorer {
   addGrid(name) {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
-    const stage = make(
-      "div",
-      {
-        class: "pc-stage",
-        tabindex: "0",
-        role: "application",
-        onkeydown: (event) => this.key(event, name),
-        onfocus: () => this.focusGrid(name),
-        onpointermove: (event) => event.pointerType === "mouse" && this.point(event, name),
-        onpointerleave: () => this.point(null, name),
-        onpointerdown: (event) => this.press(event, name),
-        ondblclick: () => this.edit(""),
-      },
-      canvas,
-    );
+    const stage = make("div", { class: "pc-stage", tabindex: "0", role: "application" }, canvas);
+    this.hands.hold(stage, name);
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
-    const figure = make("figure", { class: "pc-grid" }, caption, stage, under);
+    const figure = make("figure", { class: `pc-grid pc-${name}` }, caption, stage, under);
     this.grid[name] = { canvas, cells, stage, caption, under, figure, near: [0, 0] };
     this.grids.append(figure);
   }
@@ -295,14 +304,18 @@ export class Explorer {
       this.scaled = values;
       this.scale = scaleOf(values);
     }
+    this.oneUpstream = this.backward && oneUpstream(this);
+    if (this.oneUpstream) for (const v of this.shown) v.grid = this.shown[0].grid;
     if (this.backward) this.signedScale = signedScale(this);
+    if (this.telling) this.pick = { grid: null, ...this.begin() };
+    this.telling = false;
     const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
     this.say(this.refused || this.get("message") || error || ownMisfit(this) || this.model.note || partOf(this.states.input));
-    this.layout();
-    for (const name of ["input", "input2"]) this.paintInput(name);
-    for (const name of OUTPUTS) this.paintOutput(name);
-    drawCode(this);
     drawWeights(this);
+    layout(this);
+    for (const name of ["input", "input2"]) paintInput(this, name);
+    for (const name of OUTPUTS) paintOutput(this, name);
+    drawCode(this);
     this.drawTotals();
     this.drawTables();
     this.overlay();
@@ -314,6 +327,12 @@ export class Explorer {
     this.typed = null;
     if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
     this.prefetch();
+  }
+
+  // The window that is shown first: the one that Python chose, or the most telling one.
+  begin() {
+    const [row, col] = this.get("chosen");
+    return row || col || (this.backward && this.get("upstream_mode") === "chosen") ? { row, col } : mostTelling(this);
   }
 
   drawTotals() {
@@ -330,156 +349,6 @@ export class Explorer {
         return totals(v, up, down);
       });
     lines(this.totals, texts);
-  }
-
-  layout() {
-    const { h, w } = this.states.input;
-    const possible = this.shown.filter(({ state }) => !state.error);
-    // room for the padding that the slider can reach, so that the grid stands still while it moves
-    const reserve = Math.max(1, ...possible.map(({ s }) => Math.max(...s.padding, Math.floor(Math.max(...s.kernel) / 2))));
-    /** @param {(v: Shown) => number} of */
-    const most = (of) => Math.max(reserve, ...possible.map(of));
-    const margin = {
-      top: reserve,
-      left: reserve,
-      bottom: most(({ rows }) => rows.end - h),
-      right: most(({ cols }) => cols.end - w),
-    };
-    const growth = Math.max(1, ...possible.map(({ state }) => state.w - w));
-    const { cell, readable } = fit(this.width, h, w, margin, this.backward ? 1 : this.shown.length, growth);
-    for (const name of ["input", "input2"]) {
-      update(this.grid[name].figure, { hidden: !this.shown.some((v) => v.input === name) });
-      this.grid[name].frame = this.grid[name].figure.hidden ? null : frameOf(h, w, cell, margin);
-    }
-    for (const name of OUTPUTS) {
-      const shown = this.shown.find((v) => v.grid === name);
-      const { figure, stage } = this.grid[name];
-      update(figure, { hidden: !shown });
-      update(stage, { hidden: !shown || Boolean(shown.state.error) });
-      this.grid[name].frame = !shown || stage.hidden ? null : this.outputFrame(shown.state, cell, readable && margin.top);
-      const reserved = readable ? frameOf(h, w + growth, cell) : this.grid.input.frame;
-      update(figure, { style: { minWidth: px(Math.min(reserved.width, this.width)) } });
-    }
-    for (const { frame, stage } of Object.values(this.grid)) {
-      if (frame) update(stage, { style: { width: px(frame.width), height: px(frame.height) } });
-    }
-    update(this.lensBox, { hidden: readable });
-  }
-
-  // Small outputs keep the cell size, and their rows stand level with those of the input.
-  /** @type {(state: State, cell: number, top: number | false) => Frame} */
-  outputFrame({ h, w }, cell, top) {
-    if (top) return frameOf(h, w, cell, { top, left: 0, bottom: 0, right: 0 });
-    const { input } = this.states;
-    return frameOf(h, w, Math.min(44, (cell * Math.max(input.h, input.w)) / Math.max(h, w)));
-  }
-
-  /** @param {string} name */
-  paintInput(name) {
-    const { frame, cells, stage, caption, under } = this.grid[name];
-    if (!frame) return;
-    const { h, w, channels, values } = this.states.input;
-    const first = this.shown.find((v) => !v.state.error && (v.input === name || !this.backward));
-    const flow = this.backward && first && !first.gradient?.error ? first : null;
-    const enters = this.shown.map(({ kind, s }) => kind.ghost(s));
-    const padding = flow ? "" : [...new Set(enters)].join(" | ");
-    const unread = first && unreadOf(first.rows, first.cols);
-    const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
-    this.grid[name].near = first ? first.s.padding : [0, 0];
-    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [flow] : [this.look, values, this.channel, frame.key, around, padding]);
-    if (ctx) {
-      if (flow) this.paintFlow(ctx, frame, flow.gradientAt, this.inputAt);
-      else this.paintValues(ctx, frame);
-      if (first && unread) {
-        paintBorder(ctx, this.look, frame, first.rows, first.cols, padding);
-        paintHatch(ctx, this.look, frame, unread);
-      }
-    }
-    const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
-    const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${this.byWhom(first, unread)} (hatched)` : "";
-    const what = flow ? `Input gradient${this.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
-    update(caption, { text: `${what} ${size}` });
-    update(under, { text: flow ? this.countIdle(flow, hatched) : hatched });
-    update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
-  }
-
-  // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
-  /** @type {(first: Shown, unread: object) => string} */
-  byWhom(first, unread) {
-    const others = this.backward ? [] : this.shown.filter((v) => v !== first);
-    const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
-    return alike ? "" : ` by ${first.kind.inWords}`;
-  }
-
-  // Gradients, and under each the value of its cell.
-  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame, at: LookUp, valueAt: (row: number, col: number) => number) => void} */
-  paintFlow(ctx, frame, at, valueAt) {
-    /** @type {(r: number, c: number) => Colour} */
-    const colourAt = (r, c) => rgb(this.look.signed, this.signedScale, at(this.channel, r, c));
-    paintCells(
-      ctx,
-      this.look,
-      frame,
-      colourAt,
-      (r, c) => at(this.channel, r, c),
-      undefined,
-      (r, c) => label(valueAt(r, c)),
-    );
-  }
-
-  // The input itself, which stays the same from slider step to slider step.
-  /** @type {(ctx: CanvasRenderingContext2D, frame: Frame) => void} */
-  paintValues(ctx, frame) {
-    const { h, w, values } = this.states.input;
-    const [width, height] = [w * frame.cell, h * frame.cell];
-    this.picture = keptPicture(this.picture, [values, this.channel, this.look], width, height, (own) => {
-      const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
-      paintCells(
-        own,
-        this.look,
-        bare,
-        this.colourOf((ch, r, c) => values[ch * h * w + r * w + c]),
-        this.inputAt,
-      );
-    });
-    const { canvas } = this.picture;
-    const ratio = window.devicePixelRatio || 1;
-    ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
-  }
-
-  // How many cells get no gradient; those never read are among them.
-  /** @type {(flow: Shown, hatched: string) => string} */
-  countIdle(flow, hatched) {
-    const { h, w } = this.states.input;
-    let none = 0;
-    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (flow.gradientAt(this.channel, r, c) === 0) none++;
-    return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
-  }
-
-  /** @param {string} name */
-  paintOutput(name) {
-    const { frame, cells, stage, caption, under } = this.grid[name];
-    const shown = this.shown.find((v) => v.grid === name);
-    const title = shown?.kind.title;
-    if (!frame || !shown) {
-      update(caption, { text: shown ? `${title}: not possible here` : "" });
-      update(under, { text: "" });
-      return;
-    }
-    const { state } = shown;
-    const flow = this.backward && !shown.gradient?.error;
-    const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [this.look, state, this.channel, frame.key]);
-    if (ctx) {
-      /** @type {(r: number, c: number) => number} */
-      const outputAt = (r, c) => state.at(this.channel, r, c);
-      if (flow) this.paintFlow(ctx, frame, shown.upstreamAt, outputAt);
-      else paintCells(ctx, this.look, frame, this.colourOf(state.at, this.scaleFor(shown)), outputAt);
-    }
-    const channels = this.states.input.channels;
-    const what = flow ? `Upstream gradient${this.shown.length > 1 ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
-    update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
-    update(under, { text: !flow && this.scaleFor(shown) !== this.scale ? "own colour scale" : "" });
-    update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
   }
 
   drawTables() {
@@ -509,8 +378,9 @@ export class Explorer {
     if (!this.complete) return;
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
-    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], marks[name]);
-    update(this.sentence, { text: sentence });
+    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], this.motion.marks(name, marks[name]));
+    if (this.motion.phase !== "glide")
+      update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
     if (at && !this.lensBox.hidden) drawLens(this, at);
     this.drawRoutes(routes);
   }
@@ -524,11 +394,21 @@ export class Explorer {
     paintMarks(ctx, this.look, frame, marks);
   }
 
-  // Asks where the grids are, which makes the browser lay out the page: so backwards only, and when all else has changed.
+  // What is seen of a grid has changed, though no setting has.
+  repaint() {
+    if (!this.complete) return;
+    for (const name of ["input", "input2"]) paintInput(this, name);
+    for (const name of OUTPUTS) paintOutput(this, name);
+    this.overlay();
+  }
+
+  // Asks where the grids are, which makes the browser lay out the page: so backwards or while numbers fly, and when all else has changed.
   /** @param {Flow[]} routes */
   drawRoutes(routes) {
-    update(this.routes, { hidden: !this.backward });
-    if (!this.backward) return;
+    const { flights, moving } = this.motion;
+    const flying = moving && flights.length > 0;
+    update(this.routes, { hidden: !this.backward && !flying });
+    if (this.routes.hidden) return;
     const whole = this.grids.getBoundingClientRect();
     /** @type {Record<string, DOMRect>} */
     const corners = {};
@@ -540,45 +420,21 @@ export class Explorer {
       const { x, y, cell, rows, cols } = frame;
       return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
     };
+    if (flying) {
+      const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.motion.frame]);
+      for (const flight of flights) {
+        const along = this.motion.comeTo(flight);
+        if (ctx && along !== null) paintChip(ctx, this.look, spot(flight.from), spot(flight.to), along, flight);
+      }
+      return;
+    }
     const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
     const most = this.signedScale.high;
     const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
     if (ctx) paintRoutes(ctx, this.look, arrows, most);
   }
 
-  // ---- pointer and keys
-
-  /** @type {(event: MouseEvent, name: string) => Place | null} */
-  cellAt(event, name) {
-    const { frame, stage } = this.grid[name];
-    if (!frame) return null;
-    const box = stage.getBoundingClientRect();
-    const col = Math.floor((event.clientX - box.left - frame.x(0)) / frame.cell);
-    const row = Math.floor((event.clientY - box.top - frame.y(0)) / frame.cell);
-    return row >= 0 && col >= 0 && row < frame.rows && col < frame.cols ? { grid: name, row, col } : null;
-  }
-
-  /** @type {(event: PointerEvent | null, name: string) => void} */
-  point(event, name) {
-    const hover = event && this.cellAt(event, name);
-    if (hover?.row === this.hover?.row && hover?.col === this.hover?.col && hover?.grid === this.hover?.grid) return;
-    this.hover = hover;
-    if (!this.hoverPending) {
-      this.hoverPending = true;
-      requestAnimationFrame(() => {
-        this.hoverPending = false;
-        this.overlay();
-      });
-    }
-  }
-
-  /** @type {(event: PointerEvent, name: string) => void} */
-  press(event, name) {
-    const at = this.cellAt(event, name);
-    if (!at) return;
-    this.player.play(false);
-    this.choose(at);
-  }
+  // ---- what is chosen
 
   // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
   /** @param {Pick} at */
@@ -599,38 +455,6 @@ export class Explorer {
     this.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
     this.overlay();
     this.announce(this.sentence.textContent);
-  }
-
-  /** @type {(event: KeyboardEvent, name: string) => void} */
-  key(event, name) {
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const { frame } = this.grid[name];
-    const { row, col } = this.at ?? this.pick;
-    /** @type {Record<string, number[]>} */
-    const moves = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-      Home: [0, -Infinity],
-      End: [0, Infinity],
-      PageUp: [-Infinity, 0],
-      PageDown: [Infinity, 0],
-    };
-    if (moves[event.key]) {
-      /** @type {(v: number, n: number) => number} */
-      const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
-      this.choose({ grid: name, row: clip(row + moves[event.key][0], frame.rows), col: clip(col + moves[event.key][1], frame.cols) });
-      queueMicrotask(() => this.announce(this.sentence.textContent));
-    } else if (event.key === "Enter" || event.key === "F2") {
-      this.edit("");
-    } else if (/^[-\d.]$/.test(event.key)) {
-      this.edit(event.key);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
@@ -654,27 +478,23 @@ export class Explorer {
     const { frame, stage } = this.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
-      this.waitFor([]);
-      this.edited = true;
-      this.model.send({ type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value });
+      const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
+      this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
+      this.send(typed);
     });
+  }
+
+  /** @param {object} typed */
+  send(typed) {
+    this.waitFor([]);
+    this.edited = true;
+    this.model.send(typed);
   }
 
   // What was typed has come back from Python: once it is drawn, the sentence is read out.
   hearEdit() {
     this.announceCell ||= this.edited;
     this.edited = false;
-  }
-
-  /** @param {number} by */
-  step(by) {
-    const { grid, state } = this.shown[0];
-    if (!this.complete || state.error) return;
-    const at = [grid, null].includes(this.pick.grid) ? this.pick : { row: 0, col: by > 0 ? -1 : 0 };
-    const count = state.h * state.w;
-    const next = (Math.min(at.row, state.h - 1) * state.w + Math.min(at.col, state.w - 1) + by + count) % count;
-    this.choose({ grid, row: Math.floor(next / state.w), col: next % state.w });
-    if (!this.player.playing) queueMicrotask(() => this.announce(this.sentence.textContent));
   }
 
   /** @param {string | null} text */
@@ -696,11 +516,12 @@ export class Explorer {
 
   // ---- what is not here yet
 
-  /** @param {string} preset */
-  load(preset) {
+  /** @type {(preset: string, noted?: boolean) => void} */
+  load(preset, noted = true) {
     if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
-    this.set({ preset });
+    if (noted) this.set({ preset });
+    else this.change({ preset });
     this.waitFor([]);
   }
 
@@ -759,9 +580,6 @@ export class Explorer {
       const width = this.measure();
       if (Math.abs(width - this.width) > 1) {
         this.width = width;
-        /** @type {NodeListOf<Canvas>} */
-        const canvases = this.grids.querySelectorAll("canvas");
-        for (const canvas of canvases) canvas.ratio = 0; // start small again
         this.schedule();
       }
     });
@@ -775,7 +593,7 @@ export class Explorer {
     this.width = this.measure();
   }
 
-  measure = () => Math.max(300, this.root.clientWidth - 24);
+  measure = () => Math.max(260, this.root.offsetWidth - CARD);
 
   /** @type {(content: any, buffers: DataView[]) => void} */
   receive(content, buffers) {
@@ -794,7 +612,7 @@ export class Explorer {
   };
 
   applyMotion = () => {
-    this.player.rest(this.still.matches);
+    this.motion.still = this.still.matches;
   };
 
   leave() {
@@ -802,7 +620,7 @@ export class Explorer {
     this.model.leave();
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
-    this.player.play(false);
+    this.motion.halt();
     clearTimeout(this.patience);
     clearTimeout(this.idle);
     this.resize.disconnect();

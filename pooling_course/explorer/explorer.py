@@ -65,6 +65,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         direction: "forward", or "backward" for the gradient; a switch in the widget, too.
         upstream: the upstream gradient, for the backward direction: None for ones, "chosen" for 1 at the chosen
             output cell and 0 elsewhere, or a table shaped like the output.
+        settings: the names of the settings that stand in front, such as ("kernel_size", "stride"); the others are
+            under "More settings". None for the usual ones: kernel_size, stride and padding, or what a relative has.
 
     The settings are traits and can be read, set, observed and linked: `kind`, `kernel_size`, `stride`, `padding`,
     `dilation`, `ceil_mode`, `count_include_pad`, `divisor_override`; an int, or (height, width) where they differ.
@@ -106,8 +108,9 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     most = t.Dict(MOST).tag(sync=True)
     book = t.Dict().tag(sync=True)
     message = t.Unicode().tag(sync=True)
+    front = t.List(t.Enum(tuple(DEFAULTS))).tag(sync=True)
 
-    def __init__(self, x="worked", pooling="max", *, compare=False, direction="forward", upstream=None):
+    def __init__(self, x="worked", pooling="max", *, compare=False, direction="forward", upstream=None, settings=None):
         from ..images import PRESETS
 
         pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
@@ -115,10 +118,10 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams, self._made = 0, {0: None}, {}
-        self._part, self._edited = "", None
+        self._part, self._edited, self._own_x = "", None, None
         self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
         self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
-        super().__init__(**self._settled, x=x, presets=presets, direction=direction)
+        super().__init__(**self._settled, x=x, presets=presets, direction=direction, front=list(settings or ()))
         self.upstream = upstream
         self.on_msg(self._answer)
 
@@ -272,6 +275,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
+        if not self._named:
+            self._own_x = self.x  # what "your own" is, when the page comes back to it
         self._serial += 1
         self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
@@ -307,6 +312,8 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     def _from_preset(self, change):
         if change.new and change.new != self._named:
             self.x = change.new
+        elif not change.new and self._named and self._own_x is not None:
+            self.x = self._own_x
 
     def _possible(self, *kinds):
         """The poolings of these kinds; a convolution may pad more than an average can, and is alone then."""
@@ -449,7 +456,7 @@ class GradientFlow(PoolingExplorer):
     """The explorer read backwards: where the upstream gradient goes, and what each input cell gets.
 
     Args:
-        x, pooling, compare: as for PoolingExplorer; x must hold floats.
+        x, pooling, compare, settings: as for PoolingExplorer; x must hold floats.
         upstream: None for ones, "chosen" for 1 at the chosen output cell, or a table shaped like the output.
 
     >>> flow = GradientFlow("worked", torch.nn.MaxPool2d(2, stride=1))
@@ -457,8 +464,8 @@ class GradientFlow(PoolingExplorer):
     tensor([0., 1., 4., 0., 1., 0.])
     """
 
-    def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False):
-        super().__init__(x, pooling, compare=compare, direction="backward", upstream=upstream)
+    def __init__(self, x="worked", pooling="max", *, upstream=None, compare=False, settings=None):
+        super().__init__(x, pooling, compare=compare, direction="backward", upstream=upstream, settings=settings)
 
 
 def _typed(content, shape):

@@ -77,38 +77,35 @@ export function windowOf(rows, cols, row, col) {
 
 // ---- sizes on the screen ----------------------------------------------------------------------------------------
 
-const LARGEST_CELL = 44;
-const LARGEST_PICTURE = 420;
-export const AXIS = 22; // room for row and column numbers
-export const READABLE = 24; // a cell this wide shows its number
-const GAP = 16;
+const LARGEST_CELL = 48;
+const CLEAR = 26; // px: a cell this wide shows its number with ease
+const THIN = 10; // px of a padded cell where whole ones would take the room of the numbers
+export const AXIS = 18; // room for row and column numbers
+export const EDGE = 4; // room for what is drawn around the last row and column
+export const READABLE = 18; // a cell this wide shows its number
 
-// The side of one input cell in px. Small grids show numbers, and their outputs keep the cell size; larger ones are
-// pictures, and their outputs are enlarged to the size of the input, so that detail can be compared.
+// The side of a cell, and of a padded one, for a grid that fills a box of width x height px and never leaves it.
 /**
- * @typedef {{top: number, left: number, bottom: number, right: number}} Margin
+ * @typedef {{top: number, left: number, bottom: number, right: number}} Margin cells around the grid
  */
 
-/** @type {(width: number, h: number, w: number, margin: Margin, outputs: number, growth: number) => {cell: number, readable: boolean}} */
-export function fit(width, h, w, margin, outputs, growth) {
-  /** @param {number} columns */
-  const room = (columns) => width / columns - AXIS - GAP;
-  const [tall, wide] = [h + margin.top + margin.bottom, w + margin.left + margin.right];
-  const beside = (width - (outputs + 1) * (AXIS + GAP)) / (wide + outputs * (w + growth));
-  const stacked = room(1) / Math.max(wide, w + growth);
-  const cell = Math.floor(Math.min(LARGEST_CELL, beside >= READABLE ? beside : stacked));
-  if (cell >= READABLE && cell * tall <= 1.5 * LARGEST_PICTURE) return { cell, readable: true };
-  const columns = width < 560 ? 1 : width < 800 ? 2 : 3;
-  const side = Math.min(room(columns), LARGEST_PICTURE);
-  const small = Math.min(side / wide, side / tall, READABLE - 1);
-  return { cell: small > 6 ? Math.floor(small) : small, readable: false };
+/** @type {(width: number, height: number, rows: number, cols: number, margin: Margin, most?: number, thin?: boolean) => {cell: number, pad: number}} */
+export function fit(width, height, rows, cols, margin, most = LARGEST_CELL, thin = false) {
+  const [wide, tall] = [width - AXIS - EDGE, height - AXIS - EDGE];
+  const [across, down] = [margin.left + margin.right, margin.top + margin.bottom];
+  /** @param {number} side */
+  const whole = (side) => (side > 6 ? Math.floor(side) : side);
+  const even = whole(Math.min(most, wide / (cols + across), tall / (rows + down)));
+  if ((!across && !down) || (even >= CLEAR && !thin)) return { cell: even, pad: even };
+  const inner = whole(Math.min(most, (wide - THIN * across) / cols, (tall - THIN * down) / rows));
+  return inner > THIN ? { cell: inner, pad: THIN } : { cell: even, pad: even };
 }
 
 // ---- the way of a gradient --------------------------------------------------------------------------------------
 
 // From an output cell to an input cell, along the lines between cells, where no number stands: from the corner of the one
 // out of its grid, across to the other, and into the corner of the other. A cell is its corner {x, y}, its side `cell`, and the
-// edges of its grid; the input lies above the output or to its left.
+// edges of its grid; the input lies above the output, to its left or to its right.
 /**
  * @typedef {{x: number, y: number}} Point
  * @typedef {Point & {cell: number, left: number, top: number, right: number, bottom: number}} Spot
@@ -117,26 +114,26 @@ export function fit(width, h, w, margin, outputs, growth) {
 
 /** @type {(from: Spot, to: Spot) => Way} */
 export function way(from, to) {
-  const [inset, stacked] = [0.25 * to.cell, to.bottom <= from.top];
-  if (stacked) {
-    const line = to.x + to.cell;
-    const tip = { x: line - inset, y: to.y + to.cell - inset };
+  const inset = 0.25 * to.cell;
+  if (to.bottom <= from.top) {
+    const [x, y] = [to.x + to.cell, to.y + to.cell];
     return {
-      stacked,
+      stacked: true,
       start: { x: from.x, y: from.y },
       out: { x: from.x, y: from.top },
-      into: { x: line, y: to.bottom },
-      corner: { x: line, y: to.y + to.cell },
-      tip,
+      into: { x, y: to.bottom },
+      corner: { x, y },
+      tip: { x: x - inset, y: y - inset },
     };
   }
-  const tip = { x: to.x + to.cell - inset, y: to.y + inset };
+  const onRight = to.left >= from.right;
+  const x = onRight ? to.x : to.x + to.cell;
   return {
-    stacked,
-    start: { x: from.x, y: from.y },
-    out: { x: from.left, y: from.y },
-    into: { x: to.right, y: to.y },
-    corner: { x: to.x + to.cell, y: to.y },
-    tip,
+    stacked: false,
+    start: { x: onRight ? from.x + from.cell : from.x, y: from.y },
+    out: { x: onRight ? from.right : from.left, y: from.y },
+    into: { x: onRight ? to.left : to.right, y: to.y },
+    corner: { x, y: to.y },
+    tip: { x: onRight ? x + inset : x - inset, y: to.y + inset },
   };
 }

@@ -89,6 +89,14 @@ export function inAll(view, v) {
   return sum;
 }
 
+// Whether both kinds are given the same upstream gradient, of outputs of one size: then it is shown once.
+/** @param {Explorer} view */
+export function oneUpstream({ shown }) {
+  const [a, b] = shown;
+  if (!b || a.state.error || b.state.error || a.gradient?.error || b.gradient?.error) return false;
+  return a.state.h === b.state.h && a.state.w === b.state.w;
+}
+
 // One scale for every gradient on view, with 0 in its middle.
 /** @param {Explorer} view */
 export function signedScale(view) {

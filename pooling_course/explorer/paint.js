@@ -2,17 +2,17 @@
 // Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
 import { inkOn } from "../web/colour.js";
 import { number } from "../web/numbers.js";
-import { AXIS, READABLE } from "./geometry.js";
+import { AXIS, EDGE, READABLE } from "./geometry.js";
 
 /**
  * @import { Colour, Look } from "../web/colour.js"
- * @import { Margin, Way } from "./geometry.js"
+ * @import { Margin, Spot, Way } from "./geometry.js"
  * @import { At, Axis } from "./types.d.ts"
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Ctx
  * @typedef {HTMLCanvasElement & {ratio?: number, parts?: any[]}} Canvas what it was last sized for, and shows
  * @typedef {{parts: any[], canvas: OffscreenCanvas}} Picture
  * @typedef {{rows: number, cols: number, cell: number, x(col: number): number, y(row: number): number}} Place
- * @typedef {Place & {key: string, margin: Margin, width: number, height: number}} Frame
+ * @typedef {Place & {key: string, pad: number, margin: Margin, width: number, height: number}} Frame
  * @typedef {At & {shape: string, rows: number, cols: number}} Mark
  * @typedef {Way & {cell: number, amount: number, text: string}} Route
  */
@@ -56,36 +56,45 @@ export function keptPicture(kept, parts, width, height, paint) {
   return { parts: now, canvas };
 }
 
-// A frame places cell (row, col) on a canvas; the margin keeps room for padding.
-/** @type {(rows: number, cols: number, cell: number, margin?: Margin) => Frame} */
-export const frameOf = (rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }) => ({
-  key: [rows, cols, cell, ...Object.values(margin)].join(" "),
-  rows,
-  cols,
-  cell,
-  margin,
-  width: AXIS + (cols + margin.left + margin.right) * cell + 4,
-  height: AXIS + (rows + margin.top + margin.bottom) * cell + 4,
-  x: (col) => AXIS + (col + margin.left) * cell,
-  y: (row) => AXIS + (row + margin.top) * cell,
-});
+// A frame places cell (row, col) on a canvas; the margin keeps room for padding, whose cells may be smaller.
+/** @type {(rows: number, cols: number, cell: number, margin?: Margin, pad?: number) => Frame} */
+export function frameOf(rows, cols, cell, margin = { top: 0, left: 0, bottom: 0, right: 0 }, pad = cell) {
+  /** @type {(at: number, before: number, size: number) => number} */
+  const along = (at, before, size) => AXIS + (before + Math.min(at, 0)) * pad + Math.max(0, Math.min(at, size)) * cell + Math.max(0, at - size) * pad;
+  /** @param {number} col */
+  const x = (col) => along(col, margin.left, cols);
+  /** @param {number} row */
+  const y = (row) => along(row, margin.top, rows);
+  const key = [rows, cols, cell, pad, ...Object.values(margin)].join(" ");
+  return { key, rows, cols, cell, pad, margin, x, y, width: x(cols + margin.right) + EDGE, height: y(rows + margin.bottom) + EDGE };
+}
 
-/** @param {number} v */
-export const label = (v) => {
+const SMALL = 30; // px: a cell in which longer numbers lose decimals
+
+/** @type {(v: number, cell?: number) => string} */
+export const label = (v, cell = SMALL) => {
   const text = number(v).replace("inf", "∞").replace("-", "−");
+  if (cell < SMALL && text.includes(".") && !text.includes("e")) return shortened(text, v);
   if (text.length <= 6) return text;
   const rounded = Number(v.toPrecision(2));
   return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : rounded.toExponential(0)).replace("e+", "e").replace("-", "−");
 };
 
-// Writes into the middle of cells.
+// For small cells: .25 in place of 0.25, and 11.3 in place of 11.25.
+/** @type {(text: string, v: number) => string} */
+function shortened(text, v) {
+  const short = text.length > 4 ? `${Number(v.toPrecision(Math.abs(v) < 1 ? 2 : 3))}`.replace("-", "−") : text;
+  return short.replace(/^(−?)0\./, "$1.");
+}
+
+// Writes into the middle of cells: digits of 12 px from clear cells on.
 /** @type {(ctx: Ctx, look: Look, cell: number) => (text: string, x: number, y: number, colour: string, size?: number) => void} */
 function writer(ctx, look, cell) {
   let font = 0;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  return (text, x, y, colour, size = 0.36) => {
-    const px = Math.min(cell * size, (cell * 0.86) / (text.length * 0.58));
+  return (text, x, y, colour, size = Math.max(0.36, Math.min(0.5, 12 / cell))) => {
+    const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
     if (px !== font) ctx.font = `${px}px ${look.font}`;
     font = px;
     ctx.fillStyle = colour;
@@ -145,7 +154,7 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
       const note = cell >= 34 && noteAt?.(row, col);
       const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
-      write(label(valueAt(row, col)), x, note ? y - cell * 0.12 : y, ink);
+      write(label(valueAt(row, col), cell), x, note ? y - cell * 0.12 : y, ink);
       if (note) write(note, x, y + cell * 0.28, ink, 0.24);
     }
   }
@@ -169,19 +178,19 @@ export function paintIndices(ctx, look, frame, near = [0, 0]) {
 }
 
 // Padding as dashed ghost cells that show what torch puts there; overhang dotted and empty.
-/** @type {(ctx: Ctx, look: Look, frame: Place, rows: Axis, cols: Axis, text: string) => void} */
+/** @type {(ctx: Ctx, look: Look, frame: Place & {pad?: number}, rows: Axis, cols: Axis, text: string) => void} */
 export function paintBorder(ctx, look, frame, rows, cols, text) {
-  const { cell } = frame;
+  const { cell, pad = cell } = frame;
   const [top, left] = [-rows.padding, -cols.padding];
   const [bottom, right] = [rows.size + rows.padding, cols.size + cols.padding];
   const [end, far] = [Math.max(bottom, rows.end), Math.max(right, cols.end)];
-  if (cell < 12) {
+  if (cell < READABLE) {
     ctx.lineWidth = 1;
     /** @type {(dash: number[], r0: number, c0: number, r1: number, c1: number) => void} */
     const box = (dash, r0, c0, r1, c1) => {
       ctx.setLineDash(dash);
       ctx.strokeStyle = look.muted;
-      ctx.strokeRect(frame.x(c0), frame.y(r0), (c1 - c0) * cell, (r1 - r0) * cell);
+      ctx.strokeRect(frame.x(c0), frame.y(r0), frame.x(c1) - frame.x(c0), frame.y(r1) - frame.y(r0));
     };
     if (rows.padding || cols.padding) box([4, 3], top, left, bottom, right);
     if (end > bottom || far > right) box([1, 3], top, left, end, far);
@@ -197,10 +206,11 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.setLineDash(padded ? [3, 3] : [1, 4]);
       ctx.strokeStyle = padded ? look.line : look.muted;
       ctx.lineWidth = 1;
-      ctx.strokeRect(frame.x(c) + 1.5, frame.y(r) + 1.5, cell - 4, cell - 4);
-      if (!padded || cell < READABLE) continue;
+      const [x, y, width, height] = [frame.x(c), frame.y(r), frame.x(c + 1) - frame.x(c), frame.y(r + 1) - frame.y(r)];
+      ctx.strokeRect(x + 1.5, y + 1.5, width - 4, height - 4);
+      if (!padded || pad < READABLE) continue;
       for (const [i, note] of notes.entries()) {
-        write(note, frame.x(c) + cell / 2, frame.y(r) + cell * (0.5 + 0.34 * (i - (notes.length - 1) / 2)), look.muted, 0.33);
+        write(note, x + width / 2, y + height * (0.5 + 0.4 * (i - (notes.length - 1) / 2)), look.muted, Math.max(0.33, Math.min(0.42, 11 / cell)));
       }
     }
   }
@@ -256,6 +266,39 @@ function hatching(ctx, look, step) {
   return pattern;
 }
 
+// A cell that is not computed yet.
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number) => void} */
+export function paintEmpty(ctx, look, frame, row, col) {
+  const [x, y, side] = [frame.x(col), frame.y(row), frame.cell];
+  ctx.fillStyle = look.paper;
+  ctx.fillRect(x, y, side, side);
+  ctx.setLineDash([]);
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = look.line;
+  if (side >= 4) ctx.strokeRect(x + 0.5, y + 0.5, side - 2, side - 2);
+}
+
+// A number on its way from one cell to another, on an arc; `along` says how far it has come.
+/** @type {(ctx: Ctx, look: Look, from: Spot, to: Spot, along: number, chip: {text: string, colour: Colour}) => void} */
+export function paintChip(ctx, look, from, to, along, { text, colour }) {
+  /** @type {(a: number, b: number) => number} */
+  const between = (a, b) => a + (b - a) * along;
+  const side = Math.max(16, 0.8 * between(from.cell, to.cell));
+  const x = between(from.x + from.cell / 2, to.x + to.cell / 2);
+  const y = between(from.y + from.cell / 2, to.y + to.cell / 2) - 24 * Math.sin(Math.PI * along);
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.roundRect(x - side / 2, y - side / 2, side, side, side / 5);
+  ctx.fillStyle = css(colour);
+  ctx.fill();
+  for (const { colour: line, width } of strong(look, 2, 2)) {
+    ctx.strokeStyle = line;
+    ctx.lineWidth = width;
+    ctx.stroke();
+  }
+  writer(ctx, look, side)(text, x, y, inkOn(colour));
+}
+
 // Windows, readers and winners.
 /** @type {(ctx: Ctx, look: Look, frame: Place, marks: Mark[]) => void} */
 export function paintMarks(ctx, look, frame, marks) {
@@ -275,9 +318,9 @@ const strong = (look, width, halo) => [
 // An outline that shows on every colour: a halo of paper under a strong line; dashed for readers.
 /** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number, rows: number, cols: number, style: string) => void} */
 function outline(ctx, look, frame, row, col, rows, cols, style) {
-  const { cell } = frame;
+  const [x, y] = [frame.x(col), frame.y(row)];
   /** @type {[number, number, number, number]} */
-  const box = [frame.x(col) - 0.5, frame.y(row) - 0.5, Math.max(cols * cell, 3), Math.max(rows * cell, 3)];
+  const box = [x - 0.5, y - 0.5, Math.max(frame.x(col + cols) - x, 3), Math.max(frame.y(row + rows) - y, 3)];
   ctx.setLineDash([]);
   ctx.strokeStyle = look.paper;
   ctx.lineWidth = 6;
@@ -289,31 +332,29 @@ function outline(ctx, look, frame, row, col, rows, cols, style) {
   ctx.setLineDash([]);
 }
 
-// The winner: a ring and a flag in the corner.
+// The winner: a ring that hugs the edge of its cell, clear of the number, and a flag in the corner.
 /** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number) => void} */
 function ring(ctx, look, frame, row, col) {
   const { cell } = frame;
-  const [x, y] = [frame.x(col) + cell / 2 - 0.5, frame.y(row) + cell / 2 - 0.5];
-  const radius = Math.max(2, cell * 0.46 - 1);
+  const [x, y] = [frame.x(col) - 0.5, frame.y(row) - 0.5];
+  const inset = cell < 12 ? 0 : 2.5;
+  const side = Math.max(3, cell - 2 * inset);
   for (const { colour, width } of strong(look, 2, 2)) {
     ctx.strokeStyle = colour;
     ctx.lineWidth = width;
     ctx.beginPath();
-    ctx.ellipse(x, y, radius, radius * 0.85, 0, 0, 7);
+    ctx.roundRect(x + inset, y + inset, side, side, side * 0.28);
     ctx.stroke();
   }
   if (cell < 16) return;
-  const side = cell * 0.26;
+  const flag = Math.min(8, cell * 0.22);
   ctx.beginPath();
-  ctx.moveTo(frame.x(col), frame.y(row));
-  ctx.lineTo(frame.x(col) + side, frame.y(row));
-  ctx.lineTo(frame.x(col), frame.y(row) + side);
+  ctx.moveTo(frame.x(col + 1) - 1 - flag, frame.y(row));
+  ctx.lineTo(frame.x(col + 1) - 1, frame.y(row));
+  ctx.lineTo(frame.x(col + 1) - 1, frame.y(row) + flag);
   ctx.closePath();
   ctx.fillStyle = look.window;
   ctx.fill();
-  ctx.strokeStyle = look.paper;
-  ctx.lineWidth = 1;
-  ctx.stroke();
 }
 
 const MOST_LABELS = 9;
@@ -361,9 +402,10 @@ function paintAmounts(ctx, look, routes) {
   ctx.strokeStyle = look.window;
   /** @type {{text: string, width: number, x: number, y: number}[]} */
   const placed = [];
-  for (const { text, out, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
+  for (const { text, out, into, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
     const width = ctx.measureText(text).width + 8;
-    const box = { text, width, x: stacked ? out.x : out.x - AXIS - width / 2, y: stacked ? out.y - AXIS - 8 : out.y };
+    const beside = into.x > out.x ? width / 2 + 8 : -AXIS - width / 2;
+    const box = { text, width, x: stacked ? out.x : out.x + beside, y: stacked ? out.y - AXIS - 8 : out.y };
     /** @param {typeof box} other */
     const meets = (other) => Math.abs(other.y - box.y) < 18 && Math.abs(other.x - box.x) < (other.width + width) / 2 + 2;
     if (placed.some((other) => other.text === text && meets(other))) continue;

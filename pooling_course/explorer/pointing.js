@@ -32,6 +32,31 @@ export function windowMarks({ s, rows, cols, state }, channel, row, col) {
   return marks;
 }
 
+const MOST_LOOKED_AT = 5000; // windows
+
+// The window to begin with. Where there is padding it is one that reads some; then, one whose maximum no other cell ties
+// with, with the most different values, and the farthest between maximum and mean.
+/** @param {Explorer} view */
+export function mostTelling({ shown, inputAt }) {
+  const v = shown.find(({ state }) => !state.error);
+  let best = { row: 0, col: 0, merits: [-1] };
+  if (!v || v.state.h * v.state.w > MOST_LOOKED_AT) return { row: 0, col: 0 };
+  for (let row = 0; row < v.state.h; row++) {
+    for (let col = 0; col < v.state.w; col++) {
+      const found = windowOf(v.rows, v.cols, row, col);
+      const values = found.filter((t) => t.what === "cell").map((t) => inputAt(t.row, t.col));
+      const most = Math.max(...values);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const pads = found.some((t) => t.what === "pad") ? 1 : 0;
+      const alone = values.filter((value) => value === most).length === 1 ? 1 : 0;
+      const merits = [pads, alone, new Set(values).size, most - mean];
+      const first = merits.findIndex((merit, i) => merit !== best.merits[i]);
+      if (first >= 0 && (best.merits.length === 1 || merits[first] > best.merits[first])) best = { row, col, merits };
+    }
+  }
+  return { row: best.row, col: best.col };
+}
+
 // {marks: {grid: [...]}, routes, sentence} of the cell `at`: {grid, row, col}, or null.
 /** @type {(view: Explorer, at: Place | null) => {marks: Record<string, Mark[]>, routes: Flow[], sentence: string}} */
 export function pointedAt(view, at) {

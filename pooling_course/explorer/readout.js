@@ -1,6 +1,6 @@
 // @ts-check
 // What stands beside the grids: the code, the formula, weights, and numbers where cells are too small for them.
-import { lines, list, make, update } from "../web/dom.js";
+import { list, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
 import { taps } from "./geometry.js";
 import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
@@ -12,7 +12,8 @@ import { mark, windowMarks } from "./pointing.js";
  */
 
 const LENS = 7; // cells across
-const LENS_CELL = 36; // px
+const LENS_CELL = 24; // px
+const APART = 14; // px between the lens and what it shows
 const MOST_ROWS = 32;
 
 // The layers in Python, and the sizes of their outputs, worked out.
@@ -31,8 +32,15 @@ export function drawCode(view) {
   });
   const alike = texts.every((two) => `${two}` === `${texts[0]}`);
   const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${view.shown[i].kind.title}, ${text}`));
-  lines(view.formula, view.shown.every((v) => v.state.error) ? [] : said);
+  list(view.formula, view.shown.every((v) => v.state.error) ? [] : said, formulaLine, ({ children: [of, text] }, line) => {
+    const [, head = "", rest] = line.match(/^(height and width: )?(.*)$/) ?? [];
+    update(of, { text: head });
+    update(text, { text: rest });
+  });
 }
+
+// Of both axes at once, which is the rule, only a screen reader is told.
+const formulaLine = () => make("div", {}, make("span", { class: "pc-hidden" }), make("span"));
 
 /** @type {(view: Explorer, button: any) => Promise<void>} */
 async function copy(view, button) {
@@ -81,6 +89,7 @@ export function drawLens(view, at) {
   const inside = (row, col) => row >= 0 && col >= 0 && row < h && col < w;
   /** @type {(first: number, size: number) => string} */
   const span = (first, size) => `${Math.max(0, first)} to ${Math.min(size, first + LENS) - 1}`; // nothing is beyond
+  putLens(view, at);
   update(view.lensBox.firstChild, { text: `Lens: input rows ${span(from.row, h)}, columns ${span(from.col, w)}${name}` });
   const marks = view.isInput(at.grid) ? [mark("reader", at.row, at.col)] : windowMarks(shown, view.channel, at.row, at.col);
   const frame = frameOf(LENS, LENS, LENS_CELL);
@@ -96,6 +105,17 @@ export function drawLens(view, at) {
   ctx.clip();
   paintMarks(ctx, view.look, moved, marks);
   ctx.restore();
+}
+
+// Beside the cell, on the side where there is room for it.
+/** @type {(view: Explorer, at: Place) => void} */
+function putLens(view, { grid, row, col }) {
+  const { frame, figure, stage } = view.grid[grid];
+  const side = LENS * LENS_CELL + 24;
+  const [x, y] = [figure.offsetLeft + frame.x(col), stage.offsetTop + figure.offsetTop + frame.y(row)];
+  const left = x + APART + side < view.width ? x + APART : x - APART - side;
+  const top = Math.max(0, Math.min(y - side / 2, figure.offsetHeight - side - 24));
+  update(view.lensBox, { style: { left: `${Math.max(0, left)}px`, top: `${top}px` } });
 }
 
 /** @type {(caption: string, rows: number, cols: number, at: (row: number, col: number) => number) => HTMLElement} */

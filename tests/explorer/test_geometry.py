@@ -261,23 +261,22 @@ def largest_kernel(p, h, w, most):
 def check_ways(ask, source=None):
     """An arrow runs along the lines between cells, and ends beside the number of its cell."""
     asked, places = [], []
-    for stacked in (False, True):
+    for side in ("above", "left", "right"):
         for row, col, cell in [(0, 0, 20), (2, 5, 33), (7, 1, 44)]:
-            to = edges(30, 50, 8, row, col, cell)
-            start = (
-                edges(30, to["bottom"] + 60, 4, 1, 2, cell) if stacked else edges(to["right"] + 60, 80, 4, 1, 2, cell)
-            )
-            asked.append(["way", start, to])
-            places.append((stacked, start, to))
-    for (stacked, start, to), found in zip(places, ask(asked, source), strict=True):
+            to = edges(300, 50, 8, row, col, cell)
+            corner = {"above": (300, to["bottom"] + 60), "left": (to["right"] + 60, 80), "right": (60, 80)}[side]
+            asked.append(["way", edges(*corner, 4, 1, 2, cell), to])
+            places.append((side, *asked[-1][1:]))
+    for (side, start, to), found in zip(places, ask(asked, source), strict=True):
         points = [(found[name]["x"], found[name]["y"]) for name in ("start", "out", "into", "corner")]
+        stacked, on_right = side == "above", side == "right"
         along = 0 if stacked else 1  # what stays the same on the way through a grid
         assert found["stacked"] == stacked and points[0][along] == points[1][along] == start["xy"[along]]
         assert points[2][along] == points[3][along] == (to["x"] + to["cell"] if stacked else to["y"])
-        assert points[1][1 - along] == start["top" if stacked else "left"]
-        assert points[2][1 - along] == to["bottom" if stacked else "right"]
-        x, y = ((found["tip"][side] - to[side]) / to["cell"] for side in "xy")
-        assert 0.7 < x < 1 and (0.7 < y < 1 if stacked else 0 < y < 0.3)  # a number is 0.36 of a cell high
+        assert points[1][1 - along] == start["top" if stacked else "right" if on_right else "left"]
+        assert points[2][1 - along] == to["bottom" if stacked else "left" if on_right else "right"]
+        x, y = ((found["tip"][at] - to[at]) / to["cell"] for at in "xy")
+        assert (0 < x < 0.3 if on_right else 0.7 < x < 1) and (0.7 < y < 1 if stacked else 0 < y < 0.3)
 
 
 def edges(left, top, cells, row, col, cell):
@@ -339,14 +338,23 @@ def test_the_largest_kernel_offered_is_the_largest_that_fits(ask):
     check_largest_kernel(ask)
 
 
-def test_cells_fill_the_width_and_never_leave_it(ask):
-    margin = dict.fromkeys(("top", "left", "bottom", "right"), 1)
-    widths = range(280, 1200, 40)
-    cases = [["fit", width, n, n, margin, outputs, 1] for width in widths for n in (2, 6, 28) for outputs in (1, 2)]
-    for case, found in zip(cases, ask(cases), strict=True):
-        _, width, n, *_ = case
-        assert found["readable"] == (found["cell"] >= 24), case
-        assert 22 + (n + 2) * found["cell"] + 4 <= width, case  # indices on the left, padding on both sides
+def check_fits(ask, source=None):
+    """Cells fill a box and never leave it; padding gives way where the numbers would become too small."""
+    boxes = [(180, 264), (262, 286), (346, 310), (336, 336)]
+    margins = [dict.fromkeys(("top", "left", "bottom", "right"), n) for n in range(4)]
+    cases = [["fit", *box, n, n + 1, margin] for box in boxes for n in (2, 6, 8, 28) for margin in margins]
+    for case, found in zip(cases, ask(cases, source), strict=True):
+        _, width, height, rows, cols, margin = case
+        cell, pad = found["cell"], found["pad"]
+        sizes = [n * cell + 2 * margin["top"] * pad for n in (rows, cols)]
+        assert sizes[0] <= height - 22 and sizes[1] <= width - 22, case  # indices on the left, an edge on the right
+        assert 0 < pad <= cell <= 48 and (pad == cell or cell > pad == 10), case
+        filled = max((sizes[0] + rows) / (height - 22), (sizes[1] + cols) / (width - 22))
+        assert cell == 48 or filled + 2 * margin["top"] / width > 0.99, case
+
+
+def test_cells_fill_their_box_and_never_leave_it(ask):
+    check_fits(ask)
 
 
 WRONG = {
@@ -405,9 +413,15 @@ WRONG = {
     ],
     check_ways: [
         ("to.bottom <= from.top", "false"),
-        ("const line = to.x + to.cell", "const line = to.x"),
+        ("const [x, y] = [to.x + to.cell", "const [x, y] = [to.x"),
+        ("const onRight = to.left >= from.right", "const onRight = false"),
         ("y: to.y + inset", "y: to.y + 2 * inset"),
-        ("out: { x: from.left, y: from.y }", "out: { x: from.left, y: to.y }"),
+        ("onRight ? from.right : from.left, y: from.y", "onRight ? from.right : from.left, y: to.y"),
+    ],
+    check_fits: [
+        ("width - AXIS - EDGE", "width - EDGE"),
+        ("(wide - THIN * across) / cols", "wide / cols"),
+        ("LARGEST_CELL = 48", "LARGEST_CELL = 40"),
     ],
     check_largest_kernel: [("let k = most", "let k = most - 1"), ("Math.min(p, half(k))", "p")],
 }

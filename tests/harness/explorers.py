@@ -49,7 +49,9 @@ def opened(root):
     for summary in root.locator("summary").all():
         summary.click()
     expect(root.locator("table").first).to_be_visible()
-    return Explorer(root)
+    found = Explorer(root)
+    found.go(0, 0)  # it begins with its most telling window
+    return found
 
 
 class Explorer:
@@ -87,6 +89,12 @@ class Explorer:
 
     def grid(self, name):
         return self.root.get_by_role("application", name=name)
+
+    def go(self, row, col):
+        """Walk to a cell of the first output there is, by keyboard."""
+        grid = self.root.locator(".pc-first:visible .pc-stage:visible, .pc-second:visible .pc-stage:visible").first
+        for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col]:
+            grid.press(key)
 
     @property
     def code(self):

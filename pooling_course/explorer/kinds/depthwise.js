@@ -18,7 +18,8 @@ const RECEIVED = new WeakMap();
 // Weights as numbers: what JSON cannot hold comes as words. The same object for the same trait.
 /** @type {(sent: any) => Weights} */
 function received(sent) {
-  const numbers = (/** @type {any} */ v) => (Array.isArray(v) ? v.map(numbers) : typeof v === "string" ? Number(v.replace("inf", "Infinity")) : v);
+  /** @type {(v: any) => any} */
+  const numbers = (v) => (Array.isArray(v) ? v.map(numbers) : typeof v === "string" ? Number(v.replace("inf", "Infinity")) : v);
   if (!RECEIVED.has(sent)) RECEIVED.set(sent, { weight: numbers(sent.weight), bias: sent.bias && numbers(sent.bias) });
   return /** @type {Weights} */ (RECEIVED.get(sent));
 }

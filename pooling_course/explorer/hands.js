@@ -1,0 +1,197 @@
+// @ts-check
+// What pointer and keys do to a grid: point at a cell, take the window and drag it, walk, and begin to type.
+import { taps } from "./geometry.js";
+
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { Place } from "./pointing.js"
+ * @import { At, Axis } from "./types.d.ts"
+ */
+
+const GIVE = 6; // px that a press may move before it drags
+/** @type {Record<string, number[]>} */
+const MOVES = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  Home: [0, -Infinity],
+  End: [0, Infinity],
+  PageUp: [-Infinity, 0],
+  PageDown: [Infinity, 0],
+};
+/** @type {(v: number, n: number) => number} */
+const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
+
+export class Hands {
+  pending = false;
+  left = true; // since the last drag, the pointer has left the grid: until then, what was dragged there is looked at
+  /** @type {{name: string, x: number, y: number, off: At, dragging: boolean} | null} what is pressed on */
+  held = null;
+
+  /** @param {Explorer} view */
+  constructor(view) {
+    this.view = view;
+  }
+
+  /** @type {(stage: HTMLElement, name: string) => void} */
+  hold(stage, name) {
+    /** @type {[string, (event: any) => void][]} */
+    const heard = [
+      ["keydown", (event) => this.key(event, name)],
+      ["focus", () => this.view.focusGrid(name)],
+      ["pointerdown", (event) => this.press(event, name)],
+      ["pointermove", (event) => this.move(event, name)],
+      ["pointerup", (event) => this.release(event, name)],
+      ["pointercancel", () => this.drop()],
+      ["pointerleave", () => this.leave()],
+      ["dblclick", () => this.view.edit("")],
+      ["click", (event) => event.detail === 0 && this.view.announce(this.view.sentence.textContent)], // from a screen reader
+    ];
+    for (const [type, listen] of heard) stage.addEventListener(type, listen);
+  }
+
+  leave() {
+    if (this.held) return;
+    this.left = true;
+    this.point(null);
+  }
+
+  // Where an event is on a grid, in cells.
+  /** @type {(event: MouseEvent, name: string) => At | null} */
+  spotOf(event, name) {
+    const { frame, stage } = this.view.grid[name];
+    if (!frame) return null;
+    const box = stage.getBoundingClientRect();
+    return { row: (event.clientY - box.top - frame.y(0)) / frame.cell, col: (event.clientX - box.left - frame.x(0)) / frame.cell };
+  }
+
+  /** @type {(event: MouseEvent, name: string) => Place | null} */
+  cellAt(event, name) {
+    const spot = this.spotOf(event, name);
+    if (!spot) return null;
+    const { rows, cols } = this.view.grid[name].frame;
+    const [row, col] = [Math.floor(spot.row), Math.floor(spot.col)];
+    return row >= 0 && col >= 0 && row < rows && col < cols ? { grid: name, row, col } : null;
+  }
+
+  /** @param {Place | null} place */
+  point(place) {
+    const { view } = this;
+    const { hover } = view;
+    if (view.motion.playing || (place?.row === hover?.row && place?.col === hover?.col && place?.grid === hover?.grid)) return;
+    view.hover = place;
+    if (this.pending) return;
+    this.pending = true;
+    requestAnimationFrame(() => {
+      this.pending = false;
+      view.overlay();
+    });
+  }
+
+  // ---- the window is taken and dragged; or, on an output, the cell that is chosen
+
+  /** @type {(event: PointerEvent, name: string) => void} */
+  press(event, name) {
+    const spot = this.spotOf(event, name);
+    if (event.button > 0 || !spot || event.target instanceof HTMLInputElement) return;
+    this.view.motion.play(false);
+    const middle = this.middle();
+    const { rows, cols } = this.view.shown[0];
+    const inside = Math.abs(spot.row - middle.row) <= taps(rows, 0).length / 2 && Math.abs(spot.col - middle.col) <= taps(cols, 0).length / 2;
+    const off = inside && this.view.isInput(name) ? { row: middle.row - spot.row, col: middle.col - spot.col } : { row: 0, col: 0 };
+    this.held = { name, x: event.clientX, y: event.clientY, off, dragging: false };
+    this.view.grid[name].stage.setPointerCapture(event.pointerId);
+  }
+
+  /** @type {(event: PointerEvent, name: string) => void} */
+  move(event, name) {
+    const { held, view } = this;
+    if (!held || held.name !== name || !event.buttons) {
+      if (event.pointerType === "mouse" && this.left) this.point(this.cellAt(event, name));
+      return;
+    }
+    if (!held.dragging && Math.hypot(event.clientX - held.x, event.clientY - held.y) < GIVE) return;
+    if (!held.dragging) {
+      held.dragging = true;
+      this.left = false;
+      view.root.classList.add("pc-dragging");
+    }
+    const spot = this.spotOf(event, name);
+    const place = spot && (view.isInput(name) ? this.windowAt(spot, held.off) : this.outputAt(spot, name));
+    if (place && (place.row !== view.pick.row || place.col !== view.pick.col || place.grid !== view.pick.grid)) view.choose(place);
+  }
+
+  /** @type {(event: PointerEvent, name: string) => void} */
+  release(event, name) {
+    const { held, view } = this;
+    this.drop();
+    if (!held || held.name !== name) return;
+    const at = this.cellAt(event, name);
+    if (held.dragging) view.announce(view.sentence.textContent);
+    else if (at) view.choose(at);
+  }
+
+  drop() {
+    this.held = null;
+    this.view.root.classList.remove("pc-dragging");
+  }
+
+  // The output whose window lies nearest: that is a place that the stride allows.
+  /** @type {(spot: At, off: At) => Place | null} */
+  windowAt(spot, off) {
+    const v = this.view.shown.find(({ state }) => !state.error);
+    if (!v) return null;
+    /** @type {(axis: Axis, at: number) => number} */
+    const nearest = (axis, at) => {
+      let best = 0;
+      for (let o = 1; o < axis.out; o++) if (Math.abs(middleOf(axis, o) - at) < Math.abs(middleOf(axis, best) - at)) best = o;
+      return best;
+    };
+    return { grid: v.grid, row: nearest(v.rows, spot.row + off.row), col: nearest(v.cols, spot.col + off.col) };
+  }
+
+  /** @type {(spot: At, name: string) => Place} */
+  outputAt(spot, name) {
+    const { rows, cols } = this.view.grid[name].frame;
+    return { grid: name, row: clip(Math.floor(spot.row), rows), col: clip(Math.floor(spot.col), cols) };
+  }
+
+  // The middle of the window that is shown.
+  middle() {
+    const at = this.view.onGrid(this.view.pick);
+    const [{ rows, cols }] = this.view.shown;
+    if (!at || this.view.isInput(at.grid)) return { row: -Infinity, col: -Infinity };
+    return { row: middleOf(rows, at.row), col: middleOf(cols, at.col) };
+  }
+
+  // ---- keys
+
+  /** @type {(event: KeyboardEvent, name: string) => void} */
+  key(event, name) {
+    const { view } = this;
+    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const { frame } = view.grid[name];
+    const { row, col } = view.at ?? view.pick;
+    const move = MOVES[event.key];
+    if (move) {
+      view.motion.play(false);
+      view.choose({ grid: name, row: clip(row + move[0], frame.rows), col: clip(col + move[1], frame.cols) });
+      queueMicrotask(() => view.announce(view.sentence.textContent));
+    } else if (event.key === "Enter" || event.key === "F2") {
+      view.edit("");
+    } else if (/^[-\d.]$/.test(event.key)) {
+      view.edit(event.key);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/** @type {(axis: Axis, o: number) => number} */
+function middleOf(axis, o) {
+  const read = taps(axis, o);
+  return (read[0] + read[read.length - 1] + 1) / 2;
+}

@@ -1,0 +1,129 @@
+// @ts-check
+// The grids and what is written at them: inputs, outputs, gradients. `view` is the explorer; it holds what each canvas shows.
+import { update } from "../web/dom.js";
+import { rgb } from "../web/colour.js";
+import { unreadOf } from "./geometry.js";
+import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintHatch, sizeCanvas } from "./paint.js";
+
+/**
+ * @import { Explorer } from "./explorer.js"
+ * @import { Colour } from "../web/colour.js"
+ * @import { Frame } from "./paint.js"
+ * @import { LookUp, Shown } from "./types.d.ts"
+ */
+
+/** @type {(view: Explorer, name: string) => void} */
+export function paintInput(view, name) {
+  const { frame, cells, stage, caption, under } = view.grid[name];
+  if (!frame) return;
+  const { h, w, channels, values } = view.states.input;
+  const first = view.shown.find((v) => !v.state.error && (v.input === name || !view.backward));
+  const flow = view.backward && first && !first.gradient?.error ? first : null;
+  const enters = view.shown.map(({ kind, s }) => kind.ghost(s));
+  const padding = flow ? "" : [...new Set(enters)].join(" | ");
+  const unread = first && unreadOf(first.rows, first.cols);
+  const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
+  view.grid[name].near = first ? first.s.padding : [0, 0];
+  const { reached } = view.motion;
+  const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding];
+  const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
+  if (ctx) {
+    if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
+    else paintValues(view, ctx, frame);
+    if (first && unread) {
+      paintBorder(ctx, view.look, frame, first.rows, first.cols, padding);
+      paintHatch(ctx, view.look, frame, unread);
+    }
+  }
+  const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
+  const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${byWhom(view, first, unread)} (hatched)` : "";
+  const what = flow ? `Input gradient${view.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
+  update(caption, { text: `${what} ${size}` });
+  update(under, { text: flow ? countIdle(view, flow, hatched) : hatched });
+  update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
+}
+
+// Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
+/** @type {(view: Explorer, first: Shown, unread: object) => string} */
+function byWhom(view, first, unread) {
+  const others = view.backward ? [] : view.shown.filter((v) => v !== first);
+  const alike = others.every((v) => JSON.stringify(unreadOf(v.rows, v.cols)) === JSON.stringify(unread));
+  return alike ? "" : ` by ${first.kind.inWords}`;
+}
+
+// Gradients, and under each the value of its cell.
+/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, at: LookUp, valueAt: ((row: number, col: number) => number) | null) => void} */
+function paintFlow(view, ctx, frame, at, valueAt) {
+  const { channel, look, signedScale } = view;
+  /** @type {(r: number, c: number) => Colour} */
+  const colourAt = (r, c) => rgb(look.signed, signedScale, at(channel, r, c));
+  paintCells(ctx, look, frame, colourAt, (r, c) => at(channel, r, c), undefined, valueAt && ((r, c) => label(valueAt(r, c))));
+}
+
+// The input itself, which stays the same from slider step to slider step.
+/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame) => void} */
+function paintValues(view, ctx, frame) {
+  const { h, w, values } = view.states.input;
+  const [width, height] = [w * frame.cell, h * frame.cell];
+  view.picture = keptPicture(view.picture, [values, view.channel, view.look, view.scale], width, height, (own) => {
+    const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
+    paintCells(
+      own,
+      view.look,
+      bare,
+      view.colourOf((ch, r, c) => values[ch * h * w + r * w + c]),
+      view.inputAt,
+    );
+  });
+  const { canvas } = view.picture;
+  const ratio = window.devicePixelRatio || 1;
+  ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
+}
+
+// The output as far as it has been computed: while Play is under way, the rest is empty.
+/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
+function paintOutputCells(view, ctx, frame, shown, outputAt) {
+  paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt);
+  if (!view.motion.reached) return;
+  for (let r = 0; r < frame.rows; r++) {
+    for (let c = 0; c < frame.cols; c++) {
+      if (!view.motion.knows(r, c)) paintEmpty(ctx, view.look, frame, r, c);
+    }
+  }
+}
+
+// How many cells get no gradient; those never read are among them.
+/** @type {(view: Explorer, flow: Shown, hatched: string) => string} */
+function countIdle(view, flow, hatched) {
+  const { h, w } = view.states.input;
+  let none = 0;
+  for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (flow.gradientAt(view.channel, r, c) === 0) none++;
+  return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
+}
+
+/** @type {(view: Explorer, name: string) => void} */
+export function paintOutput(view, name) {
+  const { frame, cells, stage, caption, under } = view.grid[name];
+  const shown = view.shown.find((v) => v.grid === name);
+  const title = shown?.kind.title;
+  if (!frame || !shown) {
+    update(caption, { text: shown ? `${title}: not possible here` : "" });
+    update(under, { text: "" });
+    return;
+  }
+  const { state } = shown;
+  const flow = view.backward && !shown.gradient?.error;
+  const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached]);
+  if (ctx) {
+    /** @type {(r: number, c: number) => number} */
+    const outputAt = (r, c) => state.at(view.channel, r, c);
+    // one upstream gradient for two outputs has none of their values under it
+    if (flow) paintFlow(view, ctx, frame, shown.upstreamAt, view.oneUpstream ? null : outputAt);
+    else paintOutputCells(view, ctx, frame, shown, outputAt);
+  }
+  const channels = view.states.input.channels;
+  const what = flow ? `Upstream gradient${view.shown.length > 1 && !view.oneUpstream ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
+  update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
+  update(under, { text: !flow && view.scaleFor(shown) !== view.scale ? "own colour scale" : "" });
+  update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
+}

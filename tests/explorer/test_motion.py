@@ -1,0 +1,267 @@
+"""Is the computing seen: the window dragged, an output filled cell by cell; and can all that is done be undone?"""
+
+import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
+
+from explorer.test_one_screen import SETTLED, of_lessons
+from harness import plain
+from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, trace
+from pooling_course.maths import words
+
+pytestmark = pytest.mark.browser
+WORKED = images.preset("worked")
+PLAY = "Play the sliding window"
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    page = chromium.new_context(viewport={"width": 1000, "height": 700}).new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
+    yield page
+    page.context.close()
+    assert page.complaints == []
+
+
+@pytest.fixture
+def mount(page):
+    def mounted(explorer):
+        root = plain.mount(page, explorer, 736)
+        root.evaluate(SETTLED)
+        return root
+
+    yield mounted
+    plain.leave(page)
+
+
+def grid(root, name):
+    return root.get_by_role("application", name=name)
+
+
+def middle(root, name, row, col, rows, cols):
+    """The middle of a cell on the screen; indices are on the left and above, EDGE px on the right and below."""
+    box = grid(root, name).bounding_box()
+    cell = (box["width"] - 22) / cols
+    return box["x"] + 18 + (col + 0.5) * cell, box["y"] + 18 + (row + 0.5) * cell
+
+
+def reads(root, p, row, col, x=WORKED):
+    expect(root.locator(".pc-sentence")).to_contain_text(
+        f"row {row}, column {col}: {trace(p, x).window(row, col).text}."
+    )
+
+
+def drag(page, *places):
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def test_the_window_is_dragged_over_the_input_and_snaps_to_the_stride(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    at = [middle(root, "Input", row, col, 6, 6) for row, col in [(0, 0), (2, 2), (3, 5)]]
+    drag(page, *at)
+    reads(root, Pooling("max", 2), 1, 2)  # window rows 2 and 3, columns 4 and 5
+    page.wait_for_timeout(300)
+    assert explorer.chosen == [1, 2]
+    drag(page, at[2], (at[2][0] + 400, at[2][1] + 400))
+    reads(root, Pooling("max", 2), 2, 2)  # no farther than the last place
+    drag(page, middle(root, "Max output", 2, 2, 3, 3), middle(root, "Max output", 0, 1, 3, 3))
+    reads(root, Pooling("max", 2), 0, 1)
+
+
+def test_a_press_that_does_not_move_chooses_the_cell(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.mouse.click(*middle(root, "Input", 4, 0, 6, 6))
+    expect(root.locator(".pc-sentence")).to_contain_text("Input at row 4, column 0 is 8.")
+
+
+def test_on_touch_a_drag_on_the_grid_moves_the_window_and_a_swipe_beside_it_scrolls(chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 700}, has_touch=True)
+    page = context.new_page()
+    root = plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 390)
+    page.evaluate("document.body.style.paddingBottom = '2000px'")
+    root.evaluate(SETTLED)
+    client = context.new_cdp_session(page)
+
+    def swipe(start, end):
+        points = [[start[i] + (end[i] - start[i]) * t / 8 for i in (0, 1)] for t in range(9)]
+        for kind, (x, y) in [("touchStart", points[0]), *(("touchMove", point) for point in points[1:])]:
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(100)
+
+    swipe(middle(root, "Input", 4, 4, 6, 6), middle(root, "Input", 1, 1, 6, 6))
+    reads(root, Pooling("max", 2), 0, 0)
+    assert page.evaluate("scrollY") == 0
+    stride = root.get_by_role("slider", name="stride").bounding_box()
+    x = stride["x"] + 0.9 * stride["width"]
+    swipe((x, 600), (x, 400))  # beside the grids
+    assert page.evaluate("scrollY") > 0
+    context.close()
+
+
+def colours(root, name, rows, cols):
+    """The colour in a corner of each cell, row by row."""
+    return grid(root, name).evaluate(CORNERS, [rows, cols])
+
+
+CORNERS = """(el, [rows, cols]) => {
+  const canvas = el.querySelector("canvas");
+  const [width, context] = [parseFloat(el.style.width), canvas.getContext("2d")];
+  const cell = (width - 22) / cols;
+  const pixel = (x, y) => [...context.getImageData(18 + x * cell, 18 + y * cell, 1, 1).data].slice(0, 3).join();
+  const at = (r, c) => pixel(c + 0.14, r + 0.86);
+  return Array.from({ length: rows * cols }, (_, i) => at(Math.floor(i / cols), i % cols));
+}"""
+
+
+def test_play_begins_with_an_empty_output_fills_it_and_stops(page, mount):
+    root = mount(PoolingExplorer("digit", nn.MaxPool2d(2), compare=True))
+    whole = {name: colours(root, name, 4, 4) for name in ("Max output", "Average output")}
+    root.get_by_role("combobox", name="Speed").select_option("fast")
+    root.get_by_role("button", name=PLAY).click()
+    filled = dict.fromkeys(whole, 0)
+    for _ in range(400):
+        for name, wanted in whole.items():
+            now = colours(root, name, 4, 4)
+            done = sum(colour != "255,255,255" for colour in now)
+            assert filled[name] <= done and now[: max(0, done - 1)] == wanted[: max(0, done - 1)]
+            filled[name] = done
+        if root.get_by_role("button", name=PLAY).count():
+            break
+        page.wait_for_timeout(30)
+    assert set(filled.values()) == {16}
+    root.evaluate(SETTLED)
+    assert {name: colours(root, name, 4, 4)[:15] for name in whole} == {
+        name: found[:15] for name, found in whole.items()
+    }
+    reads(root, Pooling("max", 2), 3, 3, images.preset("digit"))
+
+
+def test_at_first_nothing_is_filled(page, mount):
+    root = mount(PoolingExplorer("digit", nn.MaxPool2d(2)))
+    root.get_by_role("combobox", name="Speed").select_option("slow")
+    root.get_by_role("button", name=PLAY).click()
+    assert set(colours(root, "Max output", 4, 4)[1:]) == {"255,255,255"}
+    root.get_by_role("button", name="Pause").click()
+    assert "255,255,255" not in colours(root, "Max output", 4, 4)
+
+
+def test_backwards_cells_get_what_the_windows_so_far_have_sent(page, mount):
+    root = mount(GradientFlow("digit", nn.AvgPool2d(3, stride=1)))
+    root.get_by_role("combobox", name="Speed").select_option("slow")
+    before = colours(root, "Input gradient", 8, 8)
+    root.get_by_role("button", name=PLAY).click()
+    page.wait_for_timeout(200)
+    assert len(set(colours(root, "Input gradient", 8, 8)[24:])) == 1 < len(set(before[24:]))
+    root.get_by_role("slider", name="stride").press("ArrowRight")  # a setting ends it
+    expect(root.get_by_role("button", name=PLAY)).to_be_visible()
+
+
+def test_pointing_while_it_plays_does_not_fight_it(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.mouse.move(*middle(root, "Max output", 2, 2, 3, 3))
+    root.get_by_role("combobox", name="Speed").select_option("slow")
+    root.get_by_role("button", name=PLAY).press("Enter")
+    reads(root, Pooling("max", 2), 0, 0)
+    page.mouse.move(*middle(root, "Max output", 2, 1, 3, 3))
+    page.wait_for_timeout(100)
+    reads(root, Pooling("max", 2), 0, 0)
+
+
+def test_who_wants_less_motion_sees_steps_and_nothing_that_flies(page, mount):
+    page.emulate_media(reduced_motion="reduce")
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    root.evaluate(FLIES)
+    root.get_by_role("combobox", name="Speed").select_option("fast")
+    root.get_by_role("button", name=PLAY).click()
+    for row, col in [(0, 0), (0, 1), (0, 2)]:
+        reads(root, Pooling("max", 2), row, col)
+    assert not page.evaluate("window.flown")
+    root.get_by_role("button", name="Pause").click()
+    page.emulate_media(reduced_motion="no-preference")
+    root.get_by_role("button", name="Next window").click()
+    page.wait_for_timeout(700)
+    assert page.evaluate("window.flown")
+
+
+FLIES = """(root) => {
+  window.flown = false;
+  const over = root.querySelector(".pc-over");
+  new MutationObserver(() => (window.flown ||= !over.hidden)).observe(over, { attributes: true });
+}"""
+
+
+def code(root, text):
+    expect(root.locator(".pc-code code")).to_have_text([text])
+
+
+def test_settings_are_undone_redone_and_reset_by_buttons_and_by_keys(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    said, wider, apart = (f"nn.MaxPool2d(kernel_size={k})" for k in ("2", "3, stride=2", "3, stride=1"))
+    root.get_by_role("slider", name="kernel_size").press("ArrowRight")
+    code(root, wider)
+    page.wait_for_timeout(900)  # what is done at once is undone at once
+    root.get_by_role("slider", name="stride").press("ArrowLeft")
+    code(root, apart)
+    page.keyboard.press("Control+z")
+    code(root, wider)
+    root.get_by_role("button", name="Undo").click()
+    code(root, said)
+    page.keyboard.press("Control+Shift+z")
+    code(root, wider)
+    root.get_by_role("button", name="Redo").click()
+    code(root, apart)
+    root.get_by_role("radio", name="Backward").check()
+    root.get_by_role("button", name="Reset").click()
+    code(root, said)
+    expect(root.get_by_role("radio", name="Forward")).to_be_checked()
+
+
+@pytest.mark.parametrize("given", ["worked", WORKED / 3])
+def test_typed_numbers_are_undone_and_reset(page, mount, given):
+    explorer = PoolingExplorer(given, nn.MaxPool2d(2))
+    root = mount(explorer)
+    before = explorer.x.clone()
+    for row, text in [(0, "99"), (1, "-5")]:
+        grid(root, "Input").focus()
+        for key in ["Home", "PageUp", *["ArrowDown"] * row, "Enter"]:
+            page.keyboard.press(key)
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        root.evaluate(SETTLED)
+        expect(root.locator(".pc-sentence")).to_contain_text(f"Input at row {row}, column 0 is {text}.")
+    assert explorer.x[1, 0] == -5
+    page.keyboard.press("Control+z")
+    expect(root.locator(".pc-sentence")).to_contain_text(words.number(before[1, 0].item()))
+    assert explorer.x[0, 0] == 99 and explorer.x[1, 0] == before[1, 0]
+    page.keyboard.press("Control+Shift+z")
+    expect(root.locator(".pc-sentence")).to_contain_text("is -5.")
+    root.get_by_role("button", name="Reset").click()
+    expect(root.locator(".pc-sentence")).not_to_contain_text("is -5.")
+    page.wait_for_timeout(300)
+    assert torch.equal(explorer.x, before) and explorer.preset == (given if isinstance(given, str) else "")
+
+
+def test_an_input_of_ones_own_comes_back_after_another(page, mount):
+    explorer = PoolingExplorer(WORKED / 3, nn.MaxPool2d(2))
+    root = mount(explorer)
+    root.get_by_role("combobox", name="Input").select_option("digit")
+    expect(root.locator("figcaption").first).to_have_text("Input 8 × 8")
+    root.get_by_role("button", name="Undo").click()
+    expect(root.locator("figcaption").first).to_have_text("Input 6 × 6")
+    assert torch.equal(explorer.x, WORKED / 3)
+
+
+def test_every_lesson_begins_with_a_window_that_has_something_to_tell(page, mount):
+    for lesson, explorer in of_lessons():
+        root = mount(explorer)
+        sentence = root.locator(".pc-sentence").text_content()
+        assert "max(0, 0, 0, 0)" not in sentence and "(0 + 0 + 0 + 0)" not in sentence, lesson
+        plain.leave(page)

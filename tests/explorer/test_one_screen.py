@@ -1,0 +1,239 @@
+"""Is every explorer of the course small enough to be seen at once, and does it stand still while a slider moves?
+
+Each is taken from its lesson, or from the question that opens it, and drawn in a page of its own: 934 px wide, as in
+JupyterLab on a laptop with its file browser open, 736 px as on the site, and 390 px as on a phone.
+"""
+
+import ast
+import json
+
+import pytest
+
+from harness import ROOT, plain
+from harness.explorers import STICKING_OUT
+from pooling_course import GradientFlow, PoolingExplorer, quiz
+from pooling_course.questions import all_questions
+
+pytestmark = pytest.mark.browser
+HIGHEST = 600  # px: what is left of 768 below the bars of a browser and of JupyterLab
+WIDTHS = [934, 736]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+class Notebook(dict):
+    """The names of a notebook; one that is asked for is made by the statement that binds it, and what that needs."""
+
+    def __init__(self, path):
+        self.cells = [
+            ast.parse("".join(cell["source"]))
+            for cell in json.loads(path.read_text("utf-8"))["cells"]
+            if cell["cell_type"] == "code" and not "".join(cell["source"]).lstrip().startswith(("%", "!"))
+        ]
+        self.made = []
+        for make in (PoolingExplorer, GradientFlow):
+            self[make.__name__] = lambda *given, make=make, **named: self.made.append(make(*given, **named))
+
+    def __missing__(self, name):
+        for statement in (statement for cell in self.cells for statement in cell.body):
+            if name in bound(statement):
+                run(statement, self)
+                if name in self:
+                    return self[name]
+        raise KeyError(name)
+
+    def explorers(self):
+        for cell in self.cells:
+            if any(getattr(node, "id", "") in ("PoolingExplorer", "GradientFlow") for node in ast.walk(cell)):
+                for statement in cell.body:
+                    run(statement, self)
+        return self.made
+
+
+def bound(statement):
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {name.asname or name.name for name in statement.names}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def run(statement, names):
+    kept = {name: names[name] for name in ("PoolingExplorer", "GradientFlow")}
+    exec(compile(ast.Module([statement], []), "notebook", "exec"), {}, names)
+    names.update(kept)
+
+
+def of_lessons():
+    return [(path.stem, explorer) for path in LESSONS for explorer in Notebook(path).explorers()]
+
+
+def of_questions():
+    """The explorers that questions open, each kind of them once."""
+    found = {}
+    for name, question in all_questions().items():
+        if question.public()["explorable"]:
+            box = quiz(name)
+            box._explore()
+            explorer = box.children[1]
+            found[explorer.direction, explorer.compare, tuple(explorer.x.shape), repr(explorer.pooling)] = (
+                name,
+                explorer,
+            )
+    return list(found.values())
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    page = chromium.new_context(viewport={"width": 1000, "height": HIGHEST}).new_page()
+    yield page
+    page.context.close()
+
+
+def faults(root):
+    """Sentences on what is not on one screen, or not to be read there."""
+    root.evaluate(SETTLED)
+    height = root.bounding_box()["height"]
+    if height > HIGHEST:
+        yield f"{height:.0f} px high"
+    yield from (f"sticks out: {part}" for part in root.evaluate(STICKING_OUT))
+    yield from root.evaluate(CUT)
+
+
+# Drawn, and nothing awaited.
+SETTLED = """async (root) => {
+  do await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  while (root.getAttribute("aria-busy") === "true");
+}"""
+# What should be in sight and is not: outside of the card, cut off, or over something else.
+CUT = """(root) => {
+  const card = root.getBoundingClientRect();
+  const seen = (query) => [...root.querySelectorAll(query)].filter((el) => el.checkVisibility());
+  const parts = seen(".pc-controls, .pc-line, .pc-stage, .pc-sentence, .pc-player");
+  const box = (el) => el.getBoundingClientRect();
+  const said = [];
+  for (const el of parts) {
+    const { top, bottom } = box(el);
+    if (top < card.top || bottom > card.bottom) said.push(`${el.className} lies outside`);
+  }
+  const sentence = root.querySelector(".pc-sentence");
+  if (sentence.scrollHeight > sentence.clientHeight + 1) said.push(`cut off: ${sentence.textContent}`);
+  const apart = seen(".pc-grid, .pc-player, .pc-controls, .pc-said");
+  for (const [i, a] of apart.entries()) for (const b of apart.slice(i + 1)) {
+    const [p, q] = [box(a), box(b)];
+    const across = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+    const down = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (across > 1 && down > 1) said.push(`${a.className} lies over ${b.className}`);
+  }
+  return said;
+}"""
+
+
+def ways(root):
+    """Look at an explorer in each direction, with one kind and with both; each time, what that was."""
+    yield "as it opens"
+    for direction in ("Backward", "Forward"):
+        for i in range(root.locator("fieldset").first.locator("input").count()):
+            root.get_by_role("radio", name=direction, exact=True).check()
+            kind = root.locator("fieldset").first.locator("input").nth(i)
+            kind.check()
+            yield f"{direction}, {kind.evaluate('(el) => el.parentElement.textContent')}"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_explorer_of_every_lesson_fits_one_screen(page, width):
+    found = []
+    for lesson, explorer in of_lessons():
+        root = plain.mount(page, explorer, width)
+        for way in ways(root):
+            found += [f"{lesson}, {explorer!r}, {way}: {fault}" for fault in faults(root)]
+        plain.leave(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_so_does_every_explorer_that_a_question_opens(page, width):
+    found = []
+    for name, explorer in of_questions():
+        root = plain.mount(page, explorer, width)
+        found += [f"{name}, {explorer!r}: {fault}" for fault in faults(root)]
+        plain.leave(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_photo_fits_one_screen(page, width):
+    root = plain.mount(page, PoolingExplorer("photo", "max"), width)
+    assert [(way, fault) for way in ways(root) for fault in faults(root)] == []
+    plain.leave(page)
+
+
+# Moves each slider through its range; returns by how many px anything that should stand still has moved at most.
+MOVED = f"""async (root) => {{
+  const settled = {SETTLED};
+  const names = ["controls", "slider", "line", "grid", "totals", "player", "said"].map((name) => `.pc-${{name}}`);
+  const parts = [root, ...root.querySelectorAll([...names, 'summary'])].filter((el) => el.checkVisibility());
+  const edges = ({{ left, top, right, bottom }}) => [left, top, right, bottom];
+  const places = () => parts.flatMap((el) => edges(el.getBoundingClientRect()));
+  const found = [];
+  for (const slider of root.querySelectorAll(".pc-controls > .pc-sliders input[type=range]")) {{
+    if (!slider.checkVisibility() || slider.disabled) continue;
+    const before = slider.value;
+    const least = places();
+    for (let value = +slider.min; value <= +slider.max; value += +slider.step) {{
+      slider.value = value;
+      slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
+      await settled(root);
+      const now = places();
+      const by = Math.max(...now.map((at, i) => Math.abs(at - least[i])));
+      if (by > 1) {{
+        const which = parts[Math.floor(now.findIndex((at, i) => Math.abs(at - least[i]) === by) / 4)];
+        found.push(`${{slider.getAttribute("aria-label")}} = ${{value}} moves ${{which.className}} by ${{by}} px`);
+      }}
+    }}
+    slider.value = before;
+    slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    await settled(root);
+  }}
+  return found;
+}}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_moves_while_a_slider_does(page, width):
+    found = []
+    for lesson, explorer in of_lessons():
+        root = plain.mount(page, explorer, width)
+        root.evaluate(SETTLED)
+        found += [f"{lesson}, {explorer!r}: {fault}" for fault in root.evaluate(MOVED)]
+        plain.leave(page)
+    assert not found, "\n".join(found)
+
+
+def test_on_a_phone_the_sliders_stay_while_the_grids_scroll(page):
+    for _, explorer in of_lessons():
+        root = plain.mount(page, explorer, 390)
+        root.evaluate(SETTLED)
+        assert root.evaluate(STICKING_OUT) == [], explorer
+        last = root.locator(".pc-stage:visible").last
+        last.evaluate("(el) => scrollTo(0, el.getBoundingClientRect().bottom + scrollY - innerHeight)")
+        tops = root.locator(".pc-controls > .pc-sliders .pc-slider:visible").evaluate_all(
+            "(found) => found.map((el) => [el.getBoundingClientRect().top, el.getBoundingClientRect().bottom])"
+        )
+        assert tops and all(top >= 0 and bottom <= HIGHEST / 3 for top, bottom in tops), explorer
+        plain.leave(page)
+
+
+LOOSE = ".pc-grid { height: auto !important }"
+
+
+def test_these_checks_notice_what_is_wrong(page):
+    root = plain.mount(page, PoolingExplorer("digit", compare=True), 736)
+    root.evaluate(SETTLED)
+    assert list(faults(root)) == [] and root.evaluate(MOVED) == []
+    root.evaluate("(el) => (el.querySelector('.pc-slider:not([hidden]) .pc-hint').style.minHeight = '60px')")
+    assert any("px high" in fault for fault in faults(root))
+    root.evaluate("(el) => (el.querySelector('.pc-grid').style.marginRight = '-40px')")
+    assert any("lies over" in fault for fault in faults(root))
+    root.evaluate(
+        "(el, rule) => el.append(Object.assign(document.createElement('style'), { textContent: rule }))", LOOSE
+    )
+    assert root.evaluate(MOVED)
+    plain.leave(page)
