@@ -302,7 +302,7 @@ FOLDERS = {{"/", "/etc", "/dev", "/usr", "/var", *sys.path[:-1], {str(PACKAGE)!r
 FOLDERS |= {{os.path.dirname(folder) for folder in FOLDERS}} - {{""}}
 
 def write(folder):
-    with open(os.path.join(folder, "left_behind.py"), "w"):
+    with open(os.path.join(folder, "left_behind"), "w"):
         pass
 
 def written():
@@ -329,7 +329,7 @@ import os, sys
 
 def probe(numbers):
     places = (*sys.path, ".", "/", "/dev/shm", "/tmp")
-    return [place for place in places if os.path.exists(os.path.join(place, "left_behind.py"))] or [sum(numbers)]
+    return [place for place in places if os.path.exists(os.path.join(place, "left_behind"))] or [sum(numbers)]
 """
 REMEDY = (
     "It needs Linux 5.14 or newer, the packages bubblewrap and libseccomp2, and leave for unprivileged users to make "
