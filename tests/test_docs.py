@@ -127,7 +127,14 @@ FILES = [
     for path in (folder.glob("*") if folder == ROOT else folder.rglob("*"))
     if path.is_file() and not {"_build", "node_modules", "results", "test-artifacts", "__pycache__"} & set(path.parts)
 ]
-MADE = {"site/_build/html", "benchmarks/results/index.html", "widgets.js", "widgets.css", "jupyterhub_config.py"}
+MADE = {
+    "site/_build/html",
+    "benchmarks/results/index.html",
+    "widgets.js",
+    "widgets.css",
+    "jupyterhub_config.py",
+    "left_behind.py",
+}
 CODE = ("py", "pyi", "js", "mjs", "css")
 SOURCES = [name for name in FILES if name.startswith(("pooling_course/", "tools/", "site/")) and name.endswith(CODE)]
 
