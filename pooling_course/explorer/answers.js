@@ -15,6 +15,7 @@ import { PATIENCE, arrayOf } from "./states.js";
 
 const AT_ONCE = 1e6; // steps that the page does itself, well within a frame; more is for a worker
 const QUEUE = 64; // states that wait for the worker, at most
+const NO_INPUT = "Python does not answer, and another input would come from there. Everything else works.";
 const STANDING_IN = "Python does not answer, so this page pools by itself, as torch does. What you change here may be gone when Python is back.";
 
 const pooling = engine();
@@ -61,11 +62,14 @@ class Answers {
 
   /** @type {(name: string, value: any) => void} */
   set(name, value) {
+    const before = this.get(name);
     delete this.instead[name];
     this.model.set(name, value);
+    if (name === "preset" && !this.alone) this.unlessAnswered(() => this.tell({ preset: before, message: NO_INPUT }));
   }
 
   save_changes() {
+    if (this.instead.message) this.tell({ message: "" }); // it was about what is gone
     this.model.save_changes();
   }
 
@@ -105,17 +109,22 @@ class Answers {
       this.reply(content);
       return;
     }
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      this.standIn(content);
-    }, PATIENCE);
-    this.timers.add(timer);
+    this.unlessAnswered(() => this.standIn(content));
   }
 
   /** @param {any} content */
   standIn(content) {
     this.note = STANDING_IN;
     this.reply(content);
+  }
+
+  /** @param {() => void} callback */
+  unlessAnswered(callback) {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      callback();
+    }, PATIENCE);
+    this.timers.add(timer);
   }
 
   // Python has said something, and what it says holds.

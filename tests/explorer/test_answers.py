@@ -354,6 +354,15 @@ def test_in_a_notebook_python_answers_and_the_page_only_where_it_does_not(play, 
     assert page["left"] <= 0
 
 
+def test_another_input_is_given_up_where_python_does_not_bring_it(play, monkeypatch):
+    monkeypatch.setitem(globals(), "state_of", lambda e, true=state_of: true(e) | {"alone": False})
+    does = [["set", "preset", "edge"], ["wait"]]
+    (page,) = play([PoolingExplorer()], [does], python="nothing")
+    presets = [heard[1] for heard in page["heard"] if heard[0] == "preset"]
+    messages = [heard[1] for heard in page["heard"] if heard[0] == "message"]
+    assert presets == ["edge", "worked"] and "another input" in messages[-1]
+
+
 def test_what_python_says_replaces_what_the_page_made_up(play, monkeypatch):
     monkeypatch.setitem(globals(), "state_of", lambda e, true=state_of: true(e) | {"alone": False})
     e, other = PoolingExplorer(), PoolingExplorer("ramp")

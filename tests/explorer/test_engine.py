@@ -4,12 +4,14 @@ By default some thousand settings; `python course.py test -- -m long` compares m
 plant mistakes in engine.js, and each must be noticed.
 """
 
+import re
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
+from harness import ROOT
 from harness.engine import ENGINE, NAN, Case, Judge, drawn, pooled
 from harness.reference import one_thread  # noqa: F401
 from pooling_course.images import PRESETS, preset
@@ -67,13 +69,22 @@ def test_larger_maps(judge):
     agree(judge(drawn(40, seed=1, largest=60)))
 
 
+SEEDS = range(100, 140)
+EACH = (2500, 12), (60, 40)  # cases, and how large their maps may be
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 140))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_hundred_thousand_settings_and_maps(judge, seed, record_property):
-    judged = judge(drawn(2500, seed) + drawn(60, seed, largest=40))
+    judged = judge([case for n, largest in EACH for case in drawn(n, seed, largest)])
     agree(judged)
     for name in ("settings", "compared", "skipped", "worst"):
         record_property(name, dict(getattr(judged, name)))
+
+
+def test_as_many_are_compared_as_the_pages_say():
+    said = re.search(r'^COMPARED = "([\d,]+)"', (ROOT / "site" / "build.py").read_text(encoding="utf-8"), re.M)[1]
+    assert len(SEEDS) * sum(n for n, _ in EACH) > int(said.replace(",", "")) == 100_000
 
 
 # --- chosen -----------------------------------------------------------------------------------------------------------

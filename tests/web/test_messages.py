@@ -16,6 +16,9 @@ SOURCES = {path.name: path.read_text(encoding="utf-8") for path in PACKAGE.rglob
 SOURCES = {name: text for name, text in SOURCES.items() if re.search(r"\bon_msg\(|\.send\(", text)}
 
 
+INSTEAD = SCRIPTS.pop("answers.js")  # it plays Python's part where no Python answers
+
+
 @pytest.fixture(autouse=True)
 def own_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
@@ -129,7 +132,13 @@ def test_a_page_alone_answers_what_the_document_says():
 
 def test_the_document_and_the_code_have_the_same_messages():
     assert list(disagreements(PAGE, SCRIPTS, SOURCES)) == []
-    assert len(DOCUMENTED) == 7 and "`alone`" in PAGE and 'get("alone")' in "".join(SCRIPTS.values())
+    assert len(DOCUMENTED) == 7 and "`alone`" in PAGE and 'get("alone")' in INSTEAD
+
+
+def test_a_page_without_python_hears_what_the_explorer_says_to_python():
+    explorer = {name: text for name, text in SCRIPTS.items() if "send(" in text and name != "card.js"}
+    said = {name for name, _ in sent_by_the_page(explorer)}
+    assert set(heard_by_the_page({"answers.js": INSTEAD})) == said == {"want", "edit", "upstream"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
