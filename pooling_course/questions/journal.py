@@ -15,8 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pooling_course
-
+from .. import place
 from . import SURE, all_questions
 from .lessons import LESSONS
 
@@ -31,7 +30,7 @@ TEXTS = ("lesson", "misconception")
 def journal_path() -> Path:
     """The file: `$POOLING_COURSE_PROGRESS`, or one in the folder that the notebook was started in."""
     named = os.environ.get("POOLING_COURSE_PROGRESS")
-    return Path(pooling_course.STARTED_IN, os.path.expanduser(named) if named else NAME)
+    return Path(place.STARTED_IN, os.path.expanduser(named) if named else NAME)
 
 
 def record(entry: dict, path: Path | None = None) -> str:

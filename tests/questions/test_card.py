@@ -440,7 +440,7 @@ def test_is_a_page_that_grades_otherwise_noticed(good, bad, tmp_path):
 
 def test_is_the_journal_where_the_notebook_runs(monkeypatch, tmp_path):
     monkeypatch.delenv("POOLING_COURSE_PROGRESS")
-    monkeypatch.setattr("pooling_course.STARTED_IN", str(tmp_path))
+    monkeypatch.setattr("pooling_course.place.STARTED_IN", str(tmp_path))
     assert journal_path() == tmp_path / ".pooling_course_progress.jsonl"
     assert question("max-channels").id == "max-channels"
 
