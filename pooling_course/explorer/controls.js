@@ -10,6 +10,7 @@ import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
  */
 
 const PAIRS = SLIDERS.filter(({ both }) => both).map(({ name }) => name);
+const CELLS = ["values", "all windows", "reads", "divisors"];
 let instances = 0;
 
 export class Controls {
@@ -27,6 +28,10 @@ export class Controls {
   upstreamInput;
   /** @type {HTMLElement} */
   upstreamLabel;
+  /** @type {HTMLSelectElement} */
+  cellsInput;
+  /** @type {HTMLElement} */
+  cellsLabel;
   /** @type {HTMLSelectElement} */
   presetInput;
   /** @type {HTMLSelectElement} */
@@ -87,6 +92,9 @@ export class Controls {
     ])
       this.upstreamInput.append(make("option", { value }, text));
     this.upstreamLabel = make("label", { class: "pc-field" }, "Upstream gradient", this.upstreamInput);
+    this.cellsInput = make("select", { onchange: () => this.view.showCells(this.cellsInput.value) });
+    for (const text of CELLS) this.cellsInput.append(make("option", { value: text }, text));
+    this.cellsLabel = make("label", { class: "pc-field" }, "Cells show", this.cellsInput);
     this.presetInput = make("select", { onchange: () => this.view.load(this.presetInput.value) });
     this.channelInput = make("select", { onchange: () => this.view.setChannel(+this.channelInput.value) });
     const unseen = (/** @type {string} */ text) => make("span", { class: "pc-hidden" }, text); // beside what says it by itself
@@ -260,6 +268,8 @@ export class Controls {
     const lead = kinds.find(takes("padding")) ?? kinds[0];
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
+    update(this.cellsLabel, { hidden: backward });
+    update(this.cellsInput.options[3], { disabled: !kinds.some(({ name }) => name.endsWith("avg")) });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });

@@ -2,7 +2,7 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
-import { readLook, rgb, scaleOf } from "../web/colour.js";
+import { readLook, rgb, robustScale, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { engineFor } from "./answers.js";
 import { way } from "./geometry.js";
@@ -14,7 +14,7 @@ import { layout, roomToRead } from "./layout.js";
 import { Motion, Player } from "./motion.js";
 import { paintChip, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
-import { drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
+import { copyButton, drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { partOf, totals } from "./sentences.js";
 import { paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
@@ -57,6 +57,7 @@ export class Explorer {
   complete = false;
   telling = true; // whether the most telling window is to be chosen
   oneUpstream = false;
+  cells = "values"; // what the cells show, forwards: values, all windows, reads, or divisors
   boxed = ""; // the boxes that the grids were last laid out for
   outputs = OUTPUTS;
   edited = false;
@@ -212,7 +213,8 @@ export class Explorer {
     this.numbers = numbers;
     this.grids.append(this.weights);
     this.line = make("div", { class: "pc-line" }, this.code, this.formula);
-    const foot = make("div", { class: "pc-foot" }, this.player.el, this.controls.upstreamLabel);
+    const also = make("div", { class: "pc-also" }, this.controls.cellsLabel, this.controls.upstreamLabel, copyButton(this));
+    const foot = make("div", { class: "pc-foot" }, this.player.el, also);
     const said = make("div", { class: "pc-said" }, this.notice, this.sentence);
     this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, this.grids, this.totals, foot, said), numbers, live);
   }
@@ -221,6 +223,13 @@ export class Explorer {
   setChannel(channel) {
     this.channel = channel;
     this.draw();
+  }
+
+  /** @param {string} cells */
+  showCells(cells) {
+    this.cells = cells;
+    this.repaint();
+    this.announce(this.grid.input.under.textContent || `Cells show ${cells}`);
   }
 
   // ---- grids
@@ -302,7 +311,7 @@ export class Explorer {
     clearTimeout(this.patience);
     if (this.scaled !== values) {
       this.scaled = values;
-      this.scale = scaleOf(values);
+      this.scale = this.isPhoto ? scaleOf(values) : robustScale(values);
     }
     this.oneUpstream = this.backward && oneUpstream(this);
     if (this.oneUpstream) for (const v of this.shown) v.grid = this.shown[0].grid;

@@ -2,7 +2,7 @@
 // Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
 import { inkOn } from "../web/colour.js";
 import { number } from "../web/numbers.js";
-import { AXIS, EDGE, READABLE } from "./geometry.js";
+import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
 
 /**
  * @import { Colour, Look } from "../web/colour.js"
@@ -137,8 +137,9 @@ function paintPixels(ctx, frame, colourAt) {
  * @param {(row: number, col: number) => number} valueAt
  * @param {At} [from]
  * @param {((row: number, col: number) => string) | null} [noteAt]
+ * @param {(value: number, cell: number) => string} [inWords]
  */
-export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null) {
+export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0, col: 0 }, noteAt = null, inWords = label) {
   const { rows, cols, cell } = frame;
   if (cell < READABLE) {
     paintPixels(ctx, frame, colourAt);
@@ -152,9 +153,9 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       if (!colour) continue;
       ctx.fillStyle = css(colour);
       ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
-      const note = cell >= 34 && noteAt?.(row, col);
+      const note = cell >= 28 && noteAt?.(row, col);
       const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
-      write(label(valueAt(row, col), cell), x, note ? y - cell * 0.12 : y, ink);
+      write(inWords(valueAt(row, col), cell), x, note ? y - cell * 0.12 : y, ink);
       if (note) write(note, x, y + cell * 0.28, ink, 0.24);
     }
   }
@@ -264,6 +265,41 @@ function hatching(ctx, look, step) {
   const pattern = /** @type {CanvasPattern} */ (ctx.createPattern(look.hatching.canvas, "repeat"));
   pattern.setTransform(new DOMMatrix().scale(step / look.hatching.canvas.width));
   return pattern;
+}
+
+const MOST_GHOSTS = 400;
+
+// All windows at once, on paper: each a pale sheet with an outline, so that where they overlap the colour adds up; on top of
+// them the numbers.
+/** @type {(ctx: Ctx, look: Look, frame: Place, rows: Axis, cols: Axis, valueAt: (row: number, col: number) => number) => void} */
+export function paintGhosts(ctx, look, frame, rows, cols, valueAt) {
+  const most = Math.max(...readCounts(rows)) * Math.max(...readCounts(cols));
+  ctx.save();
+  ctx.globalAlpha = frame.cell < READABLE ? 0.6 : 1;
+  ctx.fillStyle = look.paper;
+  ctx.fillRect(frame.x(0), frame.y(0), frame.x(frame.cols) - frame.x(0), frame.y(frame.rows) - frame.y(0));
+  ctx.strokeStyle = ctx.fillStyle = look.window;
+  ctx.setLineDash([]);
+  ctx.lineWidth = 1;
+  const every = Math.ceil(Math.sqrt(Math.max(1, (rows.out * cols.out) / MOST_GHOSTS))); // of too many, some
+  for (let row = 0; row < rows.out; row += every) {
+    for (let col = 0; col < cols.out; col += every) {
+      const [r, c] = [taps(rows, row), taps(cols, col)];
+      const [x, y] = [frame.x(c[0]), frame.y(r[0])];
+      const [width, height] = [frame.x(c[c.length - 1] + 1) - x, frame.y(r[r.length - 1] + 1) - y];
+      const inset = 1 + (2 * ((row + col) % 3)) / every; // neighbours' outlines do not lie on each other
+      ctx.globalAlpha = Math.min(0.12, 0.6 / most);
+      ctx.fillRect(x + inset, y + inset, width - 2 * inset, height - 2 * inset);
+      ctx.globalAlpha = 0.6;
+      ctx.strokeRect(x + inset, y + inset, width - 2 * inset - 1, height - 2 * inset - 1);
+    }
+  }
+  ctx.restore();
+  if (frame.cell < READABLE) return;
+  const write = writer(ctx, look, frame.cell);
+  for (let r = 0; r < frame.rows; r++) {
+    for (let c = 0; c < frame.cols; c++) write(label(valueAt(r, c), frame.cell), frame.x(c) + frame.cell / 2, frame.y(r) + frame.cell / 2, look.ink);
+  }
 }
 
 // A cell that is not computed yet.

@@ -55,6 +55,41 @@ async function copy(view, button) {
   setTimeout(() => (button.textContent = "Copy"), 1500);
 }
 
+const MOST_WRITTEN = 200; // values of an input that is written out
+
+// A button for all that is shown, as the Python that shows it again.
+/** @param {Explorer} view */
+export function copyButton(view) {
+  /** @param {any} event */
+  const copyAll = async ({ target }) => {
+    target.copies = { kind: { recipe: () => inPythonAll(view) } };
+    await copy(view, target);
+    setTimeout(() => (target.textContent = "Copy all"), 1500);
+  };
+  return make("button", { type: "button", title: "Python for all that is shown here", onclick: copyAll }, "Copy all");
+}
+
+// The explorer as a line of Python, after what it needs; an input that is not small is left to be called x.
+/** @param {Explorer} view */
+function inPythonAll(view) {
+  const { shown, states, get } = view;
+  const { channels, h, w, values } = states.input;
+  const v = shown[0];
+  const needs = ["import torch", "from torch import nn", `from pooling_course import ${view.backward ? "GradientFlow" : "PoolingExplorer"}`];
+  const recipe = v.kind.recipe(v.s);
+  if (recipe !== v.kind.code(v.s)) needs.push(recipe);
+  const list = [...values].map((n) => (Number.isFinite(n) ? `${n}` : `float("${`${n}`.replace("Infinity", "inf").toLowerCase()}")`));
+  /** @type {(from: number, size: number) => string[]} */
+  const rows = (from, size) => Array.from({ length: size }, (_, r) => `[${list.slice(from + r * w, from + (r + 1) * w).join(", ")}]`);
+  const planes = Array.from({ length: channels }, (_, ch) => `[${rows(ch * h * w, h).join(", ")}]`);
+  const shape = states.input.shape.length === 2 || channels === 1 ? planes[0] : `[${planes.join(", ")}]`;
+  const small = values.length <= MOST_WRITTEN;
+  const x = get("preset") ? `"${get("preset")}"` : small ? `torch.tensor(${shape}${states.input.whole ? "" : ", dtype=torch.float32"})` : "x";
+  const layer = recipe === v.kind.code(v.s) ? recipe : "layer";
+  const more = [...(shown.length > 1 ? ["compare=True"] : []), ...(view.backward && get("upstream_mode") === "chosen" ? ['upstream="chosen"'] : [])];
+  return [...needs, `${view.backward ? "GradientFlow" : "PoolingExplorer"}(${[x, layer, ...more].join(", ")})`].join("\n");
+}
+
 // What a layer has learned, or was given.
 /** @param {Explorer} view */
 export function drawWeights(view) {

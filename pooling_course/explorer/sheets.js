@@ -2,8 +2,8 @@
 // The grids and what is written at them: inputs, outputs, gradients. `view` is the explorer; it holds what each canvas shows.
 import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
-import { unreadOf } from "./geometry.js";
-import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintHatch, sizeCanvas } from "./paint.js";
+import { readCounts, unreadOf } from "./geometry.js";
+import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, sizeCanvas } from "./paint.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
@@ -25,11 +25,13 @@ export function paintInput(view, name) {
   const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
   view.grid[name].near = first ? first.s.padding : [0, 0];
   const { reached } = view.motion;
-  const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding];
+  const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
   const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
   if (ctx) {
     if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
+    else if (first && view.cells === "reads") paintReads(view, ctx, frame, first);
     else paintValues(view, ctx, frame);
+    if (!flow && first && view.cells === "all windows") paintGhosts(ctx, view.look, frame, first.rows, first.cols, view.inputAt);
     if (first && unread) {
       paintBorder(ctx, view.look, frame, first.rows, first.cols, padding);
       paintHatch(ctx, view.look, frame, unread);
@@ -39,8 +41,38 @@ export function paintInput(view, name) {
   const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${byWhom(view, first, unread)} (hatched)` : "";
   const what = flow ? `Input gradient${view.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
   update(caption, { text: `${what} ${size}` });
-  update(under, { text: flow ? countIdle(view, flow, hatched) : hatched });
+  update(under, { text: flow ? countIdle(view, flow, hatched) : hatched || said(view, first) });
   update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
+}
+
+// What else there is to say of an input: how its cells are coloured.
+/** @type {(view: Explorer, first: Shown | undefined) => string} */
+function said(view, first) {
+  if (first && view.cells === "all windows") return `${first.state.h * first.state.w} windows; the darker, the more overlap`;
+  if (first && view.cells === "reads") return "× how many windows read the cell";
+  if (view.isPhoto) return "";
+  const { low, high } = view.scale;
+  const beyond = view.states.input.values.filter((v) => Number.isFinite(v) && (v < low || v > high)).length;
+  return beyond ? `${beyond} of the values ${beyond === 1 ? "lies" : "lie"} beyond the colours` : "";
+}
+
+// How many windows read each cell, in place of its value.
+/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, first: Shown) => void} */
+function paintReads(view, ctx, frame, { rows, cols }) {
+  const [down, across] = [readCounts(rows), readCounts(cols)];
+  const scale = { low: 0, high: Math.max(1, Math.max(...down) * Math.max(...across)) };
+  /** @type {(r: number, c: number) => number} */
+  const count = (r, c) => down[r] * across[c];
+  paintCells(
+    ctx,
+    view.look,
+    frame,
+    (r, c) => rgb(view.look.reads, scale, count(r, c)),
+    count,
+    undefined,
+    null,
+    (n) => `×${n}`,
+  );
 }
 
 // Side by side over one input, the other kind may read what the first does not: dilation belongs to max alone.
@@ -83,7 +115,9 @@ function paintValues(view, ctx, frame) {
 // The output as far as it has been computed: while Play is under way, the rest is empty.
 /** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
 function paintOutputCells(view, ctx, frame, shown, outputAt) {
-  paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt);
+  const divides = view.cells === "divisors" && shown.kind.name.endsWith("avg");
+  const divisor = divides ? (/** @type {number} */ r, /** @type {number} */ c) => `÷${shown.state.divisorAt(r, c)}` : null;
+  paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt, undefined, divisor);
   if (!view.motion.reached) return;
   for (let r = 0; r < frame.rows; r++) {
     for (let c = 0; c < frame.cols; c++) {
@@ -113,7 +147,12 @@ export function paintOutput(view, name) {
   }
   const { state } = shown;
   const flow = view.backward && !shown.gradient?.error;
-  const ctx = sizeCanvas(cells, frame.width, frame.height, flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached]);
+  const ctx = sizeCanvas(
+    cells,
+    frame.width,
+    frame.height,
+    flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached, view.cells],
+  );
   if (ctx) {
     /** @type {(r: number, c: number) => number} */
     const outputAt = (r, c) => state.at(view.channel, r, c);

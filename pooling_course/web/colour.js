@@ -5,7 +5,7 @@
  * @typedef {number[]} Colour red, green and blue, 0 to 255
  * @typedef {{low: number, high: number}} Scale
  * @typedef {{font: string, ink: string, paper: string, muted: string, line: string, window: string, reader: string,
- *   values: Colour[], signed: Colour[], hatching?: any}} Look
+ *   values: Colour[], signed: Colour[], reads: Colour[], hatching?: any}} Look
  */
 
 /** @param {Colour} colour */
@@ -44,6 +44,7 @@ export function readLook(root) {
     reader: get("reader"),
     values: colours(get("values").split(",").map(hex)),
     signed: colours(get("signed").split(",").map(hex)),
+    reads: colours(get("reads").split(",").map(hex)),
   };
 }
 
@@ -57,6 +58,19 @@ export function scaleOf(values) {
     }
   }
   return low <= high ? { low, high } : { low: 0, high: 1 };
+}
+
+const FAR_OUT = 3; // times the range of the middle half of the values, as in a box plot
+
+// The scale of all values but those far away from most: one of them would leave all others the same colour.
+/** @param {Float32Array | Float64Array} values */
+export function robustScale(values) {
+  const whole = scaleOf(values);
+  const sorted = values.filter(Number.isFinite).sort();
+  const [low, high] = [0.25, 0.75].map((part) => sorted[Math.floor(part * (sorted.length - 1))]);
+  const reach = FAR_OUT * (high - low);
+  if (!(reach > 0) || (whole.low >= low - reach && whole.high <= high + reach)) return whole;
+  return scaleOf(sorted.filter((v) => v >= low - reach && v <= high + reach));
 }
 
 const MISSING = [140, 140, 148]; // nan
