@@ -2,8 +2,9 @@
 
     python course.py lab            open the lessons in JupyterLab
     python course.py test           run every test
+    python course.py check          lint, types and the quick tests, in under a minute
     python course.py site           build the web pages, in site/_build/html
-    python course.py bench          measure every claim about speed and size, in benchmarks/results/index.html
+    python course.py bench          measure the claims about speed and size, in benchmarks/results/index.html
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
     python course.py assignments    make the assignments anew from their definitions
     python course.py grade          mark a class's submissions, safely; docs/grading.md
@@ -293,6 +294,14 @@ def test(args, rest):
     return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST))
 
 
+# What to run while one works: no browser, no notebook, no grading of a class, no long search.
+QUICK_TESTS = ["tests", "-m", "quick", "-q"]
+
+
+def check(args, rest):
+    return hand_over([str(venv_python()), "-m", "pytest"] + EVERY_TEST + QUICK_TESTS + rest)
+
+
 def assignments(args, rest):
     return hand_over([str(venv_python()), "-m", "tools.notebooks"] + rest)
 
@@ -334,6 +343,7 @@ def lab_flags(parser):
 COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
+    ("check", "check lint and types, and run the tests that are quick, in under a minute", None, check),
     ("site", "build the web pages from the lessons", None, site),
     (
         "bench",
@@ -369,6 +379,9 @@ def parse(argv):
 
 
 def main(argv):
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # there may be paths that the terminal cannot write
+            stream.reconfigure(errors="backslashreplace")
     try:
         refuse_unsupported()
         args, rest = parse(argv)

@@ -1,9 +1,10 @@
 """How long does a submission take, against nbgrader, and a class? Run: python benchmarks/grading.py [--json]
 
 Both grade the same right and wrong submissions of problem set 2, in turn in one run, a class of each size:
-`course.py grade` with all its sandbox, and nbgrader's autograde. Then `course.py grade` alone, for larger classes: the
-time should grow with their number, and a class of 1,000 take less than two minutes on two cores. What nbgrader would
-take for those is drawn on from the two sizes that it was measured with, and marked so.
+`course.py grade` with all its sandbox, and nbgrader's autograde. Then `course.py grade` alone, for larger classes
+(`--sizes 100 1000 10000`): the time should grow with their number and the memory hardly, and a class of 1,000 take less
+than two minutes on two cores. What nbgrader would take for those is drawn on from the two sizes that it was measured
+with, and marked so.
 
 The clock of a class runs from the start of the command to the last page written. The first line says how busy the
 machine was: a figure from a busy one says little.
@@ -13,10 +14,12 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -64,11 +67,30 @@ def hand_in(folder: Path, count: int) -> Path:
     return folder / "submitted"
 
 
-def ours(folder: Path, count: int) -> float:
-    submitted = hand_in(folder, count)
-    return timed(
-        [sys.executable, "-m", "pooling_course.grading", submitted, "--assignment", PS, "--out", "out"], folder
-    )
+def ours(folder: Path, count: int) -> dict[str, float]:
+    """Seconds for the whole command and until the first mark, and the memory in MB of its largest process."""
+    line = [sys.executable, "-m", "pooling_course.grading", hand_in(folder, count), "--assignment", PS, "--out", "out"]
+    start, first = time.perf_counter(), None
+    with open(folder / "words", "w+") as words:
+        running = subprocess.Popen(line, cwd=folder, env=environment(), stdout=words, stderr=words)
+        while running.poll() is None and first is None:
+            first = time.perf_counter() - start if kept(folder / "out" / "results.sqlite") else None
+            time.sleep(0.02)
+        _, status, used = os.wait4(running.pid, 0) if running.returncode is None else (0, running.returncode, None)
+        if status:
+            words.seek(0)
+            sys.exit(f"course.py grade failed:\n{words.read()[-3000:]}")
+    took = time.perf_counter() - start
+    return {"all": took, "first": first or took, "MB": used.ru_maxrss / 1024 if used else 0}
+
+
+def kept(book: Path) -> bool:
+    """Whether a first mark is there."""
+    try:
+        with closing(sqlite3.connect(f"file:{book}?mode=ro", uri=True)) as opened:
+            return opened.execute("SELECT count(*) FROM records").fetchone()[0] > 0
+    except sqlite3.Error:
+        return False
 
 
 def nbgrader(folder: Path, count: int) -> float:
@@ -106,22 +128,27 @@ def measure(given):
         sandbox.refuse_unsupported(trust=False)
     except sandbox.NoSandbox as reason:
         raise NotHere(str(reason)) from None
-    times = {"ours": {}, "nbgrader": {}}
+    runs, theirs = {}, {}
     for count in given.both:
-        for way, measured in random.sample([("ours", ours), ("nbgrader", nbgrader)], 2):
-            times[way][count] = in_folder(measured, count)
+        for way, measured in random.sample([(runs, ours), (theirs, nbgrader)], 2):
+            way[count] = in_folder(measured, count)
     for count in given.sizes:
-        times["ours"][count] = in_folder(ours, count)
-    found = {way: dict(sorted(by_size.items())) for way, by_size in times.items()}
+        runs[count] = in_folder(ours, count)
+    runs = dict(sorted(runs.items()))
+    found = {"ours": {count: run["all"] for count, run in runs.items()}, "nbgrader": dict(sorted(theirs.items()))}
     steps = {way: one_more(by_size) for way, by_size in found.items()}
     counts = list(found["ours"])
     beyond = {count: drawn_on(found["nbgrader"], steps["nbgrader"], count) for count in counts}
-    rows = [[count, s, s / count, found["nbgrader"].get(count), beyond[count]] for count, s in found["ours"].items()]
-    head = ("submissions", "course.py grade, s", "s for each", "nbgrader, s", "nbgrader drawn on, not measured, s")
+    rows = [
+        [count, s, s / count, runs[count]["first"], runs[count]["MB"], found["nbgrader"].get(count), beyond[count]]
+        for count, s in found["ours"].items()
+    ]
+    head = ("submissions", "course.py grade, s", "s for each", "first mark, s", "memory, MB", "nbgrader, s")
+    head += ("nbgrader drawn on, not measured, s",)
     lines = {"course.py grade": found["ours"], "nbgrader": found["nbgrader"], "nbgrader, drawn on": beyond}
     lines = {name: [by_size.get(count) for count in counts] for name, by_size in lines.items()}
     return {
-        "claims": list(claims(found, steps)),
+        "claims": [*claims(found, steps), *first_and_memory(runs)],
         "tables": [table("The whole command, its start included", head, rows)],
         "growth": [growth("Marking a class", "submissions", counts, "s", lines)],
         "seconds for one more submission": steps,
@@ -149,10 +176,21 @@ def claims(found, steps):
     )
     if largest >= 100:  # in small classes the start is nearly all
         peer = f"{steps['ours']:.3f} s beside {steps['nbgrader']:.2f} s"
-        yield claim("So is one more submission", steps["nbgrader"] / steps["ours"], "times", peer=peer)
+        yield claim("So is one more submission", steps["nbgrader"] / steps["ours"], "times", at_least=50, peer=peer)
     if largest >= 1000:
         says = f"A class of {largest:,} is marked within two minutes"
         yield claim(says, ours[largest], "s", at_most=120, peer=f"{ours[largest] / largest:.3f} s for each")
+
+
+def first_and_memory(runs):
+    """How long the first mark takes, and how much memory more submissions do."""
+    firsts = [run["first"] for run in runs.values()]
+    yield claim("The first mark of a class is there", max(firsts), "s", at_most=3, peer="the slowest of all sizes")
+    (few, first), (many, last) = list(runs.items())[0], list(runs.items())[-1]
+    if many >= 1000:
+        peer = f"{first['MB']:.0f} MB for {few}, {last['MB']:.0f} MB for {many:,}"
+        grown = (last["MB"] - first["MB"]) / (many - few) * 1000
+        yield claim("Another 1,000 submissions take this much more memory", grown, "MB", at_most=20, peer=peer)
 
 
 OPTIONS = {

@@ -24,4 +24,3 @@ from .questions.journal import import_progress as import_progress
 from .questions.journal import progress as progress
 
 __version__: str
-STARTED_IN: str

@@ -18,20 +18,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import nbformat
-import torch
 from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))  # for tools/, which is not installed
 
-from pooling_course import Pooling, PoolingExplorer, images  # noqa: E402
-from pooling_course.explorer import explorer, states  # noqa: E402
+from pooling_course import PoolingExplorer, images  # noqa: E402
 from tools import links  # noqa: E402
 
 LESSONS = links.lessons()
@@ -39,8 +35,8 @@ BUILD = HERE / "_build"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS = '<div class="course-progress"></div>'  # filled by progress.js
-KINDS = ("max", "avg")
-MOST = 2_000_000  # bytes of states of one explorer, before they are packed to about a tenth
+SMALL = 4_000  # bytes of an input that a page carries itself; a larger one is a file of its own
+COMPARED = "100,000"  # settings and maps, at least: tests/explorer/test_engine.py, the long test
 WAITING = "not attempted yet"  # what a cell says that waits for the learner's own code
 
 
@@ -87,14 +83,14 @@ async def _run(wanted):
 
 
 class Widgets:
-    """What the pages share: one module and one style sheet a widget class, and a file for each book of states."""
+    """What the pages share: one module and one style sheet a widget class, and a file for each large input."""
 
     def __init__(self, static):
-        self.static, self.modules, self.styles, self.questions, self.books = static, {}, [], {}, {}
-        (static / "state").mkdir(parents=True)
+        self.static, self.modules, self.styles, self.questions = static, {}, [], {}
+        (static / "input").mkdir(parents=True)
 
     def of(self, notebook):
-        """{id: {"module", "state"} of a widget, or {"children"} of a box}; a `book` becomes the name of its file."""
+        """{id: {"module", "state"} of a widget, or {"children"} of a box}; of a `book`, the input alone is kept."""
         saved = notebook.metadata.widgets[WIDGET_STATE]["state"]
         alive = {n: m for n, m in saved.items() if {"_esm", "children"} & m["state"].keys()}  # the rest has no module
         return {name: self._one(model, saved) for name, model in alive.items()}
@@ -113,10 +109,9 @@ class Widgets:
             at[last] = base64.b64decode(buffer["data"])
         own = {n: v for n, v in state.items() if n[0] != "_" and n not in ("layout", "tabbable", "tooltip")}
         if "book" in own:
-            own["book"] = self.book(own["book"], own)
-        if "presets" in own:  # the other inputs come with states of max and average alone
-            other = () if own["kinds"] != list(KINDS) else {*images.PRESETS} - {"photo"}
-            own["presets"] = [[n, label] for n, label in own["presets"] if n in (own["preset"], *other)]
+            own["book"] = self.input(own["book"])
+        if own.get("own"):  # an upstream gradient that was typed in: its numbers, and no gradients
+            own["own"] = {n: _text(v) if n == "data" else v for n, v in own["own"].items() if n != "book"}
         return {"module": self._module(state), "state": own, **closed}
 
     def _module(self, state):
@@ -125,30 +120,25 @@ class Widgets:
             self.styles.append(state["_css"])
         return self.modules.setdefault(state["_esm"], state["_anywidget_id"].rpartition(".")[2])
 
-    def book(self, book, own=None):
-        """The name of the file of a book, which holds all that a kernel would have added when asked.
+    def input(self, book):
+        """The input of a book, which the page pools by itself, as JSON holds it; of a large one the name of its file.
 
-        It is fetched as a script, which unlike other files a page opened from disk may do.
+        The file is a script, which unlike others a page opened from disk may fetch.
         """
-        cells, shown = book["input"], [explorer.made(own | {"kind": kind}) for kind in (own or {}).get("kinds", ())]
-        names = wanted(book, shown, own)
-        convolution = next((p for p in shown if p.kind == "conv"), None)
-        same = (bytes(cells["data"]), str(cells["shape"]), frozenset(names), convolution and convolution.weight)
-        if same not in self.books:
-            if not cells["whole"]:  # whole numbers are left as they came: their dtype, which decides, is not told
-                book = {"input": cells, **states.Packer(_tensor(cells), None, convolution).pack(names, MOST)}
-            text = json.dumps(book, default=lambda data: {"bytes": data.decode("latin-1")}, separators=(",", ":"))
-            packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-            name = self.books[same] = hashlib.sha256(packed).hexdigest()[:12]
-            script = f'course.book("{name}","{base64.b64encode(packed).decode()}")\n'
-            (self.static / "state" / f"{name}.js").write_text(script, encoding="ascii")
-        return self.books[same]
+        told = book["input"] | {"data": _text(book["input"]["data"])}
+        if len(book["input"]["data"]) <= SMALL:
+            return told
+        packed = gzip.compress(json.dumps(told, separators=(",", ":")).encode(), mtime=0)
+        name = hashlib.sha256(packed).hexdigest()[:12]
+        script = f'course.input("{name}","{base64.b64encode(packed).decode()}")\n'
+        (self.static / "input" / f"{name}.js").write_text(script, encoding="ascii")
+        return name
 
     def write(self, titles):
         """widgets.js and widgets.css, for all pages."""
         shared = {
             "modules": {name: text for text, name in self.modules.items()},
-            "presets": {n: self.book(PoolingExplorer(n).book) for n in images.PRESETS if n != "photo"},
+            "presets": {name: self.input(PoolingExplorer(name).book) for name in images.PRESETS},
             "lessons": [{"name": n, "title": title, "questions": self.questions[n]} for n, title in titles.items()],
         }
         script = f"window.course = {json.dumps(shared, separators=(',', ':'))};\n"
@@ -156,33 +146,8 @@ class Widgets:
         (self.static / "widgets.css").write_text("\n".join(self.styles), encoding="utf-8")
 
 
-def wanted(book, shown=(), own=None):
-    """Names of the states of a book and of those a reader may come to: every place of the sliders, forwards and
-    backwards, and what lessons ask for beyond them: height and width apart, and sums in place of averages.
-
-    `shown` are the two poolings that this explorer can show side by side, if they are not plain max and average.
-    """
-    size, cells = range(1, 6), book["input"]
-    if any(p.kind not in KINDS for p in shown):
-        norms = [replace(p, norm_type=n / 2) for p in shown if p.kind == "lp" for n in range(1, 21)]
-        reached = [p for base in (shown, *([n] for n in norms)) for p in states.ahead(list(base), own["most"])]
-        names = [states.key(p) for p in reached if min(p.raw_output_size(*cells["shape"][-2:])) > 0]
-        return [f"{gradient}{name}" for name in dict.fromkeys(names) for gradient in ("", "grad0 ")]
-    places = [(k, s, p) for k, s, p in product(size, size, range(3)) if p <= k // 2]
-    sliders = [Pooling(kind, *place) for kind in KINDS for place in places]
-    apart = [Pooling(kind, (a, b), (c, d)) for kind in KINDS for a, b, c, d in product(size, repeat=4)]
-    sums = [Pooling("avg", k, s, divisor_override=1) for k, s in product(size, size)]
-    sliders, more = (
-        [states.key(p) for p in found if min(p.raw_output_size(*cells["shape"][-2:])) > 0]
-        for found in (sliders, sums + apart)
-    )
-    backwards = [f"grad0 {name}" for name in sliders]
-    return [*(entry["key"] for entry in book["entries"]), *sliders, *backwards, *more]
-
-
-def _tensor(cells):
-    dtype = {"f4": torch.float32, "f8": torch.float64}[cells["float"]]
-    return torch.frombuffer(bytearray(cells["data"]), dtype=dtype).reshape(cells["shape"])
+def _text(data):
+    return {"base64": base64.b64encode(data).decode()}
 
 
 def _reference(text):
@@ -335,8 +300,9 @@ def elsewhere(name, what="this lesson"):
 
 
 def launch(name):
-    words = "Questions and explorers work right here; the outputs are what PyTorch gave when this page was made."
-    more = "To change the code, or to type numbers of your own into an explorer, you need Python"
+    compared = f'on more than {COMPARED} settings and maps (<a href="how-true.html">how true is this?</a>)'
+    words = f"Questions and explorers work right here: the page pools by itself, compared with PyTorch {compared}."
+    more = "The other outputs are what PyTorch gave when this page was made. To change the code, you need Python"
     return f'<div class="course-launch"><p>{words} {more}: {elsewhere(name)}.</p></div>'
 
 

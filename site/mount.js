@@ -5,18 +5,24 @@
  * @import { Saved } from "./types.d.ts"
  */
 (() => {
-  const NO_PYTHON = "That needs Python, which this page has not: open the lesson in Binder or Colab, at its top. The sliders work here.";
+  const NO_PYTHON = "That needs Python, which this page has not: open the lesson in Binder or Colab, at its top.";
   const { course } = window;
   const inline = document.getElementById("course-widgets");
   /** @type {Record<string, Saved>} */
-  const saved = inline ? JSON.parse(inline.textContent) : {};
+  const saved = inline ? JSON.parse(inline.textContent, (_, value) => bytesIn(value)) : {};
   /** @type {(make: (name: string) => any, kept?: Record<string, any>) => (name: string) => any} */
   const once =
     (make, kept = {}) =>
     (name) =>
       (kept[name] ??= make(name));
 
-  // ---- a model, as far as a module uses one; what a kernel would have done, the page answers
+  // What JSON holds as text.
+  /** @param {any} value */
+  function bytesIn(value) {
+    return typeof value?.base64 === "string" ? new DataView(Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0)).buffer) : value;
+  }
+
+  // ---- a model, as far as a module uses one; the explorer pools by itself, and the rest of what a kernel does is done here
 
   class Model {
     /** @type {HTMLElement} */
@@ -67,24 +73,18 @@
 
     /** @param {{type: string}} content */
     send(content) {
-      (ANSWERS[content.type] ?? refuse)(this, content);
+      (ANSWERS[content.type] ?? (() => refuse(this)))(this);
     }
   }
 
-  /** @param {Model} model */
-  function refuse(model) {
+  /** @type {(model: Model, why?: string) => void} */
+  function refuse(model, why = NO_PYTHON) {
     model.set("message", "");
-    model.set("message", NO_PYTHON);
+    model.set("message", why);
   }
 
-  /** @type {Record<string, (model: Model, content: any) => void>} */
+  /** @type {Record<string, (model: Model) => void>} */
   const ANSWERS = {
-    // States that were not computed ahead: the explorer shows such an answer as a setting that is not possible here.
-    want(model, { keys }) {
-      const entries = keys.map((/** @type {string} */ key) => ({ key, error: NO_PYTHON }));
-      const { serial } = model.get("book").input;
-      model.emit("msg:custom", { type: "have", serial, entries }, [new DataView(new ArrayBuffer(0))]);
-    },
     // The case of a question, which stands closed under it
     explore(model) {
       /** @type {any} */
@@ -95,31 +95,39 @@
     },
   };
 
-  /** @type {(model: Model, books: Record<string, string>) => Promise<void>} */
-  async function changeInput(model, books) {
-    const name = model.get("preset");
-    const found = await book(books[name]).catch(() => refuse(model));
-    if (found && name === model.get("preset")) model.set("book", found);
-  }
-
-  // ---- what is loaded, each once: books of states, and modules
+  // ---- what is loaded, each once: large inputs, and modules
 
   /** @type {Record<string, (packed: string) => void>} */
   const arrived = {};
-  course.book = (name, packed) => arrived[name](packed);
+  course.input = (name, packed) => arrived[name](packed);
 
-  const book = once(async (name) => {
+  const fetched = once(async (name) => {
     const packed = await new Promise((resolve, reject) => {
       arrived[name] = resolve;
-      const script = Object.assign(document.createElement("script"), { src: `_static/state/${name}.js`, onerror: reject });
+      const script = Object.assign(document.createElement("script"), { src: `_static/input/${name}.js`, onerror: reject });
       document.head.append(script);
     });
-    const zipped = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    const zipped = bytesIn({ base64: packed });
     const text = await new Response(new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-    /** @param {string} letters */
-    const bytes = (letters) => new DataView(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
-    return JSON.parse(text, (_, value) => (typeof value?.bytes === "string" ? bytes(value.bytes) : value));
+    return JSON.parse(text, (_, value) => bytesIn(value));
   });
+
+  let serial = 0;
+
+  // What Python sends with an input: here no state comes along.
+  /** @param {string | object} input itself, or the name of its file */
+  async function bookOf(input) {
+    const cells = typeof input === "string" ? await fetched(input) : input;
+    return { input: { ...cells, serial: ++serial }, entries: [], data: bytesIn({ base64: "" }) };
+  }
+
+  /** @type {(model: Model, inputs: Record<string, string | object>) => Promise<void>} */
+  async function changeInput(model, inputs) {
+    const name = model.get("preset");
+    if (!name) return; // a number was typed in: the input is nobody's preset any more
+    const book = await bookOf(inputs[name]).catch(() => refuse(model, "This input could not be loaded."));
+    if (book && name === model.get("preset")) model.set("book", book);
+  }
 
   const load = once((name) => import(URL.createObjectURL(new Blob([course.modules[name]], { type: "text/javascript" }))));
 
@@ -129,12 +137,11 @@
   async function mount(name, el) {
     const { children, module, state } = saved[name];
     if (children) return Promise.all(children.filter((child) => saved[child]).map((child) => place(child, el)));
-    const [loaded, states] = await Promise.all([load(module), state.book && book(state.book)]);
-    const model = new Model({ ...state, ...(states && { book: states }), alone: true });
+    const [loaded, book] = await Promise.all([load(module), state.book && bookOf(state.book)]);
+    const model = new Model({ ...state, ...(book && { book }), alone: true });
     model.el = el;
     if (state.question) course.keepAnswers(model, loaded);
-    const books = { ...course.presets, [state.preset]: state.book };
-    if (states) model.on("change:preset", () => changeInput(model, books));
+    if (book) model.on("change:preset", () => changeInput(model, course.presets));
     await loaded.default.initialize?.({ model });
     el.closest(".course-widget")?.querySelector(".course-still")?.remove();
     return loaded.default.render({ model, el });

@@ -131,11 +131,11 @@
   /** @param {Answers} answers */
   function footer(answers) {
     if (unsaved !== null) return [make("p", {}, "This browser keeps nothing for this page: your answers last until you leave it.")];
-    if (!Object.keys(answers).length) return [make("p", {}, "Nothing answered yet. What you answer stays in this browser, and nobody else sees it.")];
+    if (!Object.keys(answers).length) return [make("p", {}, "Nothing answered yet. What you answer stays in this browser, and is sent nowhere.")];
     const save = make("button", { type: "button", onclick: download }, "Download my answers");
     const clear = make("button", { type: "button", onclick: forget }, "Clear my answers");
     const words =
-      'Your answers are in this browser only, and nobody else sees them. In a notebook, import_progress("my-progress.jsonl") takes the downloaded file over.';
+      'Your answers are in this browser only, and are sent nowhere. In a notebook, import_progress("my-progress.jsonl") takes the downloaded file over.';
     return [make("p", {}, words), make("p", { className: "course-buttons" }, save, clear)];
   }
 

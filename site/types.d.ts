@@ -44,11 +44,11 @@ declare global {
     course: {
       /** The source of each module, by name. */
       modules: Record<string, string>;
-      /** The name of the book of states of each input that can be chosen. */
-      presets: Record<string, string>;
+      /** Each input that can be chosen, or the name of its file. */
+      presets: Record<string, string | object>;
       lessons: Lesson[];
-      /** Called by the script that a book of states is. */
-      book(name: string, packed: string): void;
+      /** Called by the script that a large input is. */
+      input(name: string, packed: string): void;
       keepAnswers(model: PageModel, module: { gradeByKey: Function }): void;
     };
   }

@@ -3,6 +3,7 @@
 import pytest
 
 BROWSER = pytest.StashKey()  # the one that runs
+DEAR = {"browser", "nbgrader", "soak", "slow", "long"}
 
 
 def pytest_addoption(parser):
@@ -10,12 +11,23 @@ def pytest_addoption(parser):
     parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
 
 
-LONGEST = ["test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py", "test_assignments.py"]
+FIRST = ["test_python.py", "test_site.py", "test_colab.py", "test_card_browser.py", "test_browser.py"]
+FIRST += ["test_assignments.py", "test_hostile_user.py", "test_hostile_root.py"]
+# What takes its time without a browser or nbgrader: it starts kernels and servers, or searches long.
+SLOW = {"test_colab.py", "test_hostile_user.py", "test_hostile_root.py", "test_wheel.py"}
 
 
-def pytest_collection_modifyitems(items):
-    """Longest files first, so that of two processes neither waits for the other at the end."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+@pytest.hookimpl(tryfirst=True)  # before `-m quick` chooses
+def pytest_collection_modifyitems(config, items):
+    """Longest files first, so that of two processes neither waits for the other at the end; no long tests unasked."""
+    if "long" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.path.suffix == ".py" and item.path.name not in SLOW and not marks & DEAR:
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session")

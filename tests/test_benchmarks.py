@@ -275,8 +275,22 @@ def test_what_nbgrader_would_take_is_drawn_on_from_what_it_took():
         return [(result.met(one), round(one["figure"])) for one in found]
 
     assert verdicts({10: 5, 20: 6}) == [(None, 10)]
-    assert verdicts({10: 5, 20: 6, 1000: 119}) == [(None, 10), (None, 30), (True, 119)]
+    assert verdicts({10: 5, 20: 6, 1000: 119}) == [(None, 10), (False, 30), (True, 119)]
     assert verdicts({10: 5, 20: 6, 1000: 121})[-1] == (False, 121)
+    steps["ours"] = 0.05
+    assert verdicts({10: 5, 20: 6, 1000: 119})[1] == (True, 60)
+
+
+def test_the_first_mark_and_memory_are_claims():
+    from benchmarks import grading
+
+    def verdicts(first, memory):
+        runs = {10: {"first": 2, "MB": 200}, 10_010: {"first": first, "MB": memory}}
+        return [(result.met(one), one["figure"]) for one in grading.first_and_memory(runs)]
+
+    assert verdicts(2.9, 400) == [(True, 2.9), (True, 20)]
+    assert verdicts(3.1, 410) == [(False, 3.1), (False, 21)]
+    assert len(list(grading.first_and_memory({10: {"first": 2, "MB": 200}}))) == 1
 
 
 def test_the_first_kernel_is_the_measure_of_the_others():

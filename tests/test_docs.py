@@ -4,6 +4,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+import course
 import pooling_course
 from pooling_course import images
 from pooling_course.pictures import figures
+from pooling_course.questions.lessons import LESSONS, STEPS
+from tools import links
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [path for folder in ("docs", "deploy", "") for path in sorted((ROOT / folder).glob("*.md"))]
@@ -63,6 +67,56 @@ def test_links_lead_to_files(page):
     assert not list(dead_links(page, page.read_text(encoding="utf-8")))
 
 
+# ---- What is said in more than one place -----------------------------------------------------------------------------
+
+
+def found_in(page, pattern):
+    """The numbers that a page gives in a sentence like this; fails where it says no such thing."""
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").replace('\\n", "', " ").split())
+    match = re.search(pattern, text)
+    assert match, f"{page} says nothing like {pattern!r}"
+    return tuple(map(float, match.groups()))
+
+
+def test_the_time_of_a_lesson_is_said_alike():
+    times = [links.minutes(LESSONS[name]) for name in STEPS]
+    for page in ("docs/learners.md", "notebooks/00_start_here.ipynb"):
+        assert found_in(page, r"[Ll]essons 1 to 7 take (\d+) to (\d+) minutes each") == (min(times), max(times))
+
+
+def test_the_speed_of_grading_is_said_alike():
+    ours, theirs = found_in("docs/measurements.md", r"one more submission \|.*?([\d.]+) s beside ([\d.]+) s")
+    assert found_in("docs/grading.md", r"([\d.]+) s for one more") == (round(ours, 2),)
+    assert found_in("docs/grading.md", r"`nbgrader autograde` took ([\d.]+) s") == (round(theirs, 1),)
+    assert found_in("README.md", r"about ([\d.]+) seconds for each") == (round(ours, 2),)
+    assert found_in("docs/instructors.md", r"about ([\d.]+) seconds a submission, with") == (round(ours, 2),)
+    assert found_in("docs/instructors.md", r"# about ([\d.]+) seconds a submission") == (round(theirs),)
+
+
+def test_the_training_of_lesson_09_is_said_alike():
+    for page in ("docs/hub.md", "site/instead.txt", "notebooks/09_expert_zone.ipynb"):
+        found_in(page, r"(?:trains|networks)[^.]* about half a minute")
+
+
+@pytest.mark.skipif(
+    not course.read_stamp().startswith("cpu"), reason="for the environment that course.py makes, on CPU"
+)
+def test_the_size_of_the_environment_is_what_the_readme_says():
+    (said,) = found_in("README.md", r"([\d.]+) GB on disk")
+    files = {
+        (s.st_ino, s.st_size) for p in course.VENV.rglob("*") if not p.is_symlink() and (s := p.stat()) and p.is_file()
+    }
+    assert said == pytest.approx(sum(size for _, size in files) / 1e9, rel=0.15)
+
+
+def test_a_number_that_differs_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "a.md").write_text("It takes about 3 seconds\na submission.")
+    assert found_in("a.md", r"about ([\d.]+) seconds a submission") == (3,)
+    with pytest.raises(AssertionError, match="a.md says nothing like"):
+        found_in("a.md", r"about ([\d.]+) minutes")
+
+
 # ---- Names of files and folders --------------------------------------------------------------------------------------
 
 HOUSE = [path for path in ROOT.iterdir() if path.name[0] != "." and path.is_dir()]  # built folders too, named by nobody
@@ -73,7 +127,14 @@ FILES = [
     for path in (folder.glob("*") if folder == ROOT else folder.rglob("*"))
     if path.is_file() and not {"_build", "node_modules", "results", "test-artifacts", "__pycache__"} & set(path.parts)
 ]
-MADE = {"site/_build/html", "benchmarks/results/index.html", "widgets.js", "widgets.css", "jupyterhub_config.py"}
+MADE = {
+    "site/_build/html",
+    "benchmarks/results/index.html",
+    "widgets.js",
+    "widgets.css",
+    "jupyterhub_config.py",
+    "left_behind.py",
+}
 CODE = ("py", "pyi", "js", "mjs", "css")
 SOURCES = [name for name in FILES if name.startswith(("pooling_course/", "tools/", "site/")) and name.endswith(CODE)]
 

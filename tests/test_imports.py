@@ -15,7 +15,7 @@ from harness import ROOT
 
 # The house from the ground up. A room may import what lies below it and, as long as no circle comes of it, beside it.
 FLOORS = [
-    {"course", "maths", "web"},
+    {"course", "maths", "place", "web"},
     {"images"},
     {"questions", "exercises", "pictures", "explorer"},
     {"expert", "grading"},

@@ -587,7 +587,7 @@ def no_looking_back(nb):
 
 @refused_by("follows_the_page_map", "does not import quiz")
 def quiz_imported_later(nb):
-    named(nb, "setup").source = named(nb, "setup").source.replace("quiz, ", "")
+    named(nb, "setup").source = named(nb, "setup").source.replace(", quiz", "")
 
 
 @refused_by("lets_you_write", "checks ['read-a-window'], and the exercises of this lesson are")

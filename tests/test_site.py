@@ -11,23 +11,28 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import torch
 from playwright.sync_api import TimeoutError, expect
+from torch import nn
 
 import pooling_course
 from harness.answering import enter, secrets_of, wrong_answers
 from harness.explorers import (
     NAMES,
     STICKING_OUT,
+    Explorer,
     cell,
     check,
     check_sentences,
     new_page,
     opened,
     pool,
+    type_into,
     written,
 )
 from harness.pages import faults
 from pooling_course import Pooling, expert, images, import_progress, progress
+from pooling_course.maths.words import read_number
 from pooling_course.questions import lessons, question
 from tools import links
 
@@ -138,6 +143,29 @@ def test_each_widgets_code_is_in_the_site_once(pages, site):
     assert script.count("class Explorer {") == script.count("class Quiz {") == 1
     for text in pages.values():
         assert "_esm" not in text and "class Explorer {" not in text
+
+
+def test_a_page_carries_inputs_and_no_states(pages, site):
+    """What was pooled when the site was built is in the notebooks' outputs alone."""
+    found = 0
+    for name in LESSONS:
+        for state in (model["state"] for model in models(pages[f"{name}.html"]).values() if "state" in model):
+            if "book" not in state:
+                continue
+            found += 1
+            if isinstance(state["book"], str):
+                assert (site / "_static" / "input" / f"{state['book']}.js").is_file()
+            else:
+                assert {"shape", "data", "dtype"} <= state["book"].keys() and "entries" not in state["book"]
+    assert found > 20 and not (site / "_static" / "state").exists()
+
+
+def test_a_lesson_says_that_the_page_pools_and_leads_to_how_that_was_compared(pages):
+    command = "python course.py test -- -m long tests/explorer/test_engine.py"
+    assert command in re.sub(r"<[^>]+>", "", pages["how-true.html"])
+    for name in LESSONS:
+        (launch,) = re.findall(r'<div class="course-launch">(.*?)</div>', pages[f"{name}.html"], re.DOTALL)
+        assert "the page pools by itself" in launch and "100,000" in launch and 'href="how-true.html' in launch
 
 
 def test_the_answers_of_whoever_built_the_site_are_not_in_it(pages):
@@ -355,31 +383,70 @@ def test_pointing_at_a_cell_tells_its_sum(one):
 
 
 @browsers
-def test_other_inputs_are_there_too(one):
+def test_every_input_is_there_too(one):
     select = one.root.get_by_role("combobox", name="Input")
-    assert set(images.PRESETS) - set(select.locator("option").evaluate_all("(all) => all.map((o) => o.value)")) == {
-        "photo"
-    }
-    for name in ("odd", "digit"):
+    values = select.locator("option").evaluate_all("(all) => all.map((o) => o.value)")
+    assert values == list(images.PRESETS)
+    for name in ("odd", "digit", "worked"):
         select.select_option(name)
         check(one, Pooling("max", 2), Pooling("avg", 2), x=images.preset(name))
+    select.select_option("photo")
+    expect(one.root.locator("figcaption").filter(has_text="Max output 3 × 64 × 64")).to_be_visible()
+    shown = dict(one.read()["tables"])
+    (table,) = (rows for caption, rows in shown.items() if caption.startswith("Average output"))
+    output = pool(Pooling("avg", 2), images.preset("photo"))[0]
+    assert table == written(output[: len(table), : len(table[0])])
 
 
 @browsers
-def test_what_was_not_computed_ahead_says_so_and_nothing_is_stuck(one):
+def test_any_setting_and_any_number_is_pooled_by_the_page(one):
     one.choose("Average")
     one.divide_by(7)
-    expect(one.notice).to_contain_text("needs Python")
-    one.divide_by(None)
-    check(one, Pooling("avg", 2))
+    check(one, Pooling("avg", 2, divisor_override=7))
+    one.choose("Both")
+    x = WORKED.clone()
+    for row, col, text in [(1, 2, "-7.5"), (0, 0, "nan"), (5, 5, "1/3")]:
+        type_into(one, row, col, text)
+        x[row, col] = read_number(text)
+        check(one, Pooling("max", 2), Pooling("avg", 2, divisor_override=7), x=x)
+    expect(one.root.get_by_role("combobox", name="Input")).to_have_value("")
+    type_into(one, 0, 1, "three")
+    expect(one.notice).to_have_text("'three' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value.")
+    one.root.get_by_role("combobox", name="Input").select_option("worked")
+    check(one, Pooling("max", 2), Pooling("avg", 2, divisor_override=7))
     expect(one.notice).to_be_hidden()
-    assert "Enter" not in one.grid("Input").get_attribute("aria-label")
-    one.grid("Input").press("5")
-    expect(one.notice).to_contain_text("needs Python")
-    expect(one.root.locator(".pc-edit")).to_have_count(0)
-    one.slide("kernel_size", 3)
-    check(one, Pooling("avg", 3, 2))
-    expect(one.notice).to_be_hidden()
+
+
+@browsers
+def test_an_upstream_gradient_is_typed_into_the_page(one):
+    one.choose("Max")
+    one.choose("Backward")
+    type_into(one, 1, 2, "-4", grid="Upstream gradient")
+    gradient = torch.ones(3, 3)
+    gradient[1, 2] = -4
+    x = WORKED.clone().requires_grad_()
+    pool(Pooling("max", 2), x).backward(gradient)
+    expect(one.root.get_by_role("combobox", name="Upstream gradient")).to_have_value("own")
+    tables = dict(one.read()["tables"])
+    assert tables["Upstream gradient of max, 3 × 3"] == written(gradient)
+    assert tables["Input gradient of max, 6 × 6"] == written(x.grad)
+
+
+@browsers
+@pytest.mark.parametrize("name", LESSONS)
+def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
+    page = visit(name)
+    page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
+    expect(page.locator(".course-widget:not(:has(.pooling-course))")).to_have_count(0)
+    for root in page.locator(".pc-explorer:visible").all():
+        expect(root.locator("table").first).to_be_visible()
+        seen = Explorer(root).read()
+        (_, rows), *tables = seen["tables"]
+        if "3 × " in seen["captions"][0] or not tables:
+            continue  # a photo, whose tables are cut
+        x = torch.tensor([[read_number(number) for number in row] for row in rows])
+        outputs = [written(eval(code, {"nn": nn, "torch": torch})(x[None])[0]) for code in seen["code"]]
+        assert outputs == [rows for caption, rows in tables if " output, " in caption], seen["code"]
 
 
 @browsers

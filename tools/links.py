@@ -6,6 +6,7 @@ lesson, the ways to the lessons before and after it, and the tables of the start
 the package's own addresses. A test fails where one is stale.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -117,11 +118,28 @@ def lesson_text(path: Path) -> str:
     return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def minutes(lesson: Lesson) -> int:
+    """How long a lesson takes, to the nearest five: 200 words a minute, one a question, two an exercise or patient."""
+    cells = json.loads((NOTEBOOKS / lesson.file).read_text(encoding="utf-8"))["cells"]
+    text = {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code")}
+    words = re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", "\n".join(text["markdown"])))
+    questions = [name for code in text["code"] if code.startswith("quiz(") for name in re.findall(r'"[\w-]+"', code)]
+    tasks = [code for code in text["code"] if re.search(r"^(?:check|patient)\(", code, re.MULTILINE)]
+    return 5 * round((len(words) / 200 + len(questions) + 2 * len(tasks)) / 5)
+
+
+def time(lesson: Lesson) -> str:
+    """The same in words, as the title and the start page say it."""
+    pieces = f", or {lesson.pieces}" if lesson.pieces else ""
+    return f"about {lesson.time or f'{minutes(lesson)} minutes'}{pieces}"
+
+
 def title_text(lesson: Lesson, text: str) -> str:
     """The title, what is said below it by hand, and the way on."""
     about = re.sub(r"\A# .*\n+|\n+(?:Time: |Open this page in )[\s\S]*", "", text).strip()
-    time = [f"Time: {lesson.time}", *([f"Before this: {lesson.before}"] if lesson.before else []), around(lesson)]
-    return "\n\n".join((f"# {lesson.heading}", about, " · ".join(time), launch(f"notebooks/{lesson.file}")))
+    before = [f"Before this: {lesson.before}"] if lesson.before else []
+    ways = " · ".join([f"Time: {time(lesson)}", *before, around(lesson)])
+    return "\n\n".join((f"# {lesson.heading}", about, ways, launch(f"notebooks/{lesson.file}")))
 
 
 def around(lesson: Lesson, arrow: str = "") -> str:
@@ -142,7 +160,7 @@ def listed(_, text: str) -> str:
     head = text.partition("\n\n")[0]
     rows = []
     for lesson in [lesson for lesson in LESSONS.values() if lesson.page != "start"]:
-        longer = "" if lesson.page == "step" else f"; {lesson.time}"
+        longer = "" if lesson.page == "step" else f"; {time(lesson)}"
         rows.append(f"{int(lesson.number)}. [{lesson.title}]({lesson.file}): {lesson.about}{longer}")
     return "\n".join([head, "", *rows])
 
@@ -201,6 +219,7 @@ def project_text(path: Path) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="course.py links", description=__doc__).parse_args()
     changed = outdated()
     for path, text in changed.items():
         path.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 `python course.py assignments` writes them. A test makes them again and compares, so they cannot drift apart.
 """
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -230,6 +231,7 @@ def _nbgrader(grade_id, grade=False, locked=False, solution=False, **points):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="course.py assignments", description=__doc__).parse_args()
     changed = outdated()
     for path, text in changed.items():
         path.parent.mkdir(parents=True, exist_ok=True)

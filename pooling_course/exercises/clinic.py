@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from textwrap import dedent
 
 import torch
@@ -91,7 +92,7 @@ def patient(name: str, function) -> Finding:
     >>> patient("stride-one", lambda x: nn.MaxPool2d(3)(x))
     ✓ Cured: right on every input tried, here and behind the scenes.
     """
-    if name not in PATIENTS:
+    if not isinstance(name, str) or name not in PATIENTS:
         raise ValueError(f"no patient is called {name!r}; there is {', '.join(map(repr, PATIENTS))}.")
     return PATIENTS[name].examine(function)
 
@@ -267,11 +268,15 @@ class Swapped:
         return F.max_pool2d(x, 2, 2, 0, 1, True, True)
 
 
-_FOREIGN = "the second half of the channels holds numbers that no pooling of x gives."
+_FOREIGN = "in the second half of the channels, row {}, column {} holds a number of no window around that place."
 
 
 def _skip_fault(x, result, _):
-    """Any way to bring the map back to size will do, as long as even sizes come out as before and the skip is whole."""
+    """Any way to bring the map back to size will do, as long as even sizes come out as before and the skip is whole.
+
+    Each cell then holds the maximum of the window it lies in, or of the one that stretching puts there; what has no
+    window of its own, the last row or column of an odd size, may also be 0.
+    """
     channels = x.shape[1]
     wanted = (len(x), 2 * channels, *x.shape[2:])
     if tuple(result.shape) != wanted:
@@ -281,7 +286,20 @@ def _skip_fault(x, result, _):
     if x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0:
         return differs(x, result, UNetSkip.broken(x))
     up, low = result[:, channels:], nn.MaxPool2d(2, ceil_mode=True)(x)
-    return "" if torch.isin(up, torch.cat([low.flatten(), torch.zeros(1)])).all() else _FOREIGN
+    for row, col in product(range(x.shape[2]), range(x.shape[3])):
+        cell = up[:, :, row, col]
+        may_be = [low[:, :, i, j] for i, j in product(_windows_at(row, x.shape[2]), _windows_at(col, x.shape[3]))]
+        if row // 2 >= x.shape[2] // 2 or col // 2 >= x.shape[3] // 2:
+            may_be.append(torch.zeros_like(cell))
+        if not any(torch.equal(cell, value) for value in may_be):
+            return _FOREIGN.format(row, col)
+    return ""
+
+
+def _windows_at(place, size):
+    """Windows of 2 that may fill a place again: the one it lies in, and those that nearest neighbours stretch to it."""
+    half = size // 2
+    return {place // 2, place * half // size, (2 * place + 1) * half // (2 * size)}
 
 
 @admit("skip", lambda: _maps((1, 2, 5, 7), (1, 2, 4, 6), (2, 1, 9, 8)), differs=_skip_fault)

@@ -102,6 +102,8 @@ class Exercise:
         if isinstance(seed, tuple):
             found = [case for one in seed for case in self.cases(one)]
             return list({repr(plain(case)): case for case in found}.values())
+        if not isinstance(seed, (int, str, np.integer)) or not isinstance(seed, str) and seed < 0:
+            raise TypeError(f"seed={seed!r}: a seed is a number from 0 on, a student's name, or several in a tuple.")
         if isinstance(seed, str):  # not hash(), which differs from one Python to the next
             seed = zlib.crc32(seed.strip().lower().encode("utf-8", "replace"))
         return list(self.draw(np.random.default_rng(seed)))
@@ -114,14 +116,23 @@ def names() -> tuple[str, ...]:
     return tuple(e.name for e in sorted(found, key=lambda e: (e.lesson, LEVELS.index(e.level), e.name)))
 
 
-@cache
 def load(name: str) -> Exercise:
     """The exercise of that name.
 
     Raises:
         ValueError: there is none, or its file lacks something; the sentence says what.
+        TypeError: name is no text.
     """
-    stem = str(name).replace("-", "_")
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name={name!r} is of type {type(name).__name__}: an exercise has a name, such as 'output-size'."
+        )
+    return _load(name)
+
+
+@cache
+def _load(name):
+    stem = name.replace("-", "_")
     if not (stem.isidentifier() and stem[0] != "_" and (TASKS / f"{stem}.py").exists()):
         there = ", ".join(sorted(path.stem.replace("_", "-") for path in TASKS.glob("[a-z]*.py")))
         raise ValueError(f"no exercise is called {name!r}; there is {there}.")

@@ -48,6 +48,8 @@ def _plain(value, budget, deep):
         return _pooling(value)
     if isinstance(value, (tuple, list)):
         return _list(value, budget, deep) if deep < DEEPEST else {"other": "list nested too deep"}
+    if isinstance(value, type):
+        return {"other": f"class {value.__name__}, not a layer made with it: write {value.__name__}(...)"}
     return {"other": type(value).__name__}
 
 
@@ -129,6 +131,10 @@ def differs(wanted, got) -> str:
         return f"it returns {kind(got)}; wanted is {kind(wanted)}."
     if given.shape != right.shape:
         return f"it returns {kind(got)}; wanted is {kind(wanted)}."
+    if right.dtype.kind != "b" and holds_truth(got):  # Python counts True as 1, and a mask is no answer
+        if right.ndim:
+            return "it gives True or False; wanted are numbers."
+        return f"it gives {bool(given)}; wanted is the number {number(right.item())}."
     if right.dtype.kind in "iu" and given.dtype.kind == "f" and given.size:
         if given.ndim:
             return "it returns floats; wanted are whole numbers, ints."
@@ -139,6 +145,13 @@ def differs(wanted, got) -> str:
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f"at {list(at)} " if at else ""
     return f"{where}it gives {number(given[at].item())}; wanted is {number(right[at].item())}."
+
+
+def holds_truth(value) -> bool:
+    """Whether there is a True or False in a plain result."""
+    if isinstance(value, dict):
+        return value.get("dtype") == "bool"
+    return isinstance(value, bool) or isinstance(value, list) and any(map(holds_truth, value))
 
 
 def unequal(right, given):

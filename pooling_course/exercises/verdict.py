@@ -80,7 +80,8 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
         return _verdict(exercise, passed, cases, "solved")
     mistake = recognised(exercise, cases, outcomes)
     parts = [f"Its answers match a known mistake: {mistake.says}"] if mistake else []
-    first = next(i for i, sentence in enumerate(said) if sentence)
+    wrong = [i for i, sentence in enumerate(said) if sentence]
+    first = min(wrong, key=lambda i: outcomes[i].state == "todo")  # rather one that was written than one that was not
     parts += [f"The first case that fails: {said[first]}", *_shown(exercise, cases[first], outcomes[first])]
     parts += [f'A hint, if you want one: `hint("{exercise.name}")`']
     return _verdict(exercise, passed, cases, "wrong", mistake, *parts)
@@ -139,10 +140,13 @@ def _shown(exercise, case, outcome):
 
 
 def recognised(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome]) -> Mistake | None:
-    """The known mistake whose outcomes are the same in every case."""
+    """The known mistake whose outcomes are the same in every case, left out those for which nothing is written yet."""
+    written = [pair for pair in zip(cases, outcomes, strict=True) if pair[1].state != "todo"]
+    if not any(fault(exercise, *pair) for pair in written):
+        return None  # what is written is right
 
     def same(mistake):
-        return all(_alike(run(mistake.function, case), outcome) for case, outcome in zip(cases, outcomes, strict=True))
+        return all(_alike(run(mistake.function, case), outcome) for case, outcome in written)
 
     return next(filter(same, exercise.mistakes), None)
 
@@ -151,5 +155,5 @@ def _alike(a, b):
     if a.state != b.state:
         return False
     if a.state == "error":
-        return a.error.partition(":")[0] == b.error.partition(":")[0]
+        return a.error == b.error
     return alike(a.value, b.value)

@@ -4,6 +4,7 @@ import { Controls, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, robustScale, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
+import { engineFor } from "./answers.js";
 import { way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
@@ -132,8 +133,8 @@ export class Explorer {
    * @param {HTMLElement} root
    */
   constructor(model, root) {
-    this.model = model;
-    this.states = new States(model);
+    this.model = engineFor(model);
+    this.states = new States(this.model);
     /** @type {Record<string, any>} */
     this.ahead = {};
     /** @type {Pick} */
@@ -156,9 +157,6 @@ export class Explorer {
   /** @returns {Kind[]} */
   get kinds() {
     return (this.get("compare") ? this.get("kinds") : [this.get("kind")]).map((/** @type {string} */ name) => KINDS[name]);
-  }
-  get editable() {
-    return !this.get("alone"); // set by a page that has no Python
   }
   get backward() {
     return this.get("direction") === "backward";
@@ -321,7 +319,7 @@ export class Explorer {
     if (this.telling) this.pick = { grid: null, ...this.begin() };
     this.telling = false;
     const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
-    this.say(this.refused || this.get("message") || error || ownMisfit(this) || partOf(this.states.input));
+    this.say(this.refused || this.get("message") || error || ownMisfit(this) || this.model.note || partOf(this.states.input));
     drawWeights(this);
     layout(this);
     for (const name of ["input", "input2"]) paintInput(this, name);
@@ -480,10 +478,6 @@ export class Explorer {
     const type = this.isInput(at?.grid) ? "edit" : this.backward ? "upstream" : null;
     if (!at || !type) return;
     const { grid, row, col } = at;
-    if (!this.editable) {
-      this.model.send({ type }); // the page says why not
-      return;
-    }
     if (!this.lensBox.hidden) {
       this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;
@@ -545,7 +539,7 @@ export class Explorer {
     this.states.ask(keys);
     clearTimeout(this.patience);
     this.patience = setTimeout(() => {
-      this.say("No answer from Python: the kernel is busy, or not running. Settings that were computed ahead still work.");
+      this.say("No answer from Python: the kernel is busy, or not running. All but another input still works.");
     }, PATIENCE);
   }
 
@@ -632,6 +626,7 @@ export class Explorer {
 
   leave() {
     this.tell();
+    this.model.leave();
     for (const [name, callback] of this.events) this.model.off(name, callback);
     cancelAnimationFrame(this.waiting);
     this.motion.halt();

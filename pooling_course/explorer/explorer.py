@@ -30,6 +30,17 @@ class Checked(t.Any):
     allow_none = False
 
 
+class ByIdentity(Checked):
+    """A tensor, which is another value where it is another object: == of tensors gives a tensor."""
+
+    def set(self, obj, value):
+        new = self._validate(obj, value)
+        old = obj._trait_values.get(self.name, self.default_value)
+        obj._trait_values[self.name] = new
+        if new is not old:
+            obj._notify_trait(self.name, old, new)
+
+
 # A trait for each setting that a kind declares.
 SYNCED = {
     "sync": True,
@@ -84,10 +95,10 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     kinds = t.List(["max", "avg"]).tag(sync=True)
     pooling = Checked()
     layer = Checked()
-    x = Checked()
+    x = ByIdentity()
 
     direction = t.Enum(("forward", "backward"), "forward").tag(sync=True)
-    upstream = t.Any(None)
+    upstream = ByIdentity(None, allow_none=True)
     upstream_mode = t.Enum(("ones", "chosen", "own"), "ones").tag(sync=True)
     own = t.Dict().tag(sync=True)
     chosen = t.List([0, 0]).tag(sync=True)
@@ -228,6 +239,19 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         if kind not in self._made or not _same(self._made[kind][0], own):
             self._made[kind] = own, made(settings | {"kind": kind})
         return self._made[kind][1]
+
+    def observe(self, handler, names=t.All, type="change"):
+        """As traitlets observes; `traitlets.link` of a tensor is refused, as it compares with == what it links."""
+        tensor = {"x", "upstream"} & set(
+            [names] if isinstance(names, str) else names if isinstance(names, list) else ()
+        )
+        if tensor and isinstance(getattr(handler, "__self__", None), t.link):
+            name = tensor.pop()
+            raise t.TraitError(
+                f"{name} holds a tensor, which traitlets.link cannot compare: link it in one direction, "
+                f"traitlets.dlink((a, {name!r}), (b, {name!r})), or in both by a second one."
+            )
+        super().observe(handler, names, type)
 
     def set_state(self, sync_data):
         """What the browser, or a linked widget, has changed; a refusal is shown in the widget."""

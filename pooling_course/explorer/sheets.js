@@ -42,7 +42,7 @@ export function paintInput(view, name) {
   const what = flow ? `Input gradient${view.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
   update(caption, { text: `${what} ${size}` });
   update(under, { text: flow ? countIdle(view, flow, hatched) : hatched || said(view, first) });
-  update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk${view.editable ? ", Enter edits the input" : ""}.` });
+  update(stage, { "aria-label": `${what}, ${h} rows by ${w} columns. Arrow keys walk, Enter edits the input.` });
 }
 
 // What else there is to say of an input: how its cells are coloured.
@@ -164,5 +164,5 @@ export function paintOutput(view, name) {
   const what = flow ? `Upstream gradient${view.shown.length > 1 && !view.oneUpstream ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
   update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });
   update(under, { text: !flow && view.scaleFor(shown) !== view.scale ? "own colour scale" : "" });
-  update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow && view.editable ? ", Enter edits" : ""}.` });
+  update(stage, { "aria-label": `${what}, ${state.h} rows by ${state.w} columns. Arrow keys walk${flow ? ", Enter edits" : ""}.` });
 }

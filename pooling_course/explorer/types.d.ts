@@ -161,10 +161,11 @@ export interface Cells {
   float: string;
   index: string;
   whole: boolean;
-  dtype?: string;
+  /** As torch names it: "float32". */
+  dtype: string;
   /** What it is of an input that was too large, else "". */
   part?: string;
-  serial: number;
+  serial: number | string;
   values: Numbers;
 }
 
@@ -204,3 +205,48 @@ export interface State extends Pick<Entry, "key" | "error" | "h" | "w" | "totals
   divisorAt(row: number, col: number): number;
   passesAt(row: number, col: number): number;
 }
+
+// ---- where no Python answers ------------------------------------------------------------------------------------------
+
+/** The settings of a state, read from its name; `upstream` is the number of an upstream gradient, null for the output. */
+export interface Asked extends Omit<Settings, "kind" | "ceil"> {
+  name: string;
+  kind: string;
+  upstream: number | null;
+  ceil?: boolean;
+  counted?: boolean;
+  divisor?: number | null;
+  norm?: number;
+  size?: (number | null)[];
+  samples?: Pair;
+  weights?: Weights;
+}
+
+export type EngineInput = Pick<Cells, "channels" | "h" | "w" | "float" | "index" | "whole" | "values">;
+
+/** An input as loops want it: the constructors of its lists, and how its numbers are rounded. */
+export interface Plane extends Omit<EngineInput, "float" | "index"> {
+  List: any;
+  Index: any;
+  round(value: number): number;
+}
+
+/** What windows read along an axis; see `along` in engine.js. */
+export interface Spans {
+  out: number;
+  by: number;
+  apart: number;
+  from: Int32Array;
+  to: Int32Array;
+  long: Int32Array;
+  tap: Int32Array;
+}
+
+/** A kind's own pooling. Where shares depend on what cells hold, `through` prepares the way of any upstream gradient. */
+export interface PoolingKind {
+  read(numbers: any[]): Partial<Asked> | null;
+  forward(p: Asked, x: Plane, rows: Spans, cols: Spans): { fields?: object; lists: Record<string, any> };
+  backward?(p: Asked, x: Plane, rows: Spans, cols: Spans, sent: Numbers): Numbers;
+  through?: Through;
+}
+export type Through = (p: Asked, x: Plane, rows: Spans, cols: Spans) => (sent: Numbers) => Numbers;

@@ -14,14 +14,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import sandbox
+
+if __name__ == "__main__" and not {"--scheduler", "--trust-submissions", "--help", "-h"} & set(sys.argv):
+    sandbox.ahead()  # torch takes seconds to import: at the same time here and in there
+
 from . import cluster, mark, pages, tables
 from .assignments import ASSIGNMENTS, HIDDEN, is_own
 from .book import GRADES, Book
 from .files import Broken
 from .forms import FORMS
+from .reading import code_of, named_in
 from .roster import HANDED_IN, Gradebook, Roster, Times
 from .sandbox import Limits, Lost, NoSandbox
-from .submissions import DUPLICATE, GRADED, Rule, code_of, look, named_in, same_name
+from .submissions import DUPLICATE, GRADED, Rule, look, same_name
 
 EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
 MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
@@ -149,6 +155,8 @@ def grade(args) -> int:
         if known:
             print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
         run_all(waiting, book, args)
+        for row in rows:
+            row.notes += (row.record or {}).get("notes", [])
         note_another_assignment(args, rows)
         return write(args, rows, account, gradebook, book)
     finally:
@@ -232,7 +240,7 @@ def job_for(submission, args, row, people) -> mark.Job:
     says = named_in(cells)
     matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
     if says is None or says == "":
-        row.notes += MISSING_NAME if matters else []
+        row.notes += MISSING_NAME if matters and says is None else []  # what cannot be read, `mark` tells
     elif says == EXAMPLE_NAME:
         row.notes += EXAMPLE_LEFT if matters else []
     else:

@@ -6,32 +6,49 @@ Three kinds of processes, from trusted to not:
     keeper    reads the job, raises the walls, forks the student, watches the clock and passes on what comes back.
     student   runs the cells of one notebook, then each question in a fork of its own. Nothing here is scored.
 
-The student writes lines to a pipe that nobody else writes to: `@ ...` with what our code found in the text of the
-cells, before any runs; then `> 3` when step 3 begins, `< 3 ...` with what came of it, `= 3` when it is over. Steps are
-cells, then questions. Lines in another order end the run, as does a step that takes too long; the judge then asks again
-without that step.
+The student writes lines to a pipe that nobody else writes to. Each begins with a word that the keeper drew, so that
+code which finds the pipe still says nothing by it. Then comes `@ ...` with what our code found in the text of the
+cells, before any runs; `> 3` when step 3 begins, `< 3 ...` with what came of it, `~ 3 ...` with the cell that an answer
+was in, `= 3 ...` when it is over, and how it ended where nothing came. Steps are cells, then questions. Other lines end
+the run, as do too many of them, too much memory, or a step that takes too long; the judge then asks again without that
+step.
 """
 
 import contextlib
 import gc
 import json
 import os
+import secrets
 import select
+import shutil
 import signal
 import struct
 import sys
+import tempfile
 import time
 import types
+from functools import partial
+from typing import Any
 
-LINE = 4 << 20  # bytes in one line of a student's
-SCRATCH = "/scratch"  # the one folder that can be written
+from .shell import Quiet, Shell, as_python
+
+LINE, LINES = 1 << 19, 4 << 20  # bytes in one line of a student's, and in all of one run
+FRAME = 2 * LINES  # bytes between judge and keeper
+SCRATCH = "/submission"  # the one folder that can be written
+LOOK_AGAIN = 0.25  # seconds until memory is looked at
+ENDS = ("", "slept", "late", "processor", "crashed", "ended")  # how a question can come to its end
+STOOD = ("last", "check", "before")  # where an answer was found: as it is at the end, at its check, or before that
 WARM = (
     "numpy",
     "torch",
     "torch.nn.functional",
     "matplotlib.pyplot",
+    "IPython.display",
     "pooling_course.images",
     "pooling_course.pictures.figures",
+    "pooling_course.exercises.outcome",
+    "pooling_course.grading.text",
+    "pooling_course.grading.wire",
 )
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
 
@@ -39,15 +56,22 @@ encode = json.JSONEncoder().encode  # made before any student could put another 
 # ---- Frames between the judge and the keeper: eight bytes that say how long, then JSON -------------------------------
 
 
-def read_frame(fd):
-    """One frame, and not a byte more: the next belongs to another process. None at the end."""
-    head = _read(fd, 8)
-    return json.loads(_read(fd, struct.unpack(">Q", head)[0])) if len(head) == 8 else None
+def read_frame(fd, until=None):
+    """One frame, and not a byte more: the next belongs to another process. None at the end, or where it is too long.
+
+    Raises:
+        TimeoutError: it was not there by that time, as time.monotonic() says it.
+    """
+    head = _read(fd, 8, until)
+    length = struct.unpack(">Q", head)[0] if len(head) == 8 else FRAME + 1
+    return json.loads(_read(fd, length, until)) if length <= FRAME else None
 
 
-def _read(fd, length):
+def _read(fd, length, until):
     parts = []
     while length:
+        if until is not None and not select.select([fd], [], [], max(0, until - time.monotonic()))[0]:
+            raise TimeoutError
         part = os.read(fd, min(length, 1 << 20))
         if not part:
             return b""
@@ -58,33 +82,37 @@ def _read(fd, length):
 
 def write_frame(fd, value):
     data = json.dumps(value).encode()
-    data = memoryview(struct.pack(">Q", len(data)) + data)
-    while data:
-        data = data[os.write(fd, data) :]
+    left = memoryview(struct.pack(">Q", len(data)) + data)
+    while left:
+        left = left[os.write(fd, left) :]
 
 
 # ---- The server ------------------------------------------------------------------------------------------------------
 
 
-class NoAnswer:
-    """What check, quiz and the like give inside: here nothing is checked, and nothing can be read off."""
+class NoAnswer(Quiet):
+    """What check, quiz and the like give inside: here nothing is checked, and nothing can be read off.
+
+    Attributes:
+        heard: is told the arguments of each call.
+    """
+
+    def __init__(self, heard=None):
+        self.heard = heard
 
     def points(self, full=0):
         return 0.0
 
     def __call__(self, *args, **kwargs):
+        if self.heard:
+            self.heard(*args, **kwargs)
         return self
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __bool__(self):
-        return False
 
     def __repr__(self):
         return "(The check runs when the course is graded.)"
+
+
+CHECK = NoAnswer()
 
 
 def serve(isolated=True):
@@ -131,11 +159,11 @@ def warm_up():
         importlib.import_module(name)
     answer = NoAnswer()
     for module, names in (
-        (pooling_course, set(pooling_course.__all__) - {"Pooling", "Trace", "Window", "images", "trace"}),
+        (pooling_course, set(vars(pooling_course)["__all__"]) - {"Pooling", "Trace", "Window", "images", "trace"}),
         (pooling_course.exercises, ("attempt", "check", "hint", "judge", "load", "names", "your_case")),
     ):
         for name in names:
-            setattr(module, name, answer)
+            setattr(module, name, CHECK if name == "check" else answer)
     gc.collect()
     gc.freeze()  # forks then share these pages for good
 
@@ -149,26 +177,32 @@ def keep(channel_in, channel_out, rules):
         return END
     from . import walls
 
+    folder = None if rules else tempfile.mkdtemp()  # where there are no walls, each at least begins in an empty folder
     if rules:
         walls.own_namespaces()
+    memory = walls.Memory(job["total_memory"]) if rules else None
+    word = secrets.token_hex(8)
     pipe, end = os.pipe()
     student = os.fork()
     if student == 0:
-        inside = Student(job, end, rules)
+        inside = Student(job, end, rules, word, folder)
         try:
             inside.run()
         except BaseException as error:
-            inside.say(f"! 0 {described(error)}")
+            inside.say(f"! {described(error)}")
         finally:
             os._exit(0)
     os.close(end)
-    run = Watched(student, pipe, job)
+    run = Watched(student, pipe, job, word, memory)
     run.watch()
     if not rules:
         kill(os.killpg, student)
     kill(os.kill, student)
     status = os.waitstatus_to_exitcode(os.waitpid(student, 0)[1])
-    write_frame(channel_out, {"read": run.read, "said": run.said, "step": run.step, "why": run.why, "status": status})
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    told = {name: getattr(run, name) for name in ("read", "said", "stood", "ended", "tampered", "step", "why")}
+    write_frame(channel_out, {**told, "status": status})
     return 0
 
 
@@ -183,51 +217,80 @@ class Watched:
     Attributes:
         read: what was found in the text of the cells.
         said: what came of each step, by its number, as text that nobody has looked into.
+        stood: for a question, the cell whose function was asked, and one of STOOD.
+        ended: for a question without an answer, one of ENDS.
+        tampered: what watches for torch was not the same after the cells as before.
         step: the step it was in when it stopped; -1 before the first, None when it went through all.
-        why: "end" (it stopped by itself), "time", "total" (time for all steps), "output" or "order" (of lines).
+        why: "end" (it stopped by itself), "time", "total" (time for all steps), "memory", "output" or "order" (of
+            lines); before the first step, what kept the walls from standing.
     """
 
-    def __init__(self, student, pipe, job):
-        self.pipe, self.job = pipe, job
-        self.read, self.said, self.step, self.why = "", {}, -1, ""
-        self.open = False
-        self.rest = b""
+    def __init__(self, student, pipe, job, word, memory):
+        self.pipe, self.job, self.word, self.memory = pipe, job, word.encode() + b" ", memory
+        self.first = job["first_question"]
+        steps = [step for step, _ in job["cells"]] + list(range(self.first, self.first + len(job["questions"])))
+        self.steps = {str(step): step for step in steps}
+        self.read, self.said, self.stood, self.ended, self.tampered = "", {}, {}, {}, False
+        self.step: Any = -1  # None once all is done
+        self.why = ""
+        self.open, self.rest, self.heard = False, b"", 0
 
     def watch(self):
         began = now = time.monotonic()
-        wall = {False: self.job["start_seconds"], True: self.job["wall_seconds"]}
         while not self.why:
-            left = min(now + wall[self.step != -1], began + self.job["total_seconds"]) - time.monotonic()
-            if left <= 0 or not select.select([self.pipe], [], [], left)[0]:
-                self.why = "time" if now + wall[self.step != -1] < began + self.job["total_seconds"] else "total"
+            until = min(now + self.patience(), began + self.job["total_seconds"])
+            left = until - time.monotonic()
+            if left <= 0:
+                self.why = "total" if until == began + self.job["total_seconds"] else "time"
                 return
+            if not select.select([self.pipe], [], [], min(left, LOOK_AGAIN))[0]:
+                if self.memory and self.memory.is_spent():
+                    self.why = "memory"
+                continue
             data = os.read(self.pipe, 1 << 16)
             if not data:
                 self.why = "end"
                 return
+            self.heard += len(data)
             *lines, self.rest = (self.rest + data).split(b"\n")
-            if len(self.rest) > LINE:
+            if self.heard > LINES or max(map(len, [self.rest, *lines])) > LINE:
                 self.why = "output"
             for line in lines:
                 if not self.why:
                     self.hear(line)
                     now = time.monotonic()
 
+    def patience(self):
+        """Seconds for the step; a question's own alarm comes first, and says more."""
+        if self.step == -1:
+            return self.job["start_seconds"]
+        return self.job["wall_seconds"] + (self.step >= self.first)
+
     def hear(self, line):
-        sign, _, rest = line.decode("ascii", "replace").partition(" ")
+        if not line.startswith(self.word):
+            self.why = "order"
+            return
+        sign, _, rest = line[len(self.word) :].decode("ascii", "replace").partition(" ")
         number, _, text = rest.partition(" ")
+        asked = self.open and number == str(self.step) and self.step >= self.first
         if sign == "@" and self.step == -1 and not self.read:
             self.read = rest
         elif sign == "!" and self.step == -1:  # the walls did not stand; nothing of the student's has run yet
-            self.why = text
+            self.why = rest
         elif sign == "." and not self.open:
             self.step, self.why = None, "done"
-        elif sign == ">" and not self.open and number.isdecimal() and int(number) > self.step:
-            self.step, self.open = int(number), True
+        elif sign == ">" and not self.open and (step := self.steps.get(number, -1)) > self.step:
+            self.step, self.open = step, True
         elif sign == "<" and self.open and number == str(self.step) and number not in self.said:
             self.said[number] = text
-        elif sign == "=" and self.open and number == str(self.step):
+        elif sign == "~" and asked and number not in self.stood and text.partition(" ")[2] in STOOD:
+            self.stood[number] = text.split(" ")
+        elif sign == "=" and self.open and number == str(self.step) and text in ENDS:
             self.open = False
+            if text:
+                self.ended[number] = text
+        elif sign == "*" and not self.open:
+            self.tampered = True
         else:
             self.why = "order"
 
@@ -238,8 +301,12 @@ class Watched:
 class Student:
     """One notebook: first the walls, then its cells, then each question in a fork."""
 
-    def __init__(self, job, pipe, rules):
-        self.job, self.pipe, self.rules = job, pipe, rules
+    def __init__(self, job, pipe, rules, word, folder):
+        self.job, self.pipe, self.rules, self.word, self.folder = job, pipe, rules, word, folder
+        self.step = -1
+        # what each function was, and at its checks: (object, cell) in their order
+        self.was: dict[str, list] = {q["function"]: [] for q in job["questions"]}
+        self.checked: dict[str, list] = {name: [] for name in self.was}
 
     def run(self):
         self.shut_in()
@@ -248,21 +315,28 @@ class Student:
         from .wire import decode
 
         questions = [(q["function"], q["rule"], decode(q["cases"])) for q in self.job["questions"]]
-        cells = [(step, text.without_magics(code)) for step, code in self.job["cells"]]
         if self.job["look"]:
-            self.say(f"@ {encode(text.look([code for _, code in cells], self.job['questions']))}")
+            self.say(f"@ {encode(text.look(self.job['cells'], self.job['questions']))}")
         module = types.ModuleType("__main__")
-        module.display = NoAnswer()  # what IPython puts into every notebook
+        vars(module)["display"] = NoAnswer()  # what IPython puts into every notebook
         sys.modules["__main__"] = module
-        for step, code in cells:
+        self.names = vars(module)
+        CHECK.heard = self.check
+        shell, watching = Shell(self.names), what_watches()
+        before = fingerprint(watching)
+        for step, code in self.job["cells"]:
+            self.step = step
             self.say(f"> {step}")
-            self.say(f"< {step} {encode(execute(code, step, vars(module)))}", f"= {step}")
+            error = execute(shell, code, step)
+            self.note(self.was)
+            self.say(f"< {step} {encode(error)}", f"= {step} ")
+        if fingerprint(watching) != before:
+            self.say("*")
         first = self.job["first_question"]
         for step, (name, rule, cases) in enumerate(questions, start=first):
             if step not in self.job["without"]:
                 self.say(f"> {step}")
-                self.ask(step, vars(module).get(name), cases, lambda *case, rule=rule: run(*case, rule))
-                self.say(f"= {step}")
+                self.say(f"= {step} {self.ask(step, name, cases, partial(run, rule=rule))}")
         self.say(".")
 
     def shut_in(self):
@@ -275,14 +349,32 @@ class Student:
         os.dup2(0, 2)
         os.closerange(4, 4096)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        walls.limits(job["total_seconds"], job["memory"], job["disk"], job["processes"] if self.rules else None)
+        walls.limits(
+            int(job["total_seconds"]) + 1, job["memory"], job["disk"], job["processes"] if self.rules else None
+        )
         if self.rules:
             walls.own_files(SCRATCH, job["disk"])
-            os.chdir(SCRATCH)
             walls.no_way_back(self.rules)
+        os.chdir(self.folder or SCRATCH)
+        sys.path[:] = [place for place in sys.path if place] + [os.getcwd()]  # what it writes stands behind all else
 
-    def ask(self, step, function, cases, run):
-        """The function on its cases, in a fork: what it breaks, it breaks for itself."""
+    def check(self, name=None, *_, **__):
+        """The notebook checks an answer."""
+        function = str(name).replace("-", "_")
+        if function in self.checked:
+            self.note({function: self.was[function]})
+            self.note({function: self.checked[function]})
+
+    def note(self, lists):
+        """Where a function is another than before, keep it, and in which cell that was."""
+        for name, found in lists.items():
+            value = self.names.get(name)
+            if callable(value) and not (found and found[-1][0] is value):
+                known = [cell for other, cell in self.was[name] if other is value]
+                found.append((value, known[-1] if known else self.step))
+
+    def ask(self, step, name, cases, run):
+        """The function on its cases, in a fork: what it breaks, it breaks for itself. How it ended, as ENDS has it."""
         child = os.fork()
         if child == 0:
             try:
@@ -292,28 +384,55 @@ class Student:
                 resource.setrlimit(resource.RLIMIT_CPU, (most, most))
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm(self.job["wall_seconds"])
-                self.say(f"< {step} {encode(answers(function, cases, run))}")
+                stood, text = self.answer(name, cases, run)
+                self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}")
             finally:
                 os._exit(0)
-        os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
         if self.rules:  # as the first process of its namespace it means its own descendants by -1
             kill(os.kill, -1)
-            while True:
-                try:
+            with contextlib.suppress(ChildProcessError):
+                while True:
                     os.waitpid(-1, 0)
-                except ChildProcessError:
-                    return
+        return self.end(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+
+    def end(self, status, seconds):
+        if status == 0:
+            return ""
+        if status == -signal.SIGALRM:
+            return "slept" if seconds < self.job["wall_seconds"] / 10 else "late"
+        if status == -signal.SIGXCPU or status == -signal.SIGKILL and seconds > self.job["seconds"] - 0.5:
+            return "processor"
+        return "crashed" if status < 0 else "ended"
+
+    def answer(self, name, cases, run):
+        """What came of the function as it stood at its last check, or was before, if that was only what was given."""
+        last, text = self.names.get(name), encode("missing")
+        stood: list = []
+        checked = {id(function) for function, _ in self.checked[name]}
+        tried = set()
+        for function, cell in [*reversed(self.checked[name]), *reversed(self.was[name])]:
+            if id(function) in tried:
+                continue
+            tried.add(id(function))
+            found = answers(function, cases, run)
+            how = "last" if function is last else "check" if id(function) in checked else "before"
+            if not stood or any(state != "todo" for state, *_ in found):
+                stood, text = [f"{cell} {how}"], fitting(found)
+            if any(state != "todo" for state, *_ in found):
+                break
+        return stood, text
 
     def say(self, *lines):
-        data = memoryview("".join(f"{line}\n" for line in lines).encode("ascii", "replace"))
+        data = memoryview("".join(f"{self.word} {line}\n" for line in lines).encode("ascii", "replace"))
         while data:
             data = data[os.write(self.pipe, data) :]
 
 
-def execute(code, step, names):
+def execute(shell, code, step):
     """Run a cell; what it raised, as a line, or ""."""
     try:
-        exec(compile(code, f"<cell {step + 1}>", "exec"), names)
+        shell.run(as_python(code), f"<cell {step + 1}>")
     except BaseException as error:  # also exit(): the cells below still count
         return described(error)
     return ""
@@ -327,9 +446,7 @@ def described(error):
 
 
 def answers(function, cases, run):
-    """What the function did with each case: [state, value, error, printed] each; or why there is nothing."""
-    if not callable(function):
-        return "missing"
+    """What the function did with each case: [state, value, error, printed] each."""
     found = []
     for case in cases:
         try:
@@ -338,3 +455,32 @@ def answers(function, cases, run):
         except BaseException as error:
             found.append(["error", None, described(error), ""])
     return found
+
+
+def fitting(found):
+    """Outcomes as text that goes into one line: of results which are too large for that, only that they are."""
+    room, parts = LINE // 2, []
+    for state, value, error, printed in found:
+        text = encode([state, value, error, printed])
+        if len(text) > room:
+            text = encode([state, {"other": "a result that is too large to look at"}, error, ""])
+        room -= len(text)
+        parts.append(text)
+    return f"[{', '.join(parts)}]"
+
+
+def what_watches():
+    """The namespaces of what watches an answer and reads its results."""
+    from torch.utils import _python_dispatch
+
+    from ..exercises import outcome, plain
+
+    return [
+        vars(each) for each in (outcome, plain, outcome.NoTorch, _python_dispatch, _python_dispatch.TorchDispatchMode)
+    ]
+
+
+def fingerprint(spaces):
+    """Another one after somebody put other code into them."""
+    items = [item for space in spaces for item in list(space.items())]
+    return [(name, id(value), id(getattr(value, "__code__", None))) for name, value in items if callable(value)]

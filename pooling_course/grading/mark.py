@@ -4,24 +4,28 @@ The record that comes out is plain data (JSON), with all that the pages and tabl
 """
 
 import hashlib
-import inspect
 import json
 import threading
+import time
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from importlib import metadata
 from pathlib import Path
 
-from .. import exercises
 from ..exercises import judge, load
 from ..exercises.source import RULE
 from ..exercises.verdict import CALLED
-from ..maths import trace as pooling
 from .assignments import ASSIGNMENTS, Task, is_own
+from .reading import UNREAD_NAME, named_in, strange
 from .sandbox import Limits, Question, Sandbox
 from .wire import ERROR, clean, encode, outcomes
 
+PACKAGE = Path(__file__).parents[1]
+COMPUTES = {".py", ".json", ".npz"}
+
 SAYS = {
     "missing": "There is no function `{function}` in your notebook, or its cell stopped before it was made.",
+    "near": "There is no function `{function}` in your notebook. You define `{near}`: is that the one? Rename it.",
     "lost": "`{function}` gave no answer: {why}.",
     "odd": "what came back is nothing that the grader can read",
     "same": "All cases of your notebook pass; of the {total} cases that grading tries, {passed} do.",
@@ -29,7 +33,15 @@ SAYS = {
     "one": "Your answer is not right.",
     "untouched": "Nothing is written here yet.",
 }
-
+NOTES = {
+    "check": "`{function}` was asked as it stood at its check, in cell {cell}: cells below change or delete it.",
+    "before": "`{function}` was asked as it stood in cell {cell}: cells below empty or delete it.",
+    "near": "There is no `{function}`, but a `{near}`.",
+    "strange": "The code speaks of {words}, which no answer needs: look at it by hand.",
+    "passed": "Only Jupyter itself could have run this, which was passed over: {passed}.",
+    "slow": "It took all of its {limits.total_seconds} s: what had no answer by then has no points.",
+}
+LARGE = 50_000  # characters of an answer whose verdict is not kept for others: hostile ones differ each time
 
 MISSING = '"missing"'
 
@@ -66,13 +78,16 @@ def tasks(assignment: str) -> list[Task]:
 
 @cache
 def version(assignment: str) -> str:
-    """A digest of the tasks of an assignment and of the code that judges: results of another version do not count."""
-    files = sorted(Path(exercises.__file__).parent.glob("*.py")) + [Path(pooling.__file__)]
-    files += [Path(__file__).with_name(f"{name}.py") for name in ("inside", "mark", "sandbox", "text", "walls", "wire")]
-    files += [Path(inspect.getfile(load(task.exercise).model)) for task in tasks(assignment)]
+    """A digest of an assignment's tasks and of all that computes a mark: results of another version do not count.
+
+    That is the whole package and torch: a word of a sentence, a rule or a map that cases are drawn from changes what a
+    check says, as the judge does.
+    """
     digest = hashlib.sha256(repr([(task.exercise, task.points) for task in tasks(assignment)]).encode())
-    for file in files:
-        digest.update(file.read_bytes())
+    digest.update(f"{metadata.version('torch')} {metadata.version('numpy')}".encode())
+    for file in sorted(PACKAGE.rglob("*")):
+        if file.suffix in COMPUTES:
+            digest.update(f"{file.relative_to(PACKAGE).as_posix()} {file.stat().st_size} ".encode() + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -92,12 +107,17 @@ def _question(exercise: str, seed) -> Question:
     return Question(asked.function, encode(_cases(exercise, seed)), asked.rule)
 
 
-@lru_cache(maxsize=1024)
 def _verdict(exercise: str, seed, said: str, faults=()):
     """The judge's verdict on what came out of the sandbox: the same words get the same verdict, so it is kept.
 
     None where it makes nothing of them: an answer so odd that the judge stumbles is wrong, and stops nobody else's.
     """
+    judged = _judged if len(said) <= LARGE else _judged.__wrapped__
+    return judged(exercise, seed, said, faults)
+
+
+@lru_cache(maxsize=1024)
+def _judged(exercise, seed, said, faults):
     cases = _cases(exercise, seed)
     found = outcomes(said, len(cases))
     try:
@@ -107,33 +127,54 @@ def _verdict(exercise: str, seed, said: str, faults=()):
 
 
 def mark(job: Job, sandbox: Sandbox) -> dict:
-    """The record of a submission.
+    """The record of a submission: {"parts", "cells", "notes" for the instructor, "told" for the student, too}.
 
     Where something is wrong, the notebook runs a second time, with the cases that the student knows: the page for the
-    student is made of that run. No hidden case was in that sandbox, so none can be carried out to the page.
+    student is made of that run. No hidden case was in that sandbox, so none can be carried out to the page. Both runs
+    share the time of a submission.
 
     Raises:
         Lost: the sandbox failed, and nothing can be said about the submission.
+        NoSandbox: it failed for good.
     """
+    until = time.monotonic() + job.limits.total_seconds
     asked = tasks(job.assignment)
     drawn = [seeds(task, job.student, job.hidden) for task in asked]
-    ran = sandbox.run(
-        list(job.cells), [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
-    )
-    parts = [_part(*each) for each in zip(asked, drawn, ran.said, ran.ended, ran.texts, strict=True)]
+    questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
+    ran = sandbox.run(list(job.cells), questions, until)
+    found = zip(asked, drawn, ran.said, ran.ended, ran.texts, ran.near, strict=True)
+    parts = [_part(*each) for each in found]
+    unread = [UNREAD_NAME] if named_in(list(job.cells)) == "" and any(map(is_own, asked)) else []
+    notes = [*unread, *_notes(job, questions, ran)]
+    notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
     cells = {}
     if ran.cells or any(part["state"] == "wrong" for part in parts):
-        cells = _explain(job, parts, sandbox)
-    return {"parts": parts, "cells": cells}
+        cells = _explain(job, parts, sandbox, until)
+    return {"parts": parts, "cells": cells, "notes": notes, "told": unread}
 
 
-def _part(task, seed, said, ended, text):
+def _notes(job, questions, ran):
+    """What an instructor should know about how a notebook ran."""
+    for question, (cell, how), near in zip(questions, ran.stood, ran.near, strict=True):
+        if how in ("check", "before"):
+            yield NOTES[how].format(function=question.function, cell=cell + 1)
+        if near:
+            yield NOTES["near"].format(function=question.function, near=clean(near, 60))
+    yield from ran.odd
+    if words := strange(list(job.cells)):
+        yield NOTES["strange"].format(words=", ".join(f"`{word}`" for word in words))
+    if ran.passed:
+        yield NOTES["passed"].format(passed=clean(", ".join(ran.passed), ERROR))
+
+
+def _part(task, seed, said, ended, text, near):
     exercise = load(task.exercise)
     total = len(_cases(task.exercise, seed))
     part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": total}
     part |= {"state": "lost", "mistake": None, "says": [], "html": "", "shape": text["shape"]}
     if said == MISSING:
-        return part | {"state": "missing", "says": [SAYS["missing"].format(function=exercise.function)]}
+        says = SAYS["near" if near else "missing"].format(function=exercise.function, near=clean(near, 60))
+        return part | {"state": "missing", "says": [says]}
     verdict = _verdict(task.exercise, seed, said, tuple(text["faults"]))
     if verdict is None:
         return part | {"says": [SAYS["lost"].format(function=exercise.function, why=ended or SAYS["odd"])]}
@@ -148,11 +189,11 @@ def _part(task, seed, said, ended, text):
     return part
 
 
-def _explain(job, parts, sandbox):
+def _explain(job, parts, sandbox, until):
     """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
     wrong = [part for part in parts if part["state"] == "wrong"]
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
-    ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong])
+    ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong], until)
     for part, said in zip(wrong, ran.said, strict=True):
         verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
         if verdict is not None and verdict.state == "wrong":
@@ -182,4 +223,4 @@ def unreadable(assignment: str, sentence: str) -> dict:
     for task in tasks(assignment):
         part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": 0}
         parts.append(part | {"state": "unreadable", "mistake": None, "says": [sentence], "html": "", "shape": None})
-    return {"parts": parts, "cells": {}}
+    return {"parts": parts, "cells": {}, "notes": [], "told": []}

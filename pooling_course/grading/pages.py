@@ -155,6 +155,7 @@ def feedback(assignment: str, row: Row) -> str:
     points = f"<strong>{row.points:g} of {full:g} points</strong>"
     late = f" ({row.days_late} day{'s' * (row.days_late > 1)} late: {row.share:.0%} of the points count)"
     parts = [f"<p>{escape(row.student)}: {points}{late if row.days_late else ''}</p>\n"]
+    parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in (row.record or {}).get("told", [])]
     if len(tasks(assignment)) < len(ASSIGNMENTS[assignment].parts):
         parts.append("<p>What you wrote in words is not in here: a person reads that.</p>\n")
     lines = [[load(p["exercise"]).title, STATES[p["state"]], p["points"], p["full"]] for p in row.parts]

@@ -5,7 +5,6 @@ duplicate of another, or it is no submission, and why. Nothing here runs or unpa
 """
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -19,14 +18,11 @@ from ..exercises import load
 from .assignments import ASSIGNMENTS, Task
 from .files import Broken, File, entries, is_notebook
 from .forms import Layout, Whose, called, layout
+from .reading import code_of
 
-MOST_CODE = 300_000  # characters in all code cells
-MOST_CELLS = 1000
 STAMP = "timestamp.txt"  # nbgrader's, beside what was handed in
 
 GRADED, DUPLICATE, NOTHING = "graded", "a duplicate of", "not a submission because"
-
-STUDENT = re.compile(r"""^STUDENT\s*=\s*(?:(["'])(?P<text>.*?)\1|(?P<number>\d{1,18}))\s*(?:#.*)?$""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -340,40 +336,6 @@ def _time(text):
 
 
 # ---- What they hold --------------------------------------------------------------------------------------------------
-
-
-def code_of(data: bytes) -> list[str]:
-    """The code cells of a notebook.
-
-    Raises:
-        Broken: it is no notebook of version 4, or holds more code than anybody writes.
-    """
-    try:
-        notebook = json.loads(data)
-    except (ValueError, RecursionError, MemoryError):  # ValueError: also bytes that are no UTF-8
-        raise Broken("The file is no notebook: it cannot be read as JSON.") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        raise Broken("The file is no notebook of version 4: it has no list of cells.")
-    sources = [_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    if len(sources) > MOST_CELLS or sum(map(len, sources)) > MOST_CODE:
-        raise Broken(f"The notebook holds more than {MOST_CELLS} code cells or {MOST_CODE:,} characters of code.")
-    return sources
-
-
-def _source(cell):
-    source = cell.get("source")
-    lines = source if isinstance(source, list) else [source]
-    text = "".join(line for line in lines if isinstance(line, str))
-    return text.encode("utf-8", "replace").decode()  # half characters, which no file can hold
-
-
-def named_in(cells: list[str]) -> str | int | None:
-    """What the notebook says its author is called: the last literal in `STUDENT = ...`, text or a whole number."""
-    found = [match for cell in cells for match in STUDENT.finditer(cell)]
-    if not found:
-        return None
-    return int(found[-1]["number"]) if found[-1]["number"] else found[-1]["text"] or ""
 
 
 def same_name(one: str, other: str) -> bool:

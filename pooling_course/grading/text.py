@@ -5,14 +5,16 @@ Python's parser crashes nobody else's.
 """
 
 import ast
+import difflib
 import hashlib
-import re
 
 from ..exercises.source import faults, names_in
+from .shell import as_python, passed_over, written
 
-MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 SHORTEST = 25  # nodes of a syntax tree; shorter answers look alike by nature
 HIDDEN_CODE = "Your code for this task cannot be read: define the function with `def`, in a cell."
+MOST = 30  # cells that define one function, and other things that are listed
+NEAR = 0.75  # how much of a name must be the same for it to be taken for another's
 
 
 def parses(code: str) -> bool:
@@ -23,23 +25,90 @@ def parses(code: str) -> bool:
     return True
 
 
-def without_magics(code: str) -> str:
-    """A cell as Python runs it: where it does not parse, lines that are IPython's own are left out."""
-    return code if parses(code) else MAGIC.sub(r"\1pass", code)
+def look(cells: list[tuple[int, str]], questions: list[dict]) -> dict:
+    """What the text of numbered cells says.
 
-
-def look(cells: list[str], questions: list[dict]) -> list[dict]:
-    """For each question, how its source breaks the rule, and its shape."""
-    names = names_in("\n".join(filter(parses, cells)))
+    Returns:
+        {"questions": for each one {"cells": by number, for each cell that defines its function, how that breaks the
+        rule, and its shape; "near": where no cell does, a name that may be meant}, "passed": what a kernel would be
+        needed for}.
+    """
+    python = {step: as_python(code) for step, code in cells}
+    passed = [f"{what[:40]} in cell {step + 1}" for step, code in python.items() for what in passed_over(code)]
+    code = with_files({step: code for step, code in python.items() if parses(code)})
+    names = names_in("\n".join(code.values()))
     found = []
     for question in questions:
-        meaning, name = names(question["function"]), question["function"]
-        try:
-            read = {"faults": faults(question["rule"], name, meaning), "shape": shape(meaning)}
-        except RecursionError:
-            read = unread(question["rule"])
-        found.append(read if meaning else unread(question["rule"]))
-    return found
+        name, rule = question["function"], question["rule"]
+        own = {step: names_in(text)(name) for step, text in code.items() if name in text}
+        stood = [(step, meaning) for step, meaning in own.items() if meaning][-MOST:]
+        read = {step: _read(rule, name, (*meaning[:2], names)[: len(meaning)]) for step, meaning in stood}
+        other = "" if stood else near(name, defined_in(code.values()) - {other["function"] for other in questions})
+        found.append({"cells": read, "near": other})
+    return {"questions": found, "passed": passed[:MOST]}
+
+
+def defined_in(code) -> set[str]:
+    """The names of all functions in some cells."""
+    return {node.name for text in code for node in ast.walk(ast.parse(text)) if isinstance(node, FUNCTION)}
+
+
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _read(rule, name, meaning):
+    try:
+        return {"faults": [fault[:500] for fault in faults(rule, name, meaning)], "shape": shape(meaning)}
+    except RecursionError:
+        return unread(rule)
+
+
+def near(name: str, defined: set[str]) -> str:
+    """The one of some names that may be meant by another, or "".
+
+    >>> near("output_size", {"outputSize", "helper"}), near("output_size", {"helper"})
+    ('outputSize', '')
+    """
+    plain = {_plain(other): other for other in sorted(defined)}
+    return next((plain[other] for other in difflib.get_close_matches(_plain(name), plain, 1, NEAR)), "")
+
+
+def _plain(name):
+    return name.replace("_", "").casefold()
+
+
+def with_files(python: dict[int, str]) -> dict[int, str]:
+    """Cells in which files that %%writefile makes stand where they are imported or run."""
+    files = dict(file for code in python.values() if (file := written(code)) and parses(file[1]))
+    if not files:
+        return python
+    inline = Inline({name: ast.parse(text).body for name, text in files.items()})
+    return {
+        step: ast.unparse(ast.fix_missing_locations(inline.visit(ast.parse(code)))) for step, code in python.items()
+    }
+
+
+class Inline(ast.NodeTransformer):
+    """Puts the text of files where it is imported or run."""
+
+    def __init__(self, files):
+        self.files = files
+        self.runs = {f"get_ipython().run_line_magic('run', '{name}.py')": name for name in files}
+
+    def visit_Import(self, node):
+        node.names = [alias for alias in node.names if alias.name not in self.files]
+        return node if node.names else ast.Pass()
+
+    def visit_ImportFrom(self, node):
+        if node.module not in self.files:
+            return node
+        names = [(alias.asname, alias.name) for alias in node.names if alias.asname not in (None, alias.name)]
+        renamed = [ast.Assign([ast.Name(new, ast.Store())], ast.Name(old, ast.Load())) for new, old in names]
+        return [*self.files[node.module], *renamed] or ast.Pass()
+
+    def visit_Expr(self, node):
+        name = self.runs.get(ast.unparse(node)) if isinstance(node.value, ast.Call) else None
+        return self.files[name] or ast.Pass() if name else node
 
 
 def unread(rule: str) -> dict:

@@ -12,6 +12,7 @@ import sys
 
 NEW_NAMESPACES = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000}  # for unshare
 NEVER_IN_CLONE = 0x7E020080  # every CLONE_NEW...: mount, time, cgroup, uts, ipc, user, pid and network
+MOUNT_SETATTR = 442  # on every kind of processor
 MOUNT_SAFELY = 0x1 | 0x2 | 0x4 | 0x8  # read-only, no set-uid, no devices, no programs
 SET_DUMPABLE, SET_DEATH_SIGNAL, SET_NO_NEW_PRIVILEGES = 4, 1, 38  # for prctl
 
@@ -27,6 +28,7 @@ REFUSED = """
     init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname ioperm iopl
     sched_setscheduler sched_setattr setpriority ioprio_set lookup_dcookie nfsservctl vhangup uselib
+    setsid io_setup
 """.split()  # noqa: SIM905
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -102,14 +104,52 @@ def own_namespaces():
             file.write(text)
 
 
+class MountAttributes(ctypes.Structure):
+    """mount_attr of Linux."""
+
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "user_namespace")]
+
+
 def own_files(scratch, megabytes):
-    """An empty folder of its own, the one place that can be written, and no /proc to look at others through."""
+    """An empty folder of its own, all else read-only, and no /proc to look at others through.
+
+    Without it, what an ordinary user's submission writes to the sandbox would stay there for the next one.
+    """
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory runs out, the kernel ends this before anything of the instructor's
+    read_only = MountAttributes(set=0x1)
+    call("syscall", MOUNT_SETATTR, -100, b"/", 0x8000, ctypes.byref(read_only), ctypes.sizeof(read_only))
     for folder, size in ((scratch, megabytes), ("/dev/shm", 1)):
         call("mount", b"tmpfs", folder.encode(), b"tmpfs", MOUNT_SAFELY & ~1, b"size=%dm,nr_inodes=4096" % size)
     for folder in (b"/proc", b"/dev/pts"):
         call("mount", b"tmpfs", folder, b"tmpfs", MOUNT_SAFELY, b"size=4k")
+
+
+class Memory:
+    """The memory of all processes of one student together, beyond what the server had already: limits count each alone.
+
+    Made by the keeper before the fork, with a /proc that no student can cover.
+    """
+
+    def __init__(self, megabytes):
+        self.most = megabytes << 20
+        self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        self.before = self.of("self")
+        self.ours = {"1", str(os.getpid()), str(os.getppid())}  # bubblewrap, the keeper and the server
+
+    def is_spent(self):
+        theirs = [name for name in os.listdir(self.folder) if name.isdecimal() and name not in self.ours]
+        return sum(max(0, self.of(name) - self.before) for name in theirs) > self.most
+
+    def of(self, process):
+        """Bytes that are of no file."""
+        try:
+            file = os.open(f"{process}/status", os.O_RDONLY, dir_fd=self.folder)
+        except OSError:  # it is gone
+            return 0
+        with open(file) as status:
+            found = dict(line.split(":", 1) for line in status)
+        return sum(int(found[name].split()[0]) << 10 for name in ("RssAnon", "RssShmem") if name in found)
 
 
 def limits(seconds, megabytes, disk, processes=None):

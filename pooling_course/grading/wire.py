@@ -6,6 +6,7 @@ from a student: `outcomes` believes nothing and lets pass only what `plain` coul
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,7 +136,8 @@ def _is_array(array, dtype, shape, of):
 
 def _is_pooling(settings):
     try:
-        Pooling(**{key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
+        given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
+        Pooling(**given)
     except Exception:  # whatever a forged setting leads to
         return False
     return True

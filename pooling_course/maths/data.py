@@ -79,7 +79,7 @@ at a time, x[0].
 class AsItLies(torch.Tensor):
     """Maps that are to be pooled as they lie, though they look like pictures with their channels last."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
 
 def as_it_lies(x: torch.Tensor) -> AsItLies:
@@ -202,7 +202,7 @@ def _of_tensor(x, name):
 
 def _plain(x, name):
     kind = type(x).__name__
-    if isinstance(x, torch.nn.parameter.UninitializedTensorMixin):
+    if torch.nn.parameter.is_lazy(x):
         raise TypeError(f"{name} is an {kind} of a lazy layer: it has no numbers yet; run the model once first.")
     if x.is_nested:
         raise TypeError(f"{name} is a nested tensor, of parts with shapes of their own: pass one, x.unbind()[0].")
@@ -318,7 +318,7 @@ def _of_list(x, name, deep):
         if not isinstance(first, (list, tuple)) or not first:
             break
         first = first[0]
-    tables = hasattr(first, "__array__") and getattr(first, "ndim", 0) or is_image(first)
+    tables = hasattr(first, "__array__") and bool(getattr(first, "ndim", 0)) or is_image(first)
     if not tables:
         return _of_numbers(x, name)
     parts = [_tensor(part, name, deep + 1) for part in x]

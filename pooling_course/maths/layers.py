@@ -69,10 +69,9 @@ def own_ways(layer: nn.Module) -> list[str]:
             found.append(f"a {what}")
         if getattr(of_all, f"_global{name}", None):
             found.append(f"a {what} that all modules have")
-    if hasattr(layer, "parametrizations"):
-        for name in layer.parametrizations:
-            if _apart(getattr(layer, name), getattr(layer, name)).any():
-                found.append(f"a {name} that is another whenever it is read")
+    for name in getattr(layer, "parametrizations", ()):
+        if _apart(getattr(layer, name), getattr(layer, name)).any():
+            found.append(f"a {name} that is another whenever it is read")
     return found
 
 

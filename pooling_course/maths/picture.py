@@ -83,8 +83,8 @@ def _upright(image):
 def _from_lab(image):
     from PIL import ImageCms
 
-    profiles = (ImageCms.createProfile(name) for name in ("LAB", "sRGB"))
-    return ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+    lab, srgb = (ImageCms.createProfile(name) for name in ("LAB", "sRGB"))
+    return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
 
 
 def _opened(path):
@@ -124,7 +124,7 @@ def _pixels(source):
     array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
-    return _within(array, "the array's") if array.dtype.kind == "f" else array.astype(np.float32) / white
+    return _within(array, "the array's") if white is None else array.astype(np.float32) / white
 
 
 def _within(array, whose):

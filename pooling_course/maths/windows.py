@@ -179,8 +179,8 @@ class Sliding(Windows):
 
             out = floor((H + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1
 
-        `ceil_mode` rounds up instead, but drops a last window that would start beyond the input and its left
-        padding (`pooling_output_shape` in ATen/native/Pool.h).
+        `ceil_mode` rounds up instead, but drops a last window that would start beyond the input, in the padding
+        after it or further on (`pooling_output_shape` in ATen/native/Pool.h).
 
         Raises:
             ValueError: no window fits, or a dilated window would read no cell at all.
@@ -225,7 +225,7 @@ class Sliding(Windows):
             reach = f"{self.dilation[i]}*({self.kernel_size[i]} - 1) - 1"
         rounding = "ceil" if self.ceil_mode else "floor"
         text = f"{rounding}(({size} + 2*{self.padding[i]} - {reach}) / {self.stride[i]}) + 1 = {steps + 1}"
-        return f"{text}, less 1 (the last window would start in the right padding) = {out}" if beyond else text
+        return f"{text}, less 1 (the last window would start beyond the input) = {out}" if beyond else text
 
     def taps(self, i: int, size: int, out: int) -> torch.Tensor:
         starts = torch.arange(out)[:, None] * self.stride[i] - self.padding[i]

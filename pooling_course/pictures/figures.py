@@ -79,7 +79,7 @@ and gives 1 by 1: 3.75.
     return Picture(canvas.figure, f"Input, {in_words(x)}. {first} 2 by 2 window is outlined. {' '.join(said)}")
 
 
-def pooled(x, *poolings, titles=None) -> Picture:
+def pooled(x, *poolings, titles=None, name="Input") -> Picture:
     """An input and what each pooling makes of it, next to each other.
 
     A map of at most 12 x 12 cells is drawn with its numbers, every grid at the same scale; a larger one as an image,
@@ -89,6 +89,7 @@ def pooled(x, *poolings, titles=None) -> Picture:
         x: tensor, array or nested lists: (H, W) or (1, H, W) for values, (3, H, W) in 0..1 for a colour picture.
         poolings: each a Pooling, `nn.MaxPool2d`, `nn.AvgPool2d` or one of their relatives, as for `trace`.
         titles: one for each pooling, instead of its code.
+        name: what x is called.
 
     Raises:
         TypeError: one of the poolings is none, or torch refuses the dtype of x.
@@ -100,6 +101,8 @@ def pooled(x, *poolings, titles=None) -> Picture:
     x = as_input(x).cpu()
     if x.ndim not in (2, 3) or x.ndim == 3 and x.shape[0] not in (1, 3):
         raise ValueError(f"input of shape {tuple(x.shape)}: this picture takes (H, W), (1, H, W) or (3, H, W).")
+    if titles is not None and (isinstance(titles, str) or not all(isinstance(title, str) for title in _items(titles))):
+        raise TypeError(f"titles={titles!r}: give a list of texts, one for each pooling.")
     if titles is not None and len(titles) != len(poolings):
         raise ValueError(f"there are {len(titles)} titles for {len(poolings)} poolings: give one for each.")
     traces = [trace(pooling, x) for pooling in poolings]
@@ -110,7 +113,7 @@ def pooled(x, *poolings, titles=None) -> Picture:
             f"drawn as red, green and blue, from 0 to 1; divide by the largest, or give one channel."
         )
     codes = [t.pooling.code() for t in traces]
-    names = ["Input", *(titles or codes)]
+    names = [name, *(titles or codes)]
     values = Values(*tensors)
     grids = all(t.ndim == 2 and max(t.shape) <= MOST_NUMBERS for t in tensors)
     named = list(zip(names, tensors, strict=True))
@@ -137,7 +140,7 @@ def pooled(x, *poolings, titles=None) -> Picture:
     ]
     spoken = [in_words(t) if grids else summary(t) for t in tensors]
     return Picture(
-        canvas.figure, " ".join(f"{who} {what}." for who, what in zip(["Input,", *said], spoken, strict=True))
+        canvas.figure, " ".join(f"{who} {what}." for who, what in zip([f"{name},", *said], spoken, strict=True))
     )
 
 
@@ -187,6 +190,10 @@ first, 1 sure and wrong.
         x += step
     said = [f"{row['title']}: {_told(row)}." for row in rows]
     return Picture(canvas.figure, " ".join([f"Your answers so far: {_told(everything)}.", *said]))
+
+
+def _items(value):
+    return value if isinstance(value, (list, tuple)) else [None]
 
 
 def _told(row):

@@ -23,6 +23,7 @@ class Flipbook(anywidget.AnyWidget):
 
     Raises:
         ValueError: there are no pages.
+        TypeError: pages are no list of triples.
         traitlets.TraitError: `at` is set to a place that there is not.
 
     >>> from pooling_course.pictures.figures import mental_model
@@ -38,6 +39,10 @@ class Flipbook(anywidget.AnyWidget):
     at = t.Int(0).tag(sync=True)
 
     def __init__(self, pages, label):
+        if not isinstance(pages, (list, tuple)) or not all(
+            isinstance(page, tuple) and len(page) == 3 for page in pages
+        ):
+            raise TypeError("pages are a list of triples: what the slider says, a picture, a sentence under it.")
         if not pages:
             raise ValueError("there are no pages: give at least one.")
         told = [

@@ -85,7 +85,10 @@ class Question:
 
     @property
     def trace(self) -> Trace:
-        return trace(self.pooling, as_it_lies(self.input))
+        x = self.input
+        if x is None:
+            raise ValueError(f"the question {self.id!r} has no case to pool.")
+        return trace(self.pooling, as_it_lies(x))
 
     @cached_property
     def truth(self):
@@ -217,7 +220,11 @@ def question(name: str) -> Question:
 
     Raises:
         ValueError: there is none; the sentence names near ones.
+        TypeError: name is no text.
     """
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise TypeError(f"{name!r} is of type {kind}: a question is called by its name, such as 'max-channels'.")
     if name not in all_questions():
         from difflib import get_close_matches
 

@@ -206,10 +206,10 @@ def averages_beside_maxima(q):
 @answer
 def conv_after_pooling(q):
     """[weights of the convolution, places it visits], each relative to no pooling; parameters of the pooling]."""
-    x, pool, conv = torch.zeros(4, 16, 16), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1)
-    weights = conv.weight.numel()
-    places = conv(pool(x)).numel() / conv(x).numel()
-    return [conv.weight.numel() / weights, places, len(list(pool.parameters()))]
+    x, pool = torch.zeros(1, 4, 16, 16), nn.MaxPool2d(2)
+    before, after = nn.LazyConv2d(4, 3, padding=1), nn.LazyConv2d(4, 3, padding=1)  # each made for what it meets
+    places = after(pool(x)).numel() / before(x).numel()
+    return [after.weight.numel() / before.weight.numel(), places, len(list(pool.parameters()))]
 
 
 @answer
@@ -217,6 +217,18 @@ def relu_commutes(q):
     """The kinds of pooling for which it does not matter whether the ReLU comes before or after."""
     x = _noise(1, 64, 64)
     return [kind for kind, pool in POOLS.items() if torch.equal(pool(F.relu(x), 2), F.relu(pool(x, 2)))]
+
+
+@answer
+def activations_that_commute(q):
+    """The activations that may stand before or behind a max pooling."""
+    x, found = 2 * _noise(1, 64, 64), []
+    activations: dict[str, Callable] = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "gelu": F.gelu, "abs": torch.abs}
+    for name in [c["value"] for c in q.choices]:
+        activation = activations[name]
+        if torch.allclose(F.max_pool2d(activation(x), 2), activation(F.max_pool2d(x, 2))):
+            found.append(name)
+    return found
 
 
 @answer

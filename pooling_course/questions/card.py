@@ -10,6 +10,7 @@ import torch
 import traitlets as t
 
 from ..explorer.explorer import PoolingExplorer
+from ..maths import rules
 from ..maths.data import as_it_lies
 from ..web import live
 from . import SURE, Question, question
@@ -61,6 +62,17 @@ class Quiz(anywidget.AnyWidget):
 
     def __repr__(self):
         return f"Quiz({self._question.id!r})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
+
+    def _as_html(self):
+        """The question as it reads where no widget can be shown, in a notebook that is not trusted for example."""
+        choices = [*self.question["choices"], *(text for _, text in self.question["steps"])]
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in choices)
+        return f"<p>{html.escape(self.question['prompt'])}</p><ul>{items}</ul>"
 
     def commit(self, answer, confidence: int, seconds: float = 0.0) -> bool:
         """Commit to an answer as the page does; returns whether it counted. What is unclear costs nothing."""
@@ -150,11 +162,7 @@ class QuizBox(ipywidgets.VBox):
         return _bundle(self, self._as_html())
 
     def _as_html(self):
-        """The question as it reads where no widget can be shown, in a notebook that is not trusted for example."""
-        asked = self.quiz.question
-        choices = [*asked["choices"], *(text for _, text in asked["steps"])]
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in choices)
-        return f"<p>{html.escape(asked['prompt'])}</p><ul>{items}</ul>"
+        return self.quiz._as_html()
 
 
 def _bundle(box, text):
@@ -195,6 +203,7 @@ def review(most: int = 5) -> ipywidgets.VBox:
     >>> review(3)
     HTML(value='<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>')
     """
+    most = max(0, rules.integer("most", most))
     found, _ = entries()
     names = (due(found) + unasked(found))[:most]
     if not names:

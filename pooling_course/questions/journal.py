@@ -15,8 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pooling_course
-
+from .. import place
 from . import SURE, all_questions
 from .lessons import LESSONS
 
@@ -31,7 +30,7 @@ TEXTS = ("lesson", "misconception")
 def journal_path() -> Path:
     """The file: `$POOLING_COURSE_PROGRESS`, or one in the folder that the notebook was started in."""
     named = os.environ.get("POOLING_COURSE_PROGRESS")
-    return Path(pooling_course.STARTED_IN, os.path.expanduser(named) if named else NAME)
+    return Path(place.STARTED_IN, os.path.expanduser(named) if named else NAME)
 
 
 def record(entry: dict, path: Path | None = None) -> str:
@@ -146,7 +145,8 @@ def answers_to(name: str, path: Path | None = None) -> list[dict]:
         data = path.read_bytes() if path.is_file() else b""
     except OSError:
         data = b""
-    needle, at, lines = json.dumps(name).encode(), 0, {}
+    needle, at = json.dumps(name).encode(), 0
+    lines: dict[bytes, None] = {}
     while (at := data.find(needle, at)) >= 0:
         end = data.find(b"\n", at)
         end = len(data) if end < 0 else end

@@ -5,7 +5,8 @@ A lesson is a dictionary::
     name      its notebook and its file of questions, without their endings; begins with its number
     title     how people call it
     page      "start", "step" (by the page map of tests/test_notebooks.py), "myths" or "expert"
-    time      how long it takes, in words
+    time      how long it takes, where that is not what `minutes` in tools/links.py counts: "two hours"
+    pieces    how it can be divided: "a section at a time"
     before    what to know first
     about     what it brings, in a few words for the list on the start page
     asks      the role of which it asks every question: "pre", "myth" or "post"
@@ -24,7 +25,8 @@ class Lesson:
     name: str
     title: str
     page: str
-    time: str
+    time: str = ""
+    pieces: str = ""
     before: str = ""
     about: str = ""
     asks: str = ""

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.answers import answer, cell, outcomes, verdict
+from harness.mutants import mutants
 from pooling_course.exercises import check, definition, hint, judge, load, names, outcome, plain, run, source, your_case
 from pooling_course.exercises.definition import LEVELS, of_module
 from pooling_course.exercises.report import Report, Value
@@ -69,6 +70,116 @@ def test_no_mistake_answers_as_another_or_as_it_should(name, seed):
         assert any(fault(exercise, *pair) for pair in zip(cases, given, strict=True)), mistake
     for one, other in combinations(answers, 2):
         assert not all(map(same_outcome, answers[one], answers[other])), f"{one} answers as {other}"
+
+
+# ---- Model answers with one slip of the pen --------------------------------------------------------------------------
+
+EQUAL = {  # slips that change no answer, and why
+    ("average-divisors", "(max(start, 0), min(stop, size)) the other way round"): "two counts below 0 multiply",
+    ("overlap-count", "count[start:start + kernel_size] += 1 with Sub"): "two counts below 0 multiply",
+    ("choose-a-pooling", "kernel_size for stride"): "where a sum is wanted, out divides size, and both are the same",
+}
+
+
+def slips(name):
+    """(what was changed, the function) for each slip in the model answer, those that are no code left out."""
+    exercise = load(name)
+    for what, text in mutants(exercise.source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")):
+        yield what.partition(": ")[2], cell(text)[exercise.function]
+
+
+def survives(name, function, seeds):
+    exercise = load(name)
+    return all(not fault(exercise, case, run(function, case)) for seed in seeds for case in exercise.cases(seed))
+
+
+@pytest.mark.filterwarnings("ignore")  # of what slips compute on their way
+@pytest.mark.parametrize("name", [name for name in names() if load(name).level != "own"])
+def test_a_model_answer_with_one_slip_fails(name):
+    """On the cases of every seed; where it does not, it answers as the model on the cases of many more."""
+    count = 0
+    for what, function in slips(name):
+        count += 1
+        for seed in (0, 1, 2) if (name, what) not in EQUAL else ():
+            assert not survives(name, function, [seed]), f"{what}, seed {seed}"
+        if (name, what) in EQUAL and survives(name, function, [0]):
+            assert survives(name, function, range(1, 12)), what
+    assert count >= 8
+
+
+def test_the_first_maximum_down_the_columns_fails_whatever_is_drawn():
+    """Of the case that tells it from the first in reading order, no seed may depend; without it, some seeds pass."""
+    exercise = load("shares")
+    mistake = next(m.function for m in exercise.mistakes if m.name == "down-the-columns")
+    failing = [
+        [i for i, case in enumerate(exercise.cases(seed)) if fault(exercise, case, run(mistake, case))]
+        for seed in range(12)
+    ]
+    (at,) = set.intersection(*map(set, failing))
+    assert [at] in failing
+
+
+@pytest.mark.parametrize("name", [name for name in names() if load(name).level == "gaps"])
+def test_every_gap_can_be_tried_alone_and_names_its_mistake(name):
+    """With one gap filled wrongly and the others empty, the verdict speaks of what was written."""
+    exercise = load(name)
+    gaps = exercise.stub.count("NotImplementedError")
+    if gaps == 1:
+        return
+    blocks = re.findall(r"^ *### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n", exercise.source, re.M | re.S)
+    assert len(blocks) == gaps
+    for filled in range(gaps):
+        text = exercise.source
+        for i, block in enumerate(blocks):
+            if i != filled:
+                text = text.replace(block, re.match(" *", block)[0] + "raise NotImplementedError()\n")
+        right = verdict(exercise, cell(text)[exercise.function])
+        assert 0 < right.passed < right.total and right.mistake is None
+        named = {verdict(exercise, half_done(exercise, cell(text), m)).mistake for m in exercise.mistakes}
+        assert len(named - {None}) >= 1, f"gap {filled + 1} alone names no mistake"
+
+
+def half_done(exercise, space, mistake):
+    """Answers as the mistake does wherever the half that is filled in gives any answer."""
+
+    def answer(*case):
+        space[exercise.function](*case)  # NotImplementedError where nothing is written
+        return mistake.function(*case)
+
+    return answer
+
+
+def test_every_cell_divided_by_k_squared_is_named_once_the_override_is_right():
+    code = """
+def average_divisors(shape, out_shape, kernel_size, stride, padding, count_include_pad, divisor_override):
+    if divisor_override is not None:
+        return np.full(out_shape, divisor_override)
+    return np.full(out_shape, kernel_size**2)
+"""
+    assert check("average-divisors", answer(code, "average-divisors")).mistake == "always-all"
+
+
+ROWS, COLUMNS = "row * stride : row * stride + kernel_size", "col * stride : col * stride + kernel_size"
+
+
+@pytest.mark.parametrize(
+    "name, line, mistake",
+    [
+        ("read-a-window", f"return x[{ROWS}][{COLUMNS}]", "cut-twice"),
+        ("read-a-window", f"return x[{ROWS}, {COLUMNS}].T", None),
+        ("max-by-hand", f"output[row, col] = x[{ROWS}][{COLUMNS}].max()", "cut-twice"),
+        ("max-by-hand", f"output[row, col] = max(x[{ROWS}, {COLUMNS}])", "builtin-max"),
+        ("max-by-hand", f"output[row, col] = x[{ROWS}, {COLUMNS}]", None),
+    ],
+)
+def test_a_slip_in_slices_has_a_name(name, line, mistake):
+    stub = load(name).stub.replace("raise NotImplementedError()", line)
+    assert check(name, answer(stub, name)).mistake == mistake
+
+
+def test_a_class_in_place_of_a_layer_is_told_in_words():
+    said = repr(check("choose-a-pooling", lambda size, out, need: nn.MaxPool2d))
+    assert "type type" not in said and "write MaxPool2d(...)" in said
 
 
 @pytest.mark.parametrize("name", names())
@@ -407,7 +518,7 @@ def test_code_between_backticks_is_code_in_html():
 def test_a_head_is_bold_and_every_word_of_the_text_is_in_the_html():
     found = check("shares", answer("def shares(window, kind):\n    return window * 0", "shares"))
     page = found._repr_html_()
-    assert page.count("<strong>") == 1 and "<strong>✗ shares: 0 of 16 cases pass.</strong>" in page
+    assert page.count("<strong>") == 1 and "<strong>✗ shares: 0 of 17 cases pass.</strong>" in page
     words = re.sub(r"<[^>]*>", " ", html.unescape(page)).split()
     text = re.sub(r"[`≠:]", " ", repr(found)).split()
     assert not set(text) - set(re.sub(r"[≠:]", " ", " ".join(words)).split())
@@ -520,3 +631,46 @@ def test_docstring_examples():
     for module, least in modules.items():
         found = doctest.testmod(module, extraglobs={"torch": torch, "__name__": "__main__"})
         assert found.attempted >= least and found.failed == 0
+
+
+# --- questions that make no sense ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [3, None, [], {}, 2.5, b"output-size"], ids=repr)
+def test_is_what_is_no_name_of_an_exercise_refused(name):
+    for call in (lambda: check(name, len), lambda: hint(name), lambda: your_case(name, "ada")):
+        with pytest.raises(TypeError, match="an exercise has a name, such as 'output-size'"):
+            call()
+
+
+@pytest.mark.parametrize("seed", [None, 2.5, -1, [1], {}, b"ada", (1, None)], ids=repr)
+def test_is_what_is_no_seed_refused(seed):
+    for call in (lambda: check("output-size", len, seed), lambda: your_case("output-size", seed)):
+        with pytest.raises(TypeError, match="a seed is a number from 0 on, a student's name, or several in a tuple"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda: torch.complex(torch.ones(2, 2), -torch.ones(2, 2)).conj().imag,
+        lambda: np.ma.masked_array([1.0, 2], [False, False]),
+        lambda: torch.ones(2, requires_grad=True),
+    ],
+)
+def test_is_an_odd_result_compared_by_its_numbers(result):
+    assert set(np.ravel(plain.plain(result())["array"])) <= {1.0, 2.0}
+    hidden = plain.plain(np.ma.masked_array([1.0, 2], [False, True]))
+    assert hidden == {"other": "MaskedArray of float64"}
+
+
+@pytest.mark.parametrize("wanted", [1, 1.0, [1, 1], np.ones(2), np.ones((2, 2), dtype=int)])
+def test_true_is_no_number(wanted):
+    """Python counts True as 1, and a mask would pass where only ones and zeros are wanted."""
+    assert plain.differs(plain.plain(wanted), plain.plain(wanted)) == ""
+    mask = np.asarray(wanted, dtype=bool)
+    for given in (mask, mask.tolist(), torch.from_numpy(mask) if mask.ndim else mask[()]):
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain(given))
+    if mask.ndim == 1:
+        assert "it gives True" in plain.differs(plain.plain(wanted), plain.plain([True, 1]))
+    assert plain.differs(plain.plain(mask), plain.plain(mask)) == ""

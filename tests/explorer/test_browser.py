@@ -28,6 +28,7 @@ from harness.explorers import (
     opened,
     pool,
     run_cell,
+    type_into,
     written,
 )
 from pooling_course import Pooling, images, trace
@@ -337,16 +338,6 @@ def test_the_pointer_shows_a_window_and_leaving_gives_the_chosen_one_back(one):
     expect(one.sentence).to_contain_text("1 window reads it; it wins 1: output (2, 0).")
 
 
-def type_into(explorer, row, col, text):
-    keys = explorer.page.keyboard
-    explorer.grid("Input").focus()
-    for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col, "Enter"]:
-        keys.press(key)
-    expect(explorer.root.get_by_label(f"New value at row {row}, column {col}")).to_be_focused()
-    keys.type(text)
-    keys.press("Enter")
-
-
 def test_a_cell_is_edited_by_typing_and_torch_pools_again(one):
     one.choose("Both")
     x = WORKED.clone()
@@ -637,18 +628,25 @@ def test_save_is_still_save(one):
     one.page.wait_for_function("window.saved > 0")
 
 
-def test_without_a_kernel_the_sliders_still_work_and_the_rest_says_why_not(lab, one):
+def test_without_a_kernel_the_page_pools_by_itself_and_says_so(lab, one):
     lab.ask(f"kernels/{lab.kernel('explorers.ipynb')}", "DELETE")
     one.slide("kernel_size", 3)
     one.slide("stride", 1)
     check(one, Pooling("max", 3, 1))
     one.tick("height and width apart", True)
     one.slide("kernel_size, width", 1)
-    expect(one.notice).to_contain_text("No answer from Python")
-    expect(one.root).to_have_attribute("aria-busy", "true")
-    one.slide("kernel_size, width", 3)
-    check(one, Pooling("max", 3, 1))
-    expect(one.notice).to_be_hidden()
+    expect(one.notice).to_contain_text("this page pools by itself")
+    check(one, Pooling("max", (3, 1), 1))
+    type_into(one, 0, 0, "99")
+    x = WORKED.clone()
+    x[0, 0] = 99
+    check(one, Pooling("max", (3, 1), 1), x=x)
+    one.root.get_by_role("combobox", name="Input").select_option("edge")
+    expect(one.notice).to_contain_text("another input would come from there")
+    expect(one.root.get_by_role("combobox", name="Input")).to_have_value("")
+    one.slide("stride, height", 2)
+    expect(one.notice).to_contain_text("this page pools by itself")
+    check(one, Pooling("max", (3, 1), (2, 1)), x=x)
 
 
 def test_the_checks_here_reject_a_wrong_number():

@@ -748,3 +748,44 @@ def test_a_cell_typed_into_a_part_leaves_it_a_part():
     assert explorer.x[0, 0, 0] == 5 and explorer.book["input"]["part"] == part != ""
     explorer.x = "worked"
     assert explorer.book["input"]["part"] == "" and "middle" not in repr(explorer)
+
+
+# --- links --------------------------------------------------------------------------------------------------------
+
+TENSORS = {"x": torch.arange(25.0).reshape(5, 5), "upstream": torch.full((3, 3), 2.0)}
+
+
+@pytest.mark.parametrize("name", sorted(PoolingExplorer.class_traits()))
+def test_every_trait_can_be_linked_or_says_why_not(name):
+    a, b = PoolingExplorer("worked", "avg"), PoolingExplorer("worked")
+    if name in TENSORS:
+        with pytest.raises(traitlets.TraitError, match=f"{name} holds a tensor, which traitlets.link cannot compare"):
+            traitlets.link((a, name), (b, name))
+        return
+    if name.startswith("_") or name in ("comm", "log", "keys"):
+        return
+    traitlets.link((a, name), (b, name))
+    changed = {"kind": "max", "kernel_size": 3, "layer": nn.MaxPool2d(3), "pooling": Pooling("max", 4), "compare": True}
+    if name in changed:
+        setattr(a, name, changed[name])
+        assert getattr(b, name) == getattr(a, name) == changed[name]
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_a_tensor_can_be_linked_in_one_direction_and_in_both(name):
+    a, b = PoolingExplorer("worked"), PoolingExplorer("worked")
+    traitlets.dlink((a, name), (b, name))
+    traitlets.dlink((b, name), (a, name))
+    for one, other in ((a, b), (b, a)):
+        setattr(one, name, TENSORS[name] + 1)
+        assert getattr(other, name).equal(TENSORS[name] + 1)
+        setattr(one, name, TENSORS[name])
+        assert getattr(other, name).equal(TENSORS[name])
+
+
+def test_a_tensor_is_another_value_where_it_is_another_object():
+    explorer, seen = PoolingExplorer(torch.tensor([[5]])), []
+    explorer.observe(lambda change: seen.append(change.new.dtype), "x")
+    explorer.x = torch.tensor([[5.0]])  # of one cell, and equal
+    assert explorer.x.dtype == torch.float32 and seen == [torch.float32]
+    assert explorer.book["input"]["whole"] is False

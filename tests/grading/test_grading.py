@@ -3,32 +3,35 @@
 import csv
 import ctypes
 import dataclasses
+import json
 import os
 import re
+import resource
+import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
 import time
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from torch import nn
 
 from harness import ROOT, classroom
-from harness.hostile import ATTACKS, EVERY, RIGHT, TASK
+from harness.hostile import RIGHT, TASK
 from pooling_course import exercises
 from pooling_course.exercises import Outcome, load
 from pooling_course.grading import __main__ as command
+from pooling_course.grading import cells as program
 from pooling_course.grading import mark, pages, sandbox, tables, text, wire
 from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN
 from pooling_course.grading.book import Book
-from pooling_course.grading.submissions import Rule, Submission, named_in, one_each
+from pooling_course.grading.files import Broken
+from pooling_course.grading.reading import UNREAD_NAME, code_of, named_in
+from pooling_course.grading.submissions import Rule, Submission, one_each
 from pooling_course.maths.kinds.pooling import Pooling
 
 PS2 = {task.exercise: task.points for task in mark.tasks("ps2")}
@@ -56,99 +59,11 @@ def grade(submissions, out, *more, assignment="ps2"):
     return command.main([str(submissions), "--assignment", assignment, "--out", str(out), *map(str, more)])
 
 
-# ---- Hostile submissions ---------------------------------------------------------------------------------------------
+# ---- What a page may show, and what a rule sees (the hostile class is in hostile_class.py) ---------------------------
 
 
 def without_rule(name):
     return dataclasses.replace(load(name), rule="any")
-
-
-def cells_of(attack, port):
-    """The cells of a perfect notebook with the attack in its place."""
-    cells = classroom.cells("ps2", "someone")
-    at = next(i for i, cell in enumerate(cells) if "def output_size" in cell)
-    if attack.where == "answer":
-        body = "\n".join(f"    {line}" for line in attack.code.replace("{port}", str(port)).splitlines())
-        cells[at] = (
-            f"import threading\ndef output_size(size, kernel_size, stride, padding):\n{body}" if body else "x = 1"
-        )
-    elif attack.where == "cell":
-        cells.insert(1, attack.code)
-    elif attack.where == "edited":
-        cells = [cell.replace("check(", "max(9, 9) or (") if "verdict" in cell else cell for cell in cells]
-        cells[at] = attack.code
-    elif attack.where == "deleted":
-        cells = [cell for cell in cells if "verdict" not in cell]
-    return cells
-
-
-def hand_in(path, attack, port):
-    if attack.where != "file":
-        classroom.write(path, cells_of(attack, port))
-    elif isinstance(attack.code, bytes):
-        classroom.write(path, attack.code)
-    elif attack.code == "many":
-        classroom.write(path, ["x = 1"] * 100_000)
-    elif attack.code == "large":
-        large = classroom.notebook(classroom.cells("ps2", "someone"))
-        large["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}]
-        classroom.write(path, large)
-    elif attack.code == "folder":
-        path.mkdir(parents=True)
-    elif attack.code == "pipe":
-        path.parent.mkdir(parents=True)
-        os.mkfifo(path)
-    elif attack.code == "link":
-        path.parent.mkdir(parents=True)
-        path.symlink_to(path.parents[2] / "link-neighbour" / "ps2" / "ps2.ipynb")
-
-
-@pytest.fixture(scope="module")
-def batch(walls, tmp_path_factory):
-    """One batch of all attacks, a perfect neighbour beside each."""
-    place = tmp_path_factory.mktemp("class")
-    server = socket.create_server(("127.0.0.1", 0))
-    for name, attack in ATTACKS.items():
-        hand_in(place / "submitted" / name / "ps2" / "ps2.ipynb", attack, server.getsockname()[1])
-        neighbour = place / "submitted" / f"{name}-neighbour" / "ps2" / "ps2.ipynb"
-        classroom.write(neighbour, classroom.cells("ps2", f"{name}-neighbour"))
-    with pytest.MonkeyPatch.context() as patch:
-        for cached in (mark._question, mark._verdict):
-            cached.cache_clear()
-        patch.setattr(mark, "load", without_rule)
-        status = grade(place / "submitted", place / "results", "--seconds", 1)
-    for cached in (mark._question, mark._verdict):
-        cached.cache_clear()
-    server.close()
-    return status, grades(place / "results"), place / "results"
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_gets_its_mark_and_its_neighbour_too(batch, name):
-    _, marks, _ = batch
-    loses = set(PS2) if ATTACKS[name].loses == EVERY else ATTACKS[name].loses
-    given = {exercise: float(marks[name][exercise]) for exercise in PS2}
-    assert given == {exercise: 0 if exercise in loses else points for exercise, points in PS2.items()}
-    assert float(marks[f"{name}-neighbour"]["points"]) == FULL
-
-
-def test_there_are_attacks_enough_and_every_one_is_graded(batch):
-    status, marks, _ = batch
-    assert len(ATTACKS) >= 30 and len(marks) == 2 * len(ATTACKS)
-    assert status == 0
-
-
-def test_pages_are_escaped_and_run_nothing(batch):
-    _, _, out = batch
-    shown = {path.stem: path.read_text("utf-8") for path in (out / "feedback").glob("*.html")}
-    assert "&lt;script&gt;alert(2)&lt;/script&gt;" in shown["script"] and "alert(1)" in shown["script"]
-    for page in [*shown.values(), (out / "report.html").read_text("utf-8")]:
-        assert "<script" not in page and "\0" not in page and "default-src 'none'" in page
-
-
-def test_nothing_is_left_running_or_lying_about(batch):
-    assert len([child for child in psutil.Process().children() if child.name() == "bwrap"]) <= 1  # that of `walls`
-    assert not Path("/scratch").exists() and not Path("/dev/shm/left").exists()
 
 
 LEAK = """
@@ -211,6 +126,281 @@ def test_torch_that_no_text_shows_is_seen_in_the_sandbox_too(walls):
     assert [part["state"] for part in parts].count("solved") == len(parts) - 1
 
 
+# ---- Answers as IPython sees them, where they stand ------------------------------------------------------------------
+
+
+def with_answer(*cells):
+    """A perfect notebook with these cells where TASK is answered; "check" stands for the cell of its check."""
+    made = classroom.cells("ps2", "ada")
+    at = next(i for i, cell in enumerate(made) if "def output_size" in cell)
+    check = made[at + 1]
+    there = [check if cell == "check" else cell for cell in cells] + ([] if "check" in cells else [check])
+    return [*made[:at], *there, *made[at + 2 :]]
+
+
+def marked(walls, cells):
+    record = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,), walls.limits), walls)
+    return next(part for part in record["parts"] if part["exercise"] == TASK), record
+
+
+ANSWER = f"def output_size(size, kernel_size, stride, padding):\n    {RIGHT}\n"
+WRONG = "def output_size(size, kernel_size, stride, padding): return 0\n"
+STUB = "def output_size(size, kernel_size, stride, padding):\n    # YOUR CODE HERE\n    raise NotImplementedError()\n"
+HELPER = ANSWER.replace("output_size", "size_of")
+CHECKED = f"{ANSWER}check('output-size', output_size)\ndel output_size"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["np.argmax?\n" + ANSWER],
+        [ANSWER + "output_size??"],
+        ["t = %timeit -o 1 + 1\n" + ANSWER],
+        ["files = !ls -l\nfiles.n, files.s\n" + ANSWER],
+        ["where = %pwd\n" + ANSWER + "assert isinstance(where, str)"],
+        ["!pip install einops\n%matplotlib inline\n" + ANSWER],
+        ["ip = get_ipython()\nip.run_line_magic('load_ext', 'autoreload')\n" + ANSWER],
+        ["from IPython import get_ipython\nget_ipython().user_ns['x'] = 1\nassert x == 1\n" + ANSWER],
+        ["import asyncio\nawait asyncio.sleep(0)\n" + ANSWER],
+        [
+            "import asyncio\nasync def one(): return 1\nassert await one() == 1\nasync with asyncio.Lock(): pass\n"
+            + ANSWER
+        ],
+        ["%%time\n" + ANSWER],
+        ["%%capture out\n" + ANSWER, "out.show()"],
+        ["\n%%prun -q\n" + ANSWER],
+        ["%%timeit -n 1\n" + ANSWER],
+        ["%%capture\n%%time\n" + ANSWER],
+        ["%time x = 3\ny = %time x + 1\nassert (x, y) == (3, 4)\n" + ANSWER],
+        [">>> " + ANSWER.replace("\n    ", "\n...     ")],
+        ["In [1]: " + ANSWER.replace("\n    ", "\n   ...:     ")],
+        ["".join(f"    {line}\n" for line in ANSWER.splitlines())],
+        ["%%writefile helper.py\n" + ANSWER, "from helper import output_size"],
+        ["%%writefile helper.py\n" + HELPER, "from helper import size_of as output_size"],
+        ["%%file two.py\nA = 1", "%%writefile -a two.py\nB = 2", "import two\nassert two.B == 2\n" + ANSWER],
+        ["%%writefile part.py\n" + ANSWER, "%run part.py"],
+        ["%%bash\nrm -rf /", ANSWER],
+        ["%%html\n<b>x</b>", "%%javascript\n1", "%%latex\nx", ANSWER],
+        ["from __future__ import annotations", "def f(x: nothing): return 1\n" + ANSWER],
+        ["3 + 4", "assert _ == 7 and Out == {} and In\n" + ANSWER],
+        ["import inspect\n" + ANSWER + "assert 'return' in inspect.getsource(output_size)"],
+        ["%cd ..\n%env X=1\n%who\n%config InlineBackend.figure_format = 'retina'\n" + ANSWER],
+    ],
+)
+def test_what_runs_in_jupyter_counts(walls, cells):
+    part, record = marked(walls, with_answer(*cells))
+    assert (part["state"], part["points"]) == ("solved", PS2[TASK]), (part, record["cells"])
+    assert record["cells"] == {}
+
+
+def test_what_only_a_kernel_can_do_is_told(walls):
+    cells = with_answer("!ls\n%matplotlib inline\nx = !cat y", "%%bash\nls", "%load other.py\n" + ANSWER)
+    (note,) = marked(walls, cells)[1]["notes"]
+    assert re.findall(r"([!%]+\w+) in cell (\d+)", note) == [
+        ("!ls", "7"),
+        ("!cat", "7"),
+        ("%%bash", "8"),
+        ("%load", "9"),
+    ]
+    assert marked(walls, with_answer("%matplotlib inline\nnp.max?\n" + ANSWER))[1]["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "cells, state, note",
+    [
+        ([ANSWER, "check", STUB], "solved", "as it stood at its check"),
+        ([ANSWER, "check", "del output_size"], "solved", "as it stood at its check"),
+        ([ANSWER, "check", "output_size = output_size(3, 2, 1, 0)"], "solved", "as it stood at its check"),
+        ([ANSWER, "check", WRONG], "solved", "as it stood at its check"),
+        ([WRONG, "check", ANSWER], "wrong", "as it stood at its check"),
+        ([ANSWER, "check", STUB, "check"], "solved", "as it stood at its check"),
+        ([CHECKED, "x = 2"], "solved", "as it stood at its check"),
+        ([STUB, "check", ANSWER], "solved", ""),
+        ([ANSWER, "check", "check('output-size', lambda *a: 0)"], "solved", ""),
+        ([WRONG, "check", ANSWER, "check"], "solved", ""),
+        ([STUB, "check"], "untouched", ""),
+        (["check", ANSWER], "solved", ""),
+    ],
+)
+def test_an_answer_counts_as_it_stood_at_its_check(walls, cells, state, note):
+    cells = with_answer(*cells) if "check" in cells or cells[0] != CHECKED else with_answer(*cells)[:-1]
+    part, record = marked(walls, cells)
+    assert part["state"] == state
+    assert [note in text for text in record["notes"]] == ([True] if note else [])
+
+
+@pytest.mark.parametrize("last", [STUB, "del output_size", "output_size = None"])
+def test_without_a_check_the_last_that_is_no_stub_counts(walls, last):
+    cells = [cell for cell in classroom.cells("ps2", "ada") if "verdict" not in cell]
+    part, record = marked(walls, [*cells, last])
+    assert part["state"] == "solved" and "as it stood in cell" in record["notes"][0]
+
+
+def test_the_rule_is_looked_up_in_the_answer_that_counts(walls):
+    by_torch = "import torch\ndef output_size(*a): return int(torch.tensor(a[0])) * 0\n"
+    assert marked(walls, with_answer(by_torch, ANSWER, "check"))[0]["state"] == "solved"
+    part, _ = marked(walls, with_answer(by_torch, "check", ANSWER))
+    assert part["state"] == "refused" and "`torch`" in part["says"][0]
+    written = "%%writefile helper.py\nimport torch\ndef size_of(n): return int(torch.tensor(n)) * 0"
+    cells = with_answer(written, "from helper import size_of\ndef output_size(*a): return size_of(a[0])")
+    part, _ = marked(walls, cells)
+    assert part["state"] == "refused" and "torch" in part["says"][0]
+
+
+@pytest.mark.parametrize("name", ["outputSize", "Output_Size", "output_sizes", "out_put_size"])
+def test_a_name_that_may_be_meant_is_told_to_both(walls, name):
+    part, record = marked(walls, with_answer(ANSWER.replace("output_size", name)))
+    assert part["state"] == "missing" and f"`{name}`: is that the one?" in part["says"][0]
+    assert record["notes"] == [f"There is no `output_size`, but a `{name}`."]
+
+
+@pytest.fixture(scope="module")
+def quick(walls):
+    """A sandbox that waits for less."""
+    with sandbox.Sandbox(limits=sandbox.Limits(seconds=1)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "code, says",
+    [
+        ("import time; time.sleep(1e6)", "slept or waited"),
+        ("while True: pass", "of processor time|longer than 2 s[.]"),
+        ("import os; os._exit(0)", "it ended Python"),
+        ("import os; os.abort()", "it crashed Python"),
+    ],
+)
+def test_why_there_is_no_answer(quick, code, says):
+    part, _ = marked(quick, with_answer(f"def output_size(*a):\n    {code}"))
+    assert part["state"] == "lost" and re.search(says, part["says"][0])
+
+
+def test_true_is_not_one(walls):
+    cells = with_answer(
+        ANSWER + "right = output_size\ndef output_size(*a): return right(*a) if right(*a) > 1 else True"
+    )
+    part, _ = marked(walls, cells)
+    assert part["state"] == "wrong" and 0 < part["passed"] < part["total"]
+    assert "it gives True; wanted is the number 1" in part["html"].replace("<code>", "").replace("</code>", "")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from pooling_course.exercises import outcome\noutcome.NoTorch.__torch_dispatch__ = None",
+        "from pooling_course.exercises import outcome\noutcome.NoTorch = type(None)",
+        "from pooling_course.exercises import plain\nplain.plain = lambda value: 4",
+        "from torch.utils._python_dispatch import TorchDispatchMode\nTorchDispatchMode.__enter__ = lambda self: self",
+    ],
+)
+def test_a_watch_that_is_patched_is_told(walls, code):
+    assert sandbox.TAMPERED in marked(walls, with_answer(code, ANSWER))[1]["notes"]
+    assert sandbox.TAMPERED not in marked(walls, with_answer(ANSWER))[1]["notes"]
+
+
+FORGES = r"""
+import os
+os.write(3, b'< AT ""\n= AT \n> ASKED\n< ASKED [["value", 4, "", ""]]\n= ASKED \n.\n')
+os._exit(0)
+"""
+
+
+def test_who_speaks_to_the_grader_is_told(walls):
+    """A cell that ends its own step, then sends an answer, all in the right order: it lacks the word."""
+    made = with_answer(FORGES, WRONG)
+    asked = len(made) + [task.exercise for task in mark.tasks("ps2")].index(TASK)
+    made = [cell.replace("ASKED", str(asked)).replace("AT", str(made.index(FORGES))) for cell in made]
+    part, record = marked(walls, made)
+    assert part["state"] == "wrong" and sandbox.SPOKEN in record["notes"]
+    assert "`os._exit`, `os.write`" in record["notes"][1]
+
+
+def test_time_on_the_clock_is_for_the_whole_submission(quick):
+    naps = ["import time\ntime.sleep(1.5)"] * 9
+    began = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick, "limits", dataclasses.replace(quick.limits))
+        object.__setattr__(quick.limits, "total_seconds", 5)
+        part, record = marked(quick, [*naps, *classroom.cells("ps2", "ada")])
+    assert part["state"] == "lost" and "took longer than 5 s" in part["says"][0]
+    assert "It took all of its 5 s" in record["notes"][-1] and time.monotonic() - began < 12
+
+
+# ---- What a notebook says --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code, says",
+    [
+        ("STUDENT = 'ada'", "ada"),
+        ('x = 1\nSTUDENT = "a b"  # me', "a b"),
+        ("STUDENT = 4711", 4711),
+        ("STUDENT = 'O\\'Brien'", "O'Brien"),
+        ('STUDENT = """x"""', "x"),
+        ("STUDENT = '''a\nb'''", "a\nb"),
+        ('STUDENT = "Ada " "Lovelace"', "Ada Lovelace"),
+        ('STUDENT = (\n    "Ada "\n    "Lovelace"  # both\n)', "Ada Lovelace"),
+        ('STUDENT = "a" + "b"', "ab"),
+        ("STUDENT = 1_234_567", 1234567),
+        ("STUDENT = 0x10", 16),
+        ("STUDENT = 12345678901234567890", 12345678901234567890),
+        ('STUDENT: str = "ada"', "ada"),
+        ('x = STUDENT = "ada"', "ada"),
+        ('x = 1; STUDENT = "ada"; y = 2', "ada"),
+        ('if (STUDENT := "ada"): pass', "ada"),
+        ('if True:\n    STUDENT = "ada"', "ada"),
+        ('>>> STUDENT = "ada"', "ada"),
+        ('STUDENT = \\\n    "ada"', "ada"),
+        ('STUDENT = r"a\\b"', "a\\b"),
+        ('STUDENT = f"ada"', "ada"),
+        ('STUDENT = "a"\nSTUDENT = "b"', "b"),
+        ("x = 1", None),
+        ('# STUDENT = "ada"', None),
+        ('STUDENT == "ada"', None),
+        ('greet(STUDENT="ada")', None),
+        ("STUDENT = input()", ""),
+        ("STUDENT = str(4711)", ""),
+        ('STUDENT = f"{name}"', ""),
+        ("STUDENT = -3", ""),
+        ("STUDENT = True", ""),
+        ('STUDENT = "ada', ""),
+        ("STUDENT = " + "(" * 100_000, ""),
+    ],
+)
+def test_a_notebook_says_who_wrote_it(code, says):
+    assert named_in([code]) == says
+
+
+def test_a_name_that_cannot_be_read_is_told_to_both(walls):
+    made = [cell.replace('"ada"', "str(4711)") for cell in classroom.cells("ps1", "ada")]
+    record = mark.mark(mark.Job("ps1", "ada", tuple(made), (0,)), walls)
+    assert record["notes"] == record["told"] == [UNREAD_NAME]
+    row = tables.Row(submission("ada"), 1, 0, 1.0, record)
+    assert "STUDENT is empty or could not be read" in pages.feedback("ps1", row)
+
+
+def test_the_cells_of_older_notebooks_are_read_too():
+    older = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"], "outputs": []}]}]}
+    assert code_of(json.dumps(older).encode()) == ["x = 1"]
+
+
+@pytest.mark.parametrize("large", [b"[], " * 1_000_000, b'{"a": [1]}, ' * 300_000, b"1.5, " * 1_000_000])
+def test_a_file_that_costs_too_much_is_refused_in_a_process_of_its_own(large, monkeypatch):
+    monkeypatch.setattr(program, "MEMORY", 50 << 20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Broken, match="clear its outputs"):
+        code_of(b'{"cells": [[' + large + b"[]]]}")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
+
+
+def test_large_notebooks_say_the_same_as_small_ones():
+    large = classroom.notebook(["x = 1", "y = 'é'"])
+    large["cells"][0]["outputs"] = ["x" * (3 << 20)]
+    assert code_of(json.dumps(large).encode()) == ["x = 1", "y = 'é'"]
+    with pytest.raises(Broken, match="more than 1000 code cells"):
+        code_of(json.dumps(classroom.notebook(["x" * 3000] * 1001)).encode())
+
+
 # ---- The sandbox itself ----------------------------------------------------------------------------------------------
 
 
@@ -230,10 +420,114 @@ def test_cells_run_in_order_and_what_they_raise_is_told(walls):
     assert ran.cells == {1: "ZeroDivisionError: division by zero", 3: "NotImplementedError: "}
 
 
-def test_a_sandbox_that_shows_the_tasks_is_refused(walls, monkeypatch):
-    monkeypatch.setattr(sandbox, "MASKED", ())
-    with pytest.raises(sandbox.NoSandbox, match="does not hold.*tasks"):
+@pytest.mark.parametrize("missing, door", [("exercises/tasks", "tasks"), ("grading", "seeds")])
+def test_a_sandbox_that_shows_what_is_private_is_refused(walls, monkeypatch, missing, door):
+    monkeypatch.setattr(sandbox, "MASKED", tuple(name for name in sandbox.MASKED if name != missing))
+    with pytest.raises(sandbox.NoSandbox, match=f"does not hold.*{door}"):
         sandbox.Sandbox()
+
+
+def test_another_copy_of_the_course_is_hidden_too(walls, tmp_path, monkeypatch):
+    copy = tmp_path / "pooling_course" / "exercises" / "tasks"
+    copy.mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert sandbox.others() == [tmp_path / "pooling_course"]
+    line = sandbox.command()
+    assert line[line.index(str(tmp_path / "pooling_course")) - 1] == "--tmpfs"
+
+
+SEES = """
+import os
+def f(_):
+    seen = []
+    for folder, below, names in os.walk("/"):
+        below[:] = {*below} - {"usr", "lib", "lib64", "bin", "sys", "proc", "dev"}  # of the system and of Python
+        seen += [os.path.join(folder, name) for name in names]
+    return [name for name in seen if name.endswith((".ipynb", "assignments.py", "/output_size.py", ".git", "config"))]
+"""
+
+
+def test_nothing_private_is_in_it(walls):
+    """What an instructor keeps: seeds, model answers, notebooks; and what nbgrader collects in /usr/local."""
+    ran = walls.run([SEES], [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", [])]
+    ran = walls.run(["import os\ndef f(_): return os.listdir('/usr/local')"], [question()])
+    assert set(wire.outcomes(ran.said[0], 1)[0].value) <= {"lib", "lib64", "bin"}
+
+
+def test_what_a_submission_writes_is_gone_for_the_next(walls):
+    writes = "import os\nfor place in ('.', '/dev/shm', '/tmp'):\n    open(place + '/left.py', 'w').write('x = 1')"
+    looks = "def f(_):\n    import os\n    return [os.path.exists(p + '/left.py') for p in ('.', '/dev/shm', '/tmp')]"
+    assert wire.outcomes(walls.run([writes, looks], [question()]).said[0], 1)[0].value == [True, True, True]
+    assert wire.outcomes(walls.run([looks], [question()]).said[0], 1)[0].value == [False, False, False]
+
+
+def test_what_it_writes_stands_behind_all_else_that_can_be_imported(walls):
+    cells = ["open('statistics.py', 'w').write('x = 1')\nopen('own.py', 'w').write('x = 2')"]
+    ran = walls.run(
+        [*cells, "import own, statistics\ndef f(_): return [own.x, hasattr(statistics, 'x')]"], [question()]
+    )
+    assert wire.outcomes(ran.said[0], 1)[0].value == [2, False]
+
+
+MANY = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        held = bytearray(60 << 20)
+        held[::4096] = b"x" * len(held[::4096])
+        time.sleep(1e6)
+time.sleep(1e6)
+"""
+
+
+def test_memory_is_counted_over_all_processes(walls):
+    with sandbox.Sandbox(limits=sandbox.Limits(total_memory=150)) as made:
+        ran = made.run([MANY, "held = b'x' * (90 << 20)", "def f(x): return x"], [question()])
+    assert ran.cells == {0: "it took more than 150 MB of memory"}
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 1)]
+
+
+def test_results_that_are_too_large_are_told_and_cost_no_other(walls):
+    cases = [(n,) for n in range(20)]
+    ran = walls.run(["def f(n): return [0.123456789] * (50_000 if n % 2 else 1)"], [question(cases=cases)])
+    values = [outcome.value for outcome in wire.outcomes(ran.said[0], 20)]
+    assert values == [{"other": "a result that is too large to look at"} if n % 2 else [0.123456789] for n in range(20)]
+    assert len(ran.said[0]) < 20_000
+
+
+REFUSES = (
+    "from pooling_course.grading import walls; walls.Filter.add_rules = lambda self: self.refuse({call!r}); "
+    "walls.Filter().load(); serve("
+)
+
+
+@pytest.mark.parametrize("call", ["unshare", "mount", "mount_setattr", "capset", "fork, clone"])
+def test_a_system_that_refuses_what_walls_need_gives_a_sentence_at_once(walls, tmp_path, monkeypatch, capsys, call):
+    """As a container does, or AppArmor: the server starts, but no submission can be shut in."""
+    refused = "".join(REFUSES.format(call=name).removesuffix("serve(") for name in call.split(", "))
+    monkeypatch.setattr(sandbox, "START", sandbox.START.replace("serve({", f"{refused}serve({{"))
+    classroom.write(tmp_path / "class" / "ada.ipynb", [f"open({str(tmp_path / 'ran')!r}, 'w')"])
+    began = time.monotonic()
+    assert grade(tmp_path / "class", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "The sandbox" in said and "--privileged" in said and "Traceback" not in said
+    assert not (tmp_path / "ran").exists() and time.monotonic() - began < sandbox.PATIENCE
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.5)
+    monkeypatch.setattr(sandbox, "command", lambda trust: [sys.executable, "-c", "import time; time.sleep(1e6)"])
+    with pytest.raises(sandbox.NoSandbox, match="does not start"):
+        sandbox.Sandbox()
+
+
+def test_a_server_that_was_started_ahead_is_the_first_to_be_used(walls):
+    sandbox.ahead()
+    (process, *_) = sandbox._ahead[0]
+    with sandbox.Sandbox() as first, sandbox.Sandbox() as second:
+        assert first.process is process and second.process is not process
+        assert wire.outcomes(second.run(["def f(x): return x"], [question()]).said[0], 1) == [Outcome("value", 1)]
 
 
 can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork, and grading says so")
@@ -369,14 +663,6 @@ def test_two_of_one_name_are_two_people():
     """Moodle calls everyone Participant where marking is blind."""
     found = [submission("Participant", number="71"), submission("Participant", number="72"), submission("Participant")]
     assert one_each(found, Rule()) == [(each, 1) for each in found]
-
-
-@pytest.mark.parametrize(
-    "code, says",
-    [("STUDENT = 'ada'", "ada"), ('x = 1\nSTUDENT = "a b"  # me', "a b"), ("STUDENT = 4711", 4711), ("x = 1", None)],
-)
-def test_a_notebook_says_who_wrote_it(code, says):
-    assert named_in([code]) == says
 
 
 # ---- Runs ------------------------------------------------------------------------------------------------------------
@@ -593,3 +879,14 @@ def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
         assert verdict_of(program, arch, number("clone"), bit | 17) == walls.DENY
     other = next(name for name in ARCHES if name != arch)
     assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process
+
+
+@pytest.mark.parametrize("file", ["maths/words.py", "maths/rules.py", "images.py", "exercises/tasks/_own.py"])
+def test_a_mark_is_kept_only_while_all_that_computed_it_is_the_same(file, tmp_path, monkeypatch):
+    before = mark.version("ps1")
+    shutil.copytree(mark.PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(mark, "PACKAGE", tmp_path / "package")
+    assert mark.version.__wrapped__("ps1") == before != mark.version("ps2")
+    with (tmp_path / "package" / file).open("a") as code:
+        code.write("# another\n")
+    assert mark.version.__wrapped__("ps1") != before

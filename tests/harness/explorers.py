@@ -196,6 +196,16 @@ def cell(explorer, name, row, col, cols):
     return grid, {"x": places[col][0], "y": places[cols + row][1]}
 
 
+def type_into(explorer, row, col, text, grid="Input"):
+    keys = explorer.page.keyboard
+    explorer.grid(grid).focus()
+    for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col, "Enter"]:
+        keys.press(key)
+    expect(explorer.root.get_by_label(f"New value at row {row}, column {col}")).to_be_focused()
+    keys.type(text)
+    keys.press("Enter")
+
+
 def numbers_in(x):
     return "".join(f"{i}{''.join(row)}" for i, row in enumerate(written(x)))
 

@@ -1,5 +1,7 @@
 """Submissions that attack the grader or break, as data: what each does, and which tasks it should lose.
 
+`hostile_class.py` makes a class of them and grades it.
+
 All are notebooks for ps2 that are perfect but for what stands here. An attack in an answer replaces `output_size`; it
 returns the right number only if it got what it was after. (The tests lift the tasks' rules, by which most of these
 would not count at all: here the walls must hold.)
@@ -19,7 +21,7 @@ class Attack:
     Attributes:
         what: it does, in words.
         where: "answer", the body of `output_size`; "cell", a cell before all others; or "file".
-        code: what stands there; for "file" the bytes, or how tests/grading/test_grading.py makes them.
+        code: what stands there; for "file" the bytes, or how hostile_class.py makes them.
         loses: the tasks that it should get no point for.
     """
 
@@ -40,16 +42,236 @@ def if_it_works(what, code):
 
 
 def cell(what, code, loses=frozenset()):
-    return Attack(what, "cell", code.strip("\n"), frozenset(loses))
+    return Attack(what, "cell", code.strip("\n"), loses if loses == EVERY else frozenset(loses))
 
 
 def file(what, content, loses=EVERY):
     return Attack(what, "file", content, loses)
 
 
+def alone(what, code):
+    """A notebook that is nothing but this cell."""
+    return Attack(what, "alone", code.strip("\n"), EVERY)
+
+
 WRONG = "\ndef output_size(size, kernel_size, stride, padding): return 0\n"
 
+# Modules of Python that the neighbours import and that nothing has imported before them: what would be planted so.
+PLANTED = ("colorsys", "pyclbr", "tabnanny")
+PLANT = """
+import glob, os, sys
+import pooling_course
+folders = {'', '/', '/etc', '/dev', '/sys', '/usr', '/var', '/run', '/tmp', '/var/tmp', '/dev/shm', '/home', *sys.path}
+folders |= {os.path.dirname(place) for place in folders} | {os.path.dirname(m.__file__ or '') for m in
+    list(sys.modules.values()) if getattr(m, '__file__', None)}
+for folder in folders:
+    for name in %r:
+        try:
+            with open(os.path.join(folder, name + '.py'), 'w') as file: file.write(%r)
+        except OSError: pass
+"""
+SPOILS = """
+import builtins, sys
+for module in list(sys.modules.values()):
+    for name in ('max', 'sum', 'zeros', 'empty', 'full'):
+        if hasattr(module, name):
+            try: setattr(module, name, lambda *a, **k: 0)
+            except Exception: pass
+builtins.max = builtins.range = builtins.min = lambda *a: [0]
+"""
+STEALS = """
+import os, sys
+frame, found = sys._getframe(), []
+while frame:
+    jobs = [getattr(value, 'job', None) for value in frame.f_locals.values()]
+    found += [job['cells'] for job in jobs if type(job) is dict]
+    frame = frame.f_back
+for folder in ('/', '/etc', '/dev', '/usr', os.path.dirname(__file__)):
+    try:
+        with open(os.path.join(folder, 'stolen'), 'w') as file: file.write(repr(found))
+    except OSError: pass
+"""
+FIND_WORD = """
+import gc, os, sys
+def word():
+    frame = sys._getframe()
+    while frame:
+        for value in list(frame.f_locals.values()):
+            if type(getattr(value, 'word', None)) is str: return value.word, value.pipe
+        frame = frame.f_back
+    return '', 3
+"""
+
 ATTACKS = {
+    # ---- What stays behind for the next
+    "stay-keeps": cell("plants modules that keep the cells of whoever imports them", PLANT % (PLANTED, STEALS)),
+    "stay-modules": cell("plants modules that spoil the answers of whoever imports them", PLANT % (PLANTED, SPOILS)),
+    "stay-stolen": alone(
+        "hands in what was stolen",
+        """
+import ast, glob, sys
+for path in glob.glob('/stolen') + glob.glob('/*/stolen') + [place + '/stolen' for place in sys.path]:
+    try: stolen = ast.literal_eval(open(path).read())
+    except Exception: continue
+    for cells in stolen:
+        for _, code in cells:
+            try: exec(code)
+            except Exception: pass
+""",
+    ),
+    "stay-compiled": cell(
+        "plants compiled modules beside the course's own",
+        """
+import os, py_compile, sys
+open('spoils.py', 'w').write(SPOILS)
+for name, module in list(sys.modules.items()):
+    place = getattr(module, '__cached__', None)
+    if name.startswith('pooling_course') and place:
+        try:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            py_compile.compile('spoils.py', cfile=place, doraise=True)
+        except Exception: pass
+""".replace("SPOILS", repr(SPOILS)),
+    ),
+    "stay-links": cell(
+        "puts links where the next will write",
+        """
+import os
+for folder in ('/', '/submission', '/dev/shm', '/tmp', '/dev', '/var/tmp'):
+    for name in ('left', 'here', 'x', 'matplotlib', 'fontlist-v390.json'):
+        try: os.symlink('/dev/zero', folder + '/' + name)
+        except OSError: pass
+""",
+    ),
+    "stay-any-file": if_it_works(
+        "finds a folder, a file or a link that can be made and is not its own",
+        """
+import os
+def made(path):
+    for how in (os.mkdir, os.mkfifo, lambda path: os.symlink('/', path), lambda path: open(path, 'x')):
+        try: how(path)
+        except OSError: continue
+        return True
+places = (folder for folder, _, _ in os.walk('/') if not folder.startswith(('/submission', '/dev/shm', '/proc')))
+assert any(made(os.path.join(folder, 'made')) for folder in places)
+""",
+    ),
+    "stay-change": if_it_works(
+        "changes a file that is there: its text, its mode, its time, its name",
+        """
+import os
+def changed(path):
+    for how in (lambda: open(path, 'a'), lambda: os.chmod(path, 0o777), lambda: os.utime(path), lambda: os.unlink(path),
+                lambda: os.rename(path, path + '2'), lambda: os.truncate(path, 0)):
+        try: how()
+        except OSError: continue
+        return True
+places = (os.path.join(f, name) for f, _, names in os.walk('/') for name in names)
+assert any(changed(p) for p in places if not p.startswith(('/submission', '/dev/', '/proc/')) and not os.path.islink(p))
+""",
+    ),
+    "stay-remount": if_it_works(
+        "makes the sandbox writable again",
+        """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+places = (b'/', b'/usr', b'/dev', b'/proc', b'/submission')
+assert any(libc.mount(None, place, None, 32, None) == 0 or libc.syscall(442, -100, place, 0, None, 0) == 0
+           for place in places)
+""",
+    ),
+    "stay-socket": cell(
+        "leaves a process that listens on a socket without a file",
+        """
+import os, socket, time
+if os.fork() == 0:
+    if os.fork() == 0:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind('\\0left')
+        server.listen()
+        time.sleep(1e6)
+    os._exit(0)
+""",
+    ),
+    "stay-socket-found": if_it_works(
+        "asks who listens there", "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0left')"
+    ),
+    "stay-shared": if_it_works(
+        "looks for memory that it shares with the next",
+        "import mmap, torch\nshared = [line for line in open('/proc/self/maps') if 'rw-s' in line]\nassert shared",
+    ),
+    # ---- Floods for the judge
+    "flood-steps": cell(
+        "ends its own step, then sends 200 steps of 4 MB each, as the channel had them before lines began with a word",
+        """
+import os
+def send(text):
+    text = text.encode()
+    while text: text = text[os.write(3, text):]
+try:
+    send('< 1 ""\\n= 1\\n')
+    for step in range(100, 300): send(f'> {step}\\n< {step} ' + 'x' * 3_900_000 + f'\\n= {step}\\n')
+except OSError: pass
+""",
+    ),
+    "flood-steps-word": cell(
+        "does so with the word that it found",
+        FIND_WORD
+        + """
+w, fd = word()
+def send(text):
+    text = text.encode()
+    while text: text = text[os.write(fd, text):]
+try:
+    send(f'{w} < 1 ""\\n{w} = 1 \\n')
+    for step in range(2, 300): send(f'{w} > {step}\\n{w} < {step} ' + '[' * 500_000 + f'\\n{w} = {step} \\n')
+except OSError: pass
+""",
+        EVERY,
+    ),
+    "flood-line": cell(
+        "sends one line without an end, with the word that it found",
+        FIND_WORD + "w, fd = word()\nos.write(fd, (w + ' < 1 ').encode())\nwhile True: os.write(fd, b'x' * 65536)",
+    ),
+    "flood-values": answer("returns 100,000 numbers for every case", "return [0.1234567890123 * size] * 100_000"),
+    "flood-lists": answer("returns lists of empty lists", "return [[[]] * 300] * 300"),
+    "flood-prints": answer("prints and raises as much as is kept", "print('x' * 9999)\nraise ValueError('x' * 9999)"),
+    "flood-array": answer("returns arrays in many dimensions", "return np.zeros((1,) * 30 + (99_000,))"),
+    "flood-magics": cell("two thousand lines that only IPython understands", "\n".join("!ls" for _ in range(2000))),
+    "flood-names": cell("functions of a hundred thousand letters", f"def output_siz{'e' * 100_000}(): pass"),
+    "flood-processes": answer(
+        "ten processes of 300 MB each",
+        """
+import os, time
+for _ in range(10):
+    if os.fork() == 0:
+        x = bytearray(300 << 20)
+        x[::4096] = b'x' * len(x[::4096])
+        time.sleep(1e6)
+time.sleep(1e6)
+""",
+    ),
+    "flood-errors": file("nine hundred cells that raise", "errors", frozenset()),
+    "flood-definitions": file("the same function nine hundred times", "definitions", frozenset()),
+    "flood-json": file("40 MB of empty lists as cells", b'{"cells": [' + b"[], " * 10_000_000 + b"[]]}"),
+    "flood-json-outputs": file("40 MB of empty lists as outputs", b'{"cells": [[' + b"[], " * 10_000_000 + b"[]]]}"),
+    # ---- Sleep
+    "sleep-cells": file("twelve cells that sleep for a minute each", "sleeping"),
+    "sleep-within": file("cells that sleep just as long as a cell may", "resting"),
+    "sleep-await": cell("a cell that awaits forever", "import asyncio\nawait asyncio.sleep(1e6)"),
+    "sleep-lock": cell(
+        "waits for a lock that nobody gives back", "import threading\nl = threading.Lock()\nl.acquire(); l.acquire()"
+    ),
+    "sleep-pause": cell("waits for a signal, with alarms off", "import signal\nsignal.alarm(0)\nsignal.pause()"),
+    "sleep-read": cell("reads what nobody writes", "import os\nos.read(os.pipe()[0], 1)"),
+    "sleep-each": answer("sleeps a little in every case", "import time\ntime.sleep(0.3)\n" + RIGHT),
+    "sleep-after": answer(
+        "sleeps when it is over", "import atexit, time\natexit.register(time.sleep, 1e6)\ntime.sleep(1e6)"
+    ),
+    "sleep-thread": answer(
+        "waits for a thread that sleeps",
+        "import time\nt = threading.Thread(target=time.sleep, args=(1e6,))\nt.start()\nt.join()",
+    ),
     # ---- Answers that do not come back, or take the process with them
     "loop": answer("an infinite loop", "while True: pass"),
     "loop-swallows": answer(
@@ -218,13 +440,13 @@ def written(folder):
     try:
         with open(os.path.join(folder, 'sitecustomize.py'), 'w'): return True
     except OSError: return False
-assert any(written(folder) for folder, _, _ in os.walk('/') if not folder.startswith(('/scratch', '/dev/shm')))
+assert any(written(folder) for folder, _, _ in os.walk('/') if not folder.startswith(('/submission', '/dev/shm')))
 """,
     ),
     "leave-behind": answer(
         "leaves files for the next",
         """
-for folder in ('/scratch', '/dev/shm', '/tmp', '/var/tmp'):
+for folder in ('/submission', '/dev/shm', '/tmp', '/var/tmp'):
     try: open(folder + '/left', 'w').close()
     except OSError: pass
 return -1
@@ -243,7 +465,7 @@ return -1
     ),
     "unmount": if_it_works(
         "takes the masks off",
-        "import ctypes\nassert any(ctypes.CDLL(None).umount2(f, 2) == 0 for f in (b'/proc', b'/scratch', b'/'))",
+        "import ctypes\nassert any(ctypes.CDLL(None).umount2(f, 2) == 0 for f in (b'/proc', b'/submission', b'/'))",
     ),
     "limits": if_it_works("lifts its limits", "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))"),
     # ---- Cells that harm the notebook they stand in

@@ -203,6 +203,11 @@ def test_are_the_pixels_those_of_torch(x):
         assert f"values from {low} to {high}, mean {mean}." in picture.alt
 
 
+def test_is_the_input_called_as_one_says():
+    shown = pooled([[1, 3], [5, 6]], nn.MaxPool2d(2), name="Unpooled")
+    assert shown.alt.startswith("Unpooled, 2 by 2: 1, 3; 5, 6.") and "Input" not in shown.alt
+
+
 def test_do_titles_stand_in_the_picture_and_in_its_words():
     titles = ["Brightest & best", "$5$ to $6$ <mean>"]
     picture = pooled(WORKED, nn.MaxPool2d(2), nn.AvgPool2d(2), titles=titles)

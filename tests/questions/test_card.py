@@ -440,6 +440,37 @@ def test_is_a_page_that_grades_otherwise_noticed(good, bad, tmp_path):
 
 def test_is_the_journal_where_the_notebook_runs(monkeypatch, tmp_path):
     monkeypatch.delenv("POOLING_COURSE_PROGRESS")
-    monkeypatch.setattr("pooling_course.STARTED_IN", str(tmp_path))
+    monkeypatch.setattr("pooling_course.place.STARTED_IN", str(tmp_path))
     assert journal_path() == tmp_path / ".pooling_course_progress.jsonl"
     assert question("max-channels").id == "max-channels"
+
+
+@pytest.mark.parametrize("name", [3, None, [], {}, 2.5, b"max-channels"], ids=repr)
+def test_is_what_is_no_name_of_a_question_refused(name):
+    for call in (quiz, Quiz, question):
+        with pytest.raises(TypeError, match="a question is called by its name, such as 'max-channels'"):
+            call(name)
+
+
+@pytest.mark.parametrize("most", [None, "5", 2.5, [3]])
+def test_is_a_number_of_questions_to_review_a_number(most):
+    with pytest.raises(TypeError, match="most takes whole numbers only"):
+        review(most)
+    assert review(-1) and review(0)
+
+
+def test_has_every_widget_text_where_none_can_be_shown():
+    from pooling_course import Flipbook, GradientFlow, figures
+
+    book = Flipbook([("first", figures.mental_model([[1, 3], [5, 6]]), "One window.")], "picture")
+    for widget in (
+        Quiz("max-channels"),
+        quiz("max-channels"),
+        quiz("max-channels", list(all_questions())[0]),
+        book,
+        GradientFlow(),
+    ):
+        bundle = widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        assert data["text/plain"] == repr(widget) and data["text/html"].startswith("<")
+        assert "application/vnd.jupyter.widget-view+json" in data

@@ -194,7 +194,7 @@ def test_does_a_read_only_folder_get_a_sentence(journal):
 def at_home(tmp_path, monkeypatch):
     """The journal where it is without a setting: in the folder that this Python was started in."""
     monkeypatch.delenv("POOLING_COURSE_PROGRESS")
-    monkeypatch.setattr("pooling_course.STARTED_IN", str(tmp_path / "lessons"))
+    monkeypatch.setattr("pooling_course.place.STARTED_IN", str(tmp_path / "lessons"))
     (tmp_path / "lessons").mkdir()
     return tmp_path / "lessons"
 
@@ -218,7 +218,7 @@ def test_is_the_place_where_the_kernel_was_started():
 
 def test_is_a_kernel_without_a_folder_no_error(tmp_path):
     code = "import os, sys; os.rmdir(os.getcwd()); sys.path.insert(0, sys.argv[1]); import pooling_course as course"
-    code += "; print(course.STARTED_IN)"
+    code += "; print(course.place.STARTED_IN)"
     (tmp_path / "gone").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", code, str(ROOT)], cwd=tmp_path / "gone", capture_output=True, text=True

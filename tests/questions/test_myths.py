@@ -68,7 +68,7 @@ def _():
 
 @truth("ceil")
 def _():
-    return F.max_pool2d(torch.zeros(1, 6, 6), 2, 3, ceil_mode=True).shape[1]
+    return list(F.max_pool2d(torch.zeros(1, 5, 7), 2, 4, ceil_mode=True).shape[1:])
 
 
 @truth("adaptive")
@@ -329,6 +329,7 @@ OTHER_CURES = [
     ("swapped", lambda x: nn.MaxPool2d(2, ceil_mode=True)(x)),
     ("swapped", lambda x: F.max_pool2d(x, 2, 2, 0, 1, True, True)[0]),
     ("skip", lambda x: torch.cat([x, F.interpolate(F.max_pool2d(x, 2), x.shape[-2:])], 1)),
+    ("skip", lambda x: torch.cat([x, F.interpolate(F.max_pool2d(x, 2), x.shape[-2:], mode="nearest-exact")], 1)),
     ("channels-last", lambda image: nn.MaxPool2d(2)(image.movedim(-1, 0)).movedim(0, -1)),
     ("channels-last", lambda image: nn.MaxPool2d((2, 1))(nn.MaxPool2d((2, 1))(image.transpose(0, 1)).transpose(0, 1))),
     ("bytes", lambda pixels: F.avg_pool2d(pixels.double(), 2)),
@@ -357,6 +358,33 @@ OTHER_CURES += [
     ("skip", _crop_what_was_rounded_up),
     ("skip", _fill_up_with_zeros),
 ]
+
+
+def _skip_with(second_half):
+    """The skip with something else in its second half where a size is odd; even sizes come out right."""
+
+    def skip(x):
+        up = F.interpolate(F.max_pool2d(x, 2), x.shape[-2:])
+        odd = x.shape[-2] % 2 or x.shape[-1] % 2
+        return torch.cat([x, second_half(up) if odd else up], 1)
+
+    return skip
+
+
+NO_CURES = [
+    ("skip", _skip_with(torch.zeros_like)),
+    ("skip", _skip_with(lambda up: torch.full_like(up, up.max().item()))),
+    ("skip", _skip_with(lambda up: up.flip(-1))),
+    ("skip", _skip_with(lambda up: up.roll(1, -2))),
+    ("skip", _skip_with(lambda up: up.mean((-1, -2), keepdim=True).expand_as(up))),
+    ("dark-border", lambda x: F.avg_pool2d(F.pad(x, (1,) * 4, mode="replicate"), 3, 1)),
+    ("dark-border", lambda x: F.avg_pool2d(F.pad(x, (1,) * 4, mode="reflect"), 3, 1)),
+]
+
+
+@pytest.mark.parametrize("name, change", NO_CURES)
+def test_a_change_is_no_cure(name, change):
+    assert patient(name, change).state == "ill"
 
 
 @pytest.mark.parametrize("name, cure", OTHER_CURES)

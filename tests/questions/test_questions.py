@@ -218,6 +218,7 @@ FACTS = {
     "average_ever_exceeds_max": False,
     "conv_after_pooling": [1, 0.25, 0],
     "relu_commutes": ["max"],
+    "activations_that_commute": ["tanh", "sigmoid"],  # those that never fall
     "linear_kinds": ["avg"],
     "average_of_bytes": "error",
     "overlap_and_gaps": [[True, False], [False, True]],
@@ -255,6 +256,131 @@ def test_is_the_right_answer_torchs(lesson, data):
     assert known or lesson.startswith("08"), "compute it here in another way, too"
     if known:
         check_right_answer(data)
+
+
+# ---- does a wrong way lead to a wrong answer? ----------------------------------------------------------------------
+# A question whose right answer a misconception gives, too, teaches the misconception.
+
+
+def _settings(**changes):
+    """The same input with other settings; None takes a setting away."""
+
+    def misread(q):
+        settings = {**q.case["pooling"], **changes}
+        return {**q.case, "pooling": {name: value for name, value in settings.items() if value is not None}}
+
+    return misread
+
+
+def _input(change):
+    def misread(q):
+        return {**q.case, "input": change(q.input).tolist()}
+
+    return misread
+
+
+def _other_kind(q):
+    shared = ("kernel_size", "stride", "padding", "ceil_mode")
+    settings = {name: value for name, value in q.case["pooling"].items() if name in shared}
+    return {**q.case, "pooling": settings | {"kind": {"max": "avg", "avg": "max"}[q.pooling.kind]}}
+
+
+def _zeros_around(q):
+    settings = {name: value for name, value in q.case["pooling"].items() if name != "padding"}
+    return {"input": F.pad(q.input, (q.case["pooling"]["padding"],) * 4).tolist(), "pooling": settings}
+
+
+def _zeros_beyond(q):
+    """What hangs over the edge taken for zeros that count."""
+    settings = {name: value for name, value in q.case["pooling"].items() if name != "ceil_mode"}
+    k = q.case["pooling"]["kernel_size"]
+    return {"input": F.pad(q.input, (0, k - 1, 0, k - 1)).tolist(), "pooling": settings}
+
+
+def _ceil_everywhere(q):
+    """A size that is only rounded up: as if there were rows and columns enough for one more window."""
+    settings, sizes = q.case["pooling"], q.input.shape[-2:]
+    k, stride = settings["kernel_size"], settings["stride"]
+    up = [-(-(n - k) // stride) * stride + k for n in sizes]
+    return {"input": {"shape": [*q.input.shape[:-2], *up]}, "pooling": settings}
+
+
+MISREADINGS = {
+    "strongest means magnitude": _input(torch.abs),
+    "average of magnitudes": _input(torch.abs),
+    "negative values become 0": _input(torch.relu),
+    "max and average confused": _other_kind,
+    "average is a sum": _settings(divisor_override=1),
+    "stride defaults to 1": _settings(stride=1),
+    "stride is ignored": _settings(stride=1),
+    "padding never counts": _settings(count_include_pad=False),
+    "padding always counts": _settings(count_include_pad=None),
+    "padding leaves the windows in place": _settings(padding=None),
+    "padding does not change the size": _settings(padding=None),
+    "max pads with zeros": _zeros_around,
+    "overhang counts": _zeros_beyond,
+    "ceil adds a window everywhere": _ceil_everywhere,
+    "sizes are rounded up": _settings(ceil_mode=True),
+    "sizes are rounded down": _settings(ceil_mode=None),
+    "divisor_override is ignored": _settings(divisor_override=None),
+}
+SET = ("stride", "padding", "dilation", "ceil_mode", "count_include_pad", "divisor_override")
+SAME = {  # settings that are there so that the learner sees that they do not matter
+    ("myth-any-padding", "dilation"),
+    ("myth-any-padding", "stride"),
+    ("myth-adaptive", "stride"),
+    ("myth-zeros", "stride"),  # of a corner only, as in the next two
+    ("real-cells", "stride"),
+    ("peak-stride-again", "stride"),
+}
+
+
+def named_in(data):
+    return (
+        {data.get("misconception")}
+        | {m["misconception"] for m in data.get("mistakes", ())}
+        | {choice.get("misconception") for choice in data.get("choices", ())}
+    )
+
+
+def check_misconceptions_miss(data):
+    """What a misconception named here makes of the same numbers is not the key."""
+    q = made(data)
+    if not q.case or q.answer is None or q.kind in ("several", "order"):
+        return
+    for name in sorted(named_in(data) & set(MISREADINGS)):
+        misread = made({**data, "case": MISREADINGS[name](q)})
+        assert computed(misread) != computed(q), f"{name!r} leads to the right answer"
+
+
+def check_every_setting_matters(data):
+    """Whoever overlooks a setting of the layer gets another answer."""
+    q = made(data)
+    if not q.case or q.answer is None or q.kind == "several":
+        return
+    for name in set(SET) & set(q.case["pooling"]):
+        if (data["id"], name) not in SAME:
+            overlooked = made({**data, "case": _settings(**{name: None})(q)})
+            assert computed(overlooked) != computed(q), f"without {name} the answer is the same"
+
+
+def computed(q):
+    """The computed answer itself, which for a choice may be none of the choices; None where there is no such cell."""
+    try:
+        return answers.ANSWERS[q.answer](q)
+    except IndexError:
+        return None
+
+
+@every_question
+def test_does_a_wrong_way_lead_to_a_wrong_answer(lesson, data):
+    check_misconceptions_miss(data)
+    check_every_setting_matters(data)
+
+
+def test_are_misreadings_tried_in_every_lesson():
+    tried = {lesson for lesson, data in DATA if named_in(data) & set(MISREADINGS) and "case" in data}
+    assert {*STEPS[1:], "08_myths_and_pitfalls"} <= tried
 
 
 # ---- does every answer meet its own reason? ----------------------------------------------------------------------
@@ -559,6 +685,19 @@ SPOILT = [
     ("a prompt cut off", check_reads_well, "lost-row", put("Which rows are read", "prompt")),
     ("a lecture for a reason", check_reads_well, "lost-row", put(LONG, "choices", 0, "reason")),
     ("a lecture for a why", check_reads_well, "lost-row", put(LONG, "why")),
+    (
+        "signs that do not matter",
+        check_misconceptions_miss,
+        "below-zero-again",
+        put([[-2, -8], [-6, -4]], "case", "input"),
+    ),
+    (
+        "a ceil_mode that changes nothing",
+        check_every_setting_matters,
+        "ceil-window",
+        put([1, 9, 9], "case", "input", "shape"),
+    ),
+    ("a padding that changes nothing", check_every_setting_matters, "pad-loss", dropped("case", "pooling", "stride")),
     ("a wrong mistake", check_grading, "rows-out", put(4, "mistakes", 0, "value")),
     ("a mistake met twice", check_grading, "rows-out", put(3, "mistakes", 0, "value")),
     ("a mistake that cannot be typed", check_grading, "rows-out", put("four", "mistakes", 0, "value")),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.node import node
+
 ROOT = Path(__file__).parents[2]
 INSTALL = "run `npm ci` in the folder of the course; npm comes with Node (https://nodejs.org, or apt-get install npm)."
 
@@ -16,6 +18,7 @@ INSTALL = "run `npm ci` in the folder of the course; npm comes with Node (https:
 @pytest.fixture(scope="session")
 def tools():
     """The folder of tsc and biome, as package-lock.json has them; where npm is, they are installed first."""
+    node()
     installed = ROOT / "node_modules" / ".package-lock.json"
     npm = shutil.which("npm")
     if npm and not is_current(installed):

@@ -16,6 +16,9 @@ SOURCES = {path.name: path.read_text(encoding="utf-8") for path in PACKAGE.rglob
 SOURCES = {name: text for name, text in SOURCES.items() if re.search(r"\bon_msg\(|\.send\(", text)}
 
 
+INSTEAD = SCRIPTS.pop("answers.js")  # it plays Python's part where no Python answers
+
+
 @pytest.fixture(autouse=True)
 def own_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
@@ -46,7 +49,7 @@ def sent_by_the_page(scripts):
     Raises:
         ValueError: a call whose message cannot be read here.
     """
-    for name, text in scripts.items():
+    for name, text in without_answers(scripts).items():
         for call in re.finditer(r"\.send\((.{0,200})", text, re.S):
             given = re.match(r"\{([^{}]*)\}\)", call[1])
             fields = re.findall(r"(?:^|,)\s*(\w+)", given[1]) if given else []
@@ -59,8 +62,18 @@ def sent_by_the_page(scripts):
 
 
 def heard_by_the_page(scripts):
-    for text in scripts.values():
+    for text in without_answers(scripts).values():
         yield from re.findall(r'content\.type [!=]== "(\w+)"', text)
+
+
+def answered_by_the_page(scripts):
+    """What answers.js answers where Python does not."""
+    return set(re.findall(r'if \(content\.type === "(\w+)"\) this\.', scripts["answers.js"]))
+
+
+def without_answers(scripts):
+    """The scripts but that which only passes on what they say, and answers it in Python's place."""
+    return {name: text for name, text in scripts.items() if name != "answers.js"}
 
 
 def said_by_python(sources):
@@ -112,9 +125,20 @@ def disagreements(page, scripts, sources):
             yield f"{name!r} is sent with {sorted(fields[name] - explained)}, and nothing explains that"
 
 
+def test_a_page_alone_answers_what_the_document_says():
+    told = re.findall(r"`(\w+)`", re.search(r"answers its own messages: (.*?) go to", PAGE, re.S)[1])
+    assert set(told) == answered_by_the_page(SCRIPTS) < set(DOCUMENTED)
+
+
 def test_the_document_and_the_code_have_the_same_messages():
     assert list(disagreements(PAGE, SCRIPTS, SOURCES)) == []
-    assert len(DOCUMENTED) == 7 and "`alone`" in PAGE and 'get("alone")' in "".join(SCRIPTS.values())
+    assert len(DOCUMENTED) == 7 and "`alone`" in PAGE and 'get("alone")' in INSTEAD
+
+
+def test_a_page_without_python_hears_what_the_explorer_says_to_python():
+    explorer = {name: text for name, text in SCRIPTS.items() if "send(" in text and name != "card.js"}
+    said = {name for name, _ in sent_by_the_page(explorer)}
+    assert set(heard_by_the_page({"answers.js": INSTEAD})) == said == {"want", "edit", "upstream"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -17,7 +17,7 @@ is divided by.
 - `count_include_pad` is True or False.
 - `divisor_override` is a whole number, or None.
 
-Rows and columns do not mix: a window counts as many cells as it has rows that count, times as many columns. The
+Rows and columns do not mix: the cells of a window that count are its rows that count, times its columns that count. The
 function below already multiplies. Its two gaps can be tried one by one.
 """
 HINTS = (
@@ -104,8 +104,8 @@ def divisors(shape, out_shape, kernel_size, stride, padding, before, beyond, ove
 
 class Mistakes:
     def always_all(shape, out_shape, kernel_size, stride, padding, count_include_pad, divisor_override):
-        """you divide by kernel_size * kernel_size everywhere: the border can have less, and an override replaces it."""
-        return np.full(out_shape, kernel_size * kernel_size)
+        """you divide by kernel_size * kernel_size everywhere: at the border fewer cells may count."""
+        return np.full(out_shape, divisor_override or kernel_size * kernel_size)
 
     def overhang_counted(shape, out_shape, kernel_size, stride, padding, count_include_pad, divisor_override):
         """you count what hangs over the edge: only declared padding can count, and overhang never does."""

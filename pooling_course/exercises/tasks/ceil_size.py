@@ -10,10 +10,10 @@ TASK = """
 A map is `size` cells high. How many rows does the pooled map have, for a window of `kernel_size` that moves by
 `stride`, with `padding` on both sides and **`ceil_mode=True`**? Dilation is 1.
 
-Two things differ from the rule without it. The division is rounded up, so that a rest at the bottom gets a window of
-its own, which hangs over the edge. And one window may be dropped again: the last one must start within the map or the
-padding *above* it, so before row `size + padding`, counted from the first row of the padding. One that would start in
-the padding below, or beyond it, is left out.
+Two things differ from the rule without it. The division is rounded up, so that rows left over at the bottom get a
+window of their own, which hangs over the edge. And one window may be dropped again: the last one must start within the
+map or the padding *above* it, so before row `size + padding`, counted from the first row of the padding. One that would
+start in the padding below, or beyond it, is left out.
 """
 HINTS = (
     "Take a window of 1 and a stride of 2 on 4 rows, without padding. Rounded up that is 3 windows; where does each "
@@ -49,7 +49,7 @@ def cases(random):
 
 class Mistakes:
     def rounded_down(size, kernel_size, stride, padding):
-        """you round down: that is right without ceil_mode. With it, a rest at the bottom gets a window."""
+        """you round down: that is right without ceil_mode. With it, rows left over at the bottom get a window."""
         return (size + 2 * padding - kernel_size) // stride + 1
 
     def only_rounded_up(size, kernel_size, stride, padding):

@@ -14,7 +14,7 @@ This time you choose the layer. It has to make an output of `out` × `out` from 
 more, whatever numbers the map holds. `need` says which:
 
 - `"largest"`: the largest number of the whole map is in the output.
-- `"level"`: it is an average to which every cell of the map counts, and a map that holds one number throughout, say 6,
+- `"level"`: it is an average in which every cell of the map counts, and a map that holds one number throughout, say 6,
   comes out with this number throughout.
 - `"mean"`: the mean of the output is the mean of the map. (Here `out` divides `size`.)
 - `"sum"`: the numbers of the output add up to the sum of the map. (Here, too.)
@@ -111,7 +111,7 @@ class Mistakes:
         return nn.AvgPool2d(**fitting(size, out, divisor_override=1 if need == "sum" else None))
 
     def always_max(size, out, need):
-        """you always take the maximum: it keeps neither the mean nor the sum, and to a level only one cell counts."""
+        """you always take the maximum: it keeps neither the mean nor the sum, and of a window only one cell counts."""
         return nn.MaxPool2d(**fitting(size, out))
 
     def divided_sum(size, out, need):

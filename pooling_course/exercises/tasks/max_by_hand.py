@@ -9,7 +9,8 @@ LEVEL = "gaps"
 RULE = "numpy"
 TASK = """
 Max pooling by hand: from a map `x`, a NumPy array of rows and columns, make the pooled map, for a window of
-`kernel_size` × `kernel_size` that moves by `stride`. Padding is 0, dilation 1, and ceil_mode is off.
+`kernel_size` × `kernel_size` that moves by `stride`. There is no border around the map, and what is left over at its
+end, too small for a window, is left out.
 
 The function below already makes an output of the right size, and visits each of its cells. Say what goes into one
 of them.
@@ -86,6 +87,18 @@ class Mistakes:
     def average(x, kernel_size, stride):
         """you take the average of each window: max pooling keeps its largest value."""
         return windows(x, kernel_size, stride, stride, np.mean)
+
+    def builtin_max(x, kernel_size, stride):
+        """you call Python's own max: it compares whole rows of the window. window.max() looks at every cell."""
+        return windows(x, kernel_size, stride, stride, max)
+
+    def cut_twice(x, kernel_size, stride):
+        """you cut twice: the second brackets cut rows once more. Columns follow in the same ones, after a comma."""
+        output = np.zeros([(size - kernel_size) // stride + 1 for size in x.shape])
+        for row, col in np.ndindex(*output.shape):
+            top, left = row * stride, col * stride
+            output[row, col] = x[top : top + kernel_size][left : left + kernel_size].max()
+        return output
 
     def first_cell(x, kernel_size, stride):
         """you take the first cell of each window: look at all of them."""

@@ -48,7 +48,7 @@ class Mistakes:
         return (size + padding - kernel_size) // stride + 1
 
     def rounded_up(size, kernel_size, stride, padding):
-        """you round up, as if a rest at the bottom got a window: without ceil_mode the division rounds down."""
+        """you round up, as if rows left over at the bottom got a window: without ceil_mode the division rounds down."""
         return -(-(size + 2 * padding - kernel_size) // stride) + 1
 
     def true_division(size, kernel_size, stride, padding):

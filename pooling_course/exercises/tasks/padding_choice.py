@@ -82,7 +82,7 @@ class Mistakes:
         return [0]
 
     def no_rest_at_all(size, kernel_size, stride):
-        """you want the windows to end just with the padding: a rest may be left of the padding, but none of the map."""
+        """you want the windows to end just with the padding: padding may be left over, but no row of the map."""
         fits = [p for p in range(kernel_size // 2 + 1) if size + 2 * p >= kernel_size]
         return [p for p in fits if (size + 2 * p - kernel_size) % stride == 0]
 

@@ -10,7 +10,7 @@ RULE = "numpy"
 TASK = """
 A picture has several channels: `x` is an array of shape `(C, H, W)`. Max-pool each channel on its own, with
 windows of `kernel_size` × `kernel_size` that lie side by side: the stride is `kernel_size`, as in
-`nn.MaxPool2d(kernel_size)`. Padding is 0, and ceil_mode is off, so that a rest at the bottom or right is left out.
+`nn.MaxPool2d(kernel_size)`. What is left over at the bottom or right, too small for a window, is left out.
 
 Return an array of shape `(C, H // kernel_size, W // kernel_size)`.
 """
@@ -78,7 +78,7 @@ class Mistakes:
         return windows.max((3, 4))
 
     def rest_kept(x, kernel_size):
-        """you give the rest at the bottom and right a window: without ceil_mode it is left out."""
+        """you give what is left over at the bottom and right a window: here it is left out."""
         down, right = (-size % kernel_size for size in x.shape[1:])
         return tiles(np.pad(x, ((0, 0), (0, down), (0, right)), constant_values=-np.inf), kernel_size).max((3, 4))
 

@@ -20,8 +20,8 @@ read_a_stretch(np.array([3, 1, 4, 1, 5, 9, 2]), 2, 3, 2)  # array([5, 9, 2]): ce
 
 Now for a map. `x` is a NumPy array with rows and columns. A window of `kernel_size` × `kernel_size` moves over it by
 `stride`, downwards and to the right. Return the window that the output cell in row `row`, column `col` reads, as an
-array of `kernel_size` × `kernel_size`. Rows and columns count from 0. There is no padding, dilation is 1, and the
-window always fits.
+array of `kernel_size` × `kernel_size`. Rows and columns count from 0. The window always lies
+inside the map.
 """
 HINTS = (
     "The example again, once for the rows and once for the columns.",
@@ -82,6 +82,11 @@ class Mistakes:
         """you return the cells in one line: wanted is the window as it lies, in rows and columns."""
         top, left = row * stride, col * stride
         return x[top : top + kernel_size, left : left + kernel_size].reshape(-1)
+
+    def cut_twice(x, row, col, kernel_size, stride):
+        """you cut twice: the second brackets cut rows once more. Columns follow in the same ones, after a comma."""
+        top, left = row * stride, col * stride
+        return x[top : top + kernel_size][left : left + kernel_size]
 
     def whole_rows(x, row, col, kernel_size, stride):
         """you cut out whole rows: the columns need a slice, too, after a comma."""

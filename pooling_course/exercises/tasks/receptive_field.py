@@ -13,11 +13,11 @@ rows there are from the first to the last one that a cell of the final map can d
 After no layer at all, a cell sees 1 row. The picture is large, so the border plays no part.
 
 For example, `[(3, 1, 1), (2, 2, 1), (3, 1, 1)]`, two convolutions of 3 × 3 with a 2 × 2 pooling between them, see
-8 rows.
+8 rows. (*Why it matters*, below, tells the rule; try first without.)
 """
 HINTS = (
-    "Take the example, and go through it by hand. How many rows of the picture lie between two neighbouring cells of "
-    "the map after the pooling?",
+    "Take the example, and go through it by hand. Where does a cell of the map after the pooling begin to look, and "
+    "how many rows further down does the next one begin?",
     "Keep two numbers: what a cell sees, and the step between neighbours in rows of the picture; both start at 1. A "
     "layer adds (kernel_size - 1) * dilation steps to what is seen, and then its stride stretches the step.",
 )
@@ -38,7 +38,7 @@ def receptive_field(layers):
 def truth(layers):
     x = torch.zeros(1, 1, 2000, dtype=torch.float64, requires_grad=True)
     out = x
-    for kernel_size, stride, dilation in layers:  # convolutions to which every cell counts
+    for kernel_size, stride, dilation in layers:  # convolutions in which every cell counts
         out = F.conv1d(out, torch.ones(1, 1, kernel_size, dtype=torch.float64), stride=stride, dilation=dilation)
     (gradient,) = torch.autograd.grad(out[0, 0, 0], x)
     reached = gradient.flatten().nonzero()

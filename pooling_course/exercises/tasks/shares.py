@@ -54,6 +54,7 @@ def cases(random):
     for window in (np.array(window, dtype=float) for window in windows):
         yield from [(window, "max"), (window, "avg")]
     yield np.array([[5.0]]), "max"
+    yield np.array([[1.0, 5.0], [5.0, 0.0]]), "max"  # rows are read before columns
     yield np.array([[1.0, 4.0, 2.0, 4.0]]), "max"
     for shape, kind in [((2, 3), "max"), ((3, 2), "max"), ((2, 4), "max"), ((3, 2), "avg")]:
         yield random.integers(-1, 2, shape).astype(float), kind
@@ -81,6 +82,11 @@ class Mistakes:
         """you let the last of several equal maxima win: it is the first in reading order."""
         last = window.size - 1 - window.ravel()[::-1].argmax()
         return one_at(window, last) if kind == "max" else average(window)
+
+    def down_the_columns(window, kind):
+        """you look for the first of several equal maxima column by column: reading order goes row by row."""
+        col, row = divmod(window.T.argmax(), len(window))
+        return one_at(window, row * window.shape[1] + col) if kind == "max" else average(window)
 
     def magnitude(window, kind):
         """you let the number farthest from 0 win: the largest is meant with its sign, and 2 is larger than -9."""

@@ -94,7 +94,7 @@ class Mistakes:
         return torch.cat([encoder[:, :, : up.shape[2], : up.shape[3]], up], 1)
 
     def stretched(encoder, decoder):
-        """you stretch the small map to the size of the large one: then cells lie over others than they came from."""
+        """you stretch the small map to the size of the large one: that fits, but here each cell stays over its four."""
         return torch.cat([encoder, F.interpolate(decoder, size=encoder.shape[2:])], 1)
 
     def repeated(encoder, decoder):

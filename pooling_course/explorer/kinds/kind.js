@@ -96,7 +96,7 @@ export const kind = {
     const reach = a.dilation > 1 ? `${a.dilation}*(${a.k} - 1) - 1` : `${a.k}`;
     const rounding = s.ceil ? "ceil" : "floor";
     const text = `${rounding}((${size} + 2*${a.padding} - ${reach}) / ${a.stride}) + 1 = ${a.steps + 1}`;
-    return a.beyond ? `${text}, less 1 (the last window would start in the right padding) = ${a.out}` : text;
+    return a.beyond ? `${text}, less 1 (the last window would start beyond the input) = ${a.out}` : text;
   },
   steps: () => [],
   // `most` is how far sliders go at least, by name; `size` is the input's.

@@ -30,7 +30,7 @@ def settings_of(layer: Any, runs: bool = False) -> Windows:
     if isinstance(layer, Windows):
         return layer
     for kind in KINDS.values():
-        if isinstance(layer, tuple(kind.LAYERS.values())):
+        if any(isinstance(layer, of_torch) for of_torch in kind.LAYERS.values()):
             return layers.settings(layer, kind.of, runs)
     first, *relatives = (" or ".join(map(layer_name, of.OWN)) for of in sorted({*KINDS.values()}, key=_poolings_first))
     layers.refuse(layer, f"{first}, or one of their relatives: {', '.join(relatives)}")

@@ -37,8 +37,8 @@ class Depthwise(Sliding):
     DEFAULTS = {"weights": None}
     LENDS = True
 
-    weight: tuple
-    bias: tuple | None = None
+    weight: Any  # planes of numbers; read back as tuples
+    bias: Any = None
     stride: Any = 1  # an int or a pair, like the two below; read back as a pair
     padding: Any = 0
     dilation: Any = 1

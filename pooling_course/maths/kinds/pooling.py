@@ -29,7 +29,7 @@ class Pooling(Sliding):
         kind: "max" for `nn.MaxPool2d`, "avg" for `nn.AvgPool2d`.
         kernel_size, stride, padding, dilation: in cells, an int or (height, width); read back as pairs.
             `stride=None` means kernel_size. `dilation` belongs to max alone.
-        ceil_mode: round the output size up, so that a rest at the right and bottom gets a window too.
+        ceil_mode: round the output size up, so that what is left over at the right and bottom gets a window too.
         count_include_pad, divisor_override: what an average divides by; they belong to average alone.
 
     Raises:
