@@ -299,7 +299,10 @@ def test_cells_show_how_often_they_are_read_and_what_averages_divide_by(chromium
     page.close()
 
 
-COPIES = "Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: async (text) => (window.copied = text) } })"
+COPIES = """Object.defineProperty(navigator, "clipboard", {
+  configurable: true,
+  value: { writeText: async (text) => (window.copied = text) },
+})"""
 
 
 @pytest.mark.parametrize("given", ["digit", WORKED / 4])
