@@ -144,7 +144,7 @@ export class Explorer {
     /** @type {string | null} */
     this.typed = null;
     this.channel = 0;
-    this.root = make("div", { class: "pooling-course pc-explorer" });
+    this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer" });
     this.build();
     root.append(this.root);
     this.watch();

@@ -74,7 +74,7 @@ export function copyButton(view) {
 function inPythonAll(view) {
   const { shown, states, get } = view;
   const { channels, h, w, values } = states.input;
-  const v = shown[0];
+  const v = shown.find(({ kind }) => kind.name === get("kind")) ?? shown[0];
   const needs = ["import torch", "from torch import nn", `from pooling_course import ${view.backward ? "GradientFlow" : "PoolingExplorer"}`];
   const recipe = v.kind.recipe(v.s);
   if (recipe !== v.kind.code(v.s)) needs.push(recipe);

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from torch import nn
 
 from explorer.test_one_screen import SETTLED, of_lessons
-from harness import plain
+from harness import browser, plain
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, trace
 from pooling_course.maths import words
 
@@ -265,3 +265,57 @@ def test_every_lesson_begins_with_a_window_that_has_something_to_tell(page, moun
         sentence = root.locator(".pc-sentence").text_content()
         assert "max(0, 0, 0, 0)" not in sentence and "(0 + 0 + 0 + 0)" not in sentence, lesson
         plain.leave(page)
+
+
+def test_one_outlier_leaves_the_other_cells_their_colours(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    before = colours(root, "Input", 6, 6)
+    grid(root, "Input").focus()
+    for key in ["Home", "PageUp", "Enter", "9", "9", "9", "Enter"]:
+        page.keyboard.press(key)
+    expect(root.locator(".pc-input .pc-under")).to_have_text("1 of the values lies beyond the colours")
+    page.keyboard.press("Escape")
+    root.get_by_role("button", name="Next window").click()
+    page.wait_for_timeout(1200)
+    after = colours(root, "Input", 6, 6)
+    assert len(set(before)) > 5 and sum(a == b for a, b in zip(before[2:], after[2:], strict=True)) > 30
+
+
+def test_cells_show_how_often_they_are_read_and_what_averages_divide_by(chromium):
+    page = chromium.new_page()
+    page.evaluate(f"({browser.REMEMBER})()")
+    p = Pooling("avg", 3, 1, 1, count_include_pad=False)
+    root = plain.mount(page, PoolingExplorer("worked", p), 736)
+    root.evaluate(SETTLED)
+    t = trace(p, WORKED)
+    for shows, name, wanted in [
+        ("reads", "Input", [f"×{n}" for n in t.reads.flatten().tolist()]),
+        ("divisors", "Average output", [f"÷{n:g}" for n in t.divisors.flatten().tolist()]),
+    ]:
+        root.get_by_role("combobox", name="Cells show").select_option(shows)
+        root.evaluate(SETTLED)
+        texts = grid(root, name).evaluate("(el) => el.querySelector('canvas').texts")
+        assert [text for text in texts if text[0] == wanted[0][0]] == wanted
+    page.close()
+
+
+COPIES = """Object.defineProperty(navigator, "clipboard", {
+  configurable: true,
+  value: { writeText: async (text) => (window.copied = text) },
+})"""
+
+
+@pytest.mark.parametrize("given", ["digit", WORKED / 4])
+def test_copy_all_is_python_for_all_that_is_shown(page, mount, given):
+    explorer = PoolingExplorer(given, nn.AvgPool2d(3, 2, 1), compare=True, direction="backward")
+    root = mount(explorer)
+    page.evaluate(COPIES)
+    root.get_by_role("button", name="Copy all").click()
+    page.wait_for_function("window.copied")
+    *needs, last = page.evaluate("window.copied").splitlines()
+    made = {}
+    exec("\n".join(needs), made)
+    again = eval(last, made)
+    assert torch.equal(again.x, explorer.x) and again.pooling == explorer.pooling
+    assert again.compare and again.direction == "backward"
+    page.evaluate("delete window.copied")
