@@ -60,7 +60,7 @@ def planted(lab, chromium):
 def test_a_planted_fault_is_found(planted, said, monkeypatch):
     w = planted.explorers["explorer"]
     w.root.locator("summary", has_text="More settings").click()
-    monkeypatch.setattr("soak.PATIENCE", 1)
+    monkeypatch.setattr("harness.soak.PATIENCE", 1)
     if said in BOUNDS:
         planted.memory.clear()
         planted.check_memory()

@@ -166,7 +166,7 @@ def _next_fit(windows, i, size):
     CHECK,
     "It pays for a map of which the next layers only see a part, and the smallest shift shows them another part.",
     "05_kernel_size_and_stride",
-    "A larger stride skips cells only beyond the kernel size",
+    "Gaps between windows open only where the stride exceeds the kernel size",
 )
 def _skipped(met):
     call = met.call
@@ -418,7 +418,7 @@ def _over_the_edge(met, runs):
     CHECK,
     "With no activation on either side, the maximum is the only step between two sums, and keeps the least negative.",
     "08_myths_and_pitfalls",
-    "Myth 13: ReLU has to come before the pooling",
+    "Claim 13: ReLU has to come before the pooling",
 )
 def _negative(met):
     call = met.call
@@ -463,7 +463,7 @@ def _whole(met):
     MISTAKE,
     "From there on, every layer that reads them gives infinities or NaN.",
     "08_myths_and_pitfalls",
-    "Myth 14: both layers pool whatever numbers there are",
+    "Claim 14: both layers pool whatever numbers there are",
 )
 def _burst(met):
     found = met.call.measured
@@ -540,7 +540,7 @@ def _shift(met):
     NOTE,
     "The layers before it learn nothing from this loss.",
     "07_internals_and_backprop",
-    "Sparse for activations, not for weights",
+    "Sparse for activations, seldom for weights",
 )
 def _cut(met):
     call = met.call

@@ -489,15 +489,15 @@ export class Explorer {
     typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
       const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
       this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
-      this.send(typed);
+      this.typeIn(typed);
     });
   }
 
-  /** @param {object} typed */
-  send(typed) {
+  /** @param {import("./history.js").Typed} typed */
+  typeIn({ type, kind, channel, row, col, text }) {
     this.waitFor([]);
     this.edited = true;
-    this.model.send(typed);
+    this.model.send({ type, kind, channel, row, col, text });
   }
 
   // What was typed has come back from Python: once it is drawn, the sentence is read out.

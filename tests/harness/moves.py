@@ -203,7 +203,7 @@ def _(soak, w, dice):
 
 @move(EXPLORER, "Speed")
 def _(soak, w, dice):
-    return pick(dice, w.root.get_by_role("combobox", name="Speed"), ["200", "600", "1200"])
+    return pick(dice, w.root.get_by_role("combobox", name="Speed"), ["slow", "normal", "fast"])
 
 
 @move(EXPLORER, "Copy")

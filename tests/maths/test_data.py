@@ -563,4 +563,4 @@ def test_is_what_is_small_enough_left_alone():
     x = torch.rand(10, 100)
     assert smaller(x, 1000) == (x, "") and smaller(x, 1000)[0] is x
     with pytest.raises(ValueError, match="too many channels"):
-        smaller(torch.zeros(2000, 2, 2), 1000)
+        smaller(torch.zeros(2000, 2, 2), 1000, 2000)

@@ -115,7 +115,7 @@ def test_wrong_windows_and_wrong_shares_are_caught(monkeypatch):
     with pytest.raises(AssertionError):
         check_shares(layers["a"], x)
     monkeypatch.setattr(Adaptive, "taps", true)
-    monkeypatch.setattr("pooling_course.maths.trace._apart", lambda taps: 1)  # windows that overlap, asked in one go
+    monkeypatch.setattr("pooling_course.maths.trace.apart", lambda taps: 1)  # windows that overlap, asked in one go
     with pytest.raises(AssertionError):
         check_shares(layers["c"], x)
 

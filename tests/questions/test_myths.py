@@ -398,7 +398,7 @@ def test_a_skip_of_foreign_numbers_is_ill():
             return PATIENTS["skip"].model(x)
         return torch.cat([x, F.interpolate(F.max_pool2d(x, 2), x.shape[-2:], mode="bilinear")], 1)
 
-    assert "no pooling of x gives" in patient("skip", blurred).sentence
+    assert "a number of no window around that place" in patient("skip", blurred).sentence
     assert "not x as it was" in patient("skip", lambda x: torch.cat([-x, x], 1)).sentence
 
 
