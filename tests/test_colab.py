@@ -29,7 +29,8 @@ FREEZE = pins(HERE / "pip-freeze.txt")
 TOUCHED = """
 anywidget attrs backcall contourpy cycler debugpy decorator entrypoints fastjsonschema filelock fonttools fsspec
 iniconfig ipykernel ipython ipython-genutils ipywidgets jinja2 jsonschema jsonschema-specifications jupyter-client
-jupyter-core jupyterlab-widgets kiwisolver lazy-loader markupsafe matplotlib matplotlib-inline mpmath nbformat nest-asyncio
+jupyter-core jupyterlab-widgets kiwisolver lazy-loader
+markupsafe matplotlib matplotlib-inline mpmath nbformat nest-asyncio
 networkx numpy packaging parso pexpect pickleshare pillow platformdirs pluggy prompt-toolkit psutil psygnal
 ptyprocess pygments pyparsing pytest python-dateutil pyzmq referencing rpds-py setuptools six sympy tornado
 traitlets typing-extensions wcwidth widgetsnbextension

@@ -64,8 +64,9 @@ def check_lists(ask, source=None):
     """Long sums are cut short as the sums of Python are, and negative terms are bracketed."""
     lists = [[i - 3 for i in range(n)] for n in (1, 2, 15, 16, 17, 40)]
     cases = [["listed", values, separator] for values in lists for separator in (" + ", ", ")]
-    maxima = {", ": lambda v: words.max_sum(v, 1)[4:-5], " + ": lambda v: words.average_sum(v, 1, 1).rpartition(") / ")[0][1:]}
-    agree(ask(cases, source), cases, [maxima[separator](values) for _, values, separator in cases])
+    listed = {", ": lambda v: words.max_sum(v, 1)[4:-5]}
+    listed[" + "] = lambda v: words.average_sum(v, 1, 1).rpartition(") / ")[0][1:]
+    agree(ask(cases, source), cases, [listed[separator](values) for _, values, separator in cases])
 
 
 def check_about(ask, source=None):
