@@ -118,7 +118,7 @@
   /** @param {string | object} input itself, or the name of its file */
   async function bookOf(input) {
     const cells = typeof input === "string" ? await fetched(input) : input;
-    return { input: { ...cells, serial: ++serial }, entries: [], data: bytesIn({ base64: "" }) };
+    return { input: { ...cells, data: bytesIn(cells.data), serial: ++serial }, entries: [], data: bytesIn({ base64: "" }) };
   }
 
   /** @type {(model: Model, inputs: Record<string, string | object>) => Promise<void>} */
