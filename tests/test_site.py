@@ -442,6 +442,7 @@ def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
     page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
     expect(page.locator(".course-widget:not(:has(.pooling-course))")).to_have_count(0)
     for root in page.locator(".pc-explorer:visible").all():
+        root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # it came with the fold
         expect(root.locator("table").first).to_be_visible()
         seen = Explorer(root).read()
         (_, rows), *tables = seen["tables"]
