@@ -442,12 +442,12 @@ def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
     page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
     expect(page.locator(".course-widget:not(:has(.pooling-course))")).to_have_count(0)
     for root in page.locator(".pc-explorer:visible").all():
-        root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # it came with the fold
+        root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # new with its fold
         expect(root.locator("table").first).to_be_visible()
         seen = Explorer(root).read()
         (_, rows), *tables = seen["tables"]
-        if "3 × " in seen["captions"][0] or not tables:
-            continue  # a photo, whose tables are cut
+        if "3 × " in seen["captions"][0] or not tables or "Conv2d" in seen["code"][0]:
+            continue  # a photo, whose tables are cut; a convolution, whose code is without its weights
         x = torch.tensor([[read_number(number) for number in row] for row in rows])
         outputs = [written(eval(code, {"nn": nn, "torch": torch})(x[None])[0]) for code in seen["code"]]
         assert outputs == [rows for caption, rows in tables if " output, " in caption], seen["code"]
