@@ -40,7 +40,7 @@ def test_every_control_moved_at_random_leaves_numbers_console_and_memory_sound(l
 # (what is said of it, a passage of the widgets' code, what is planted in its place)
 PLANTED = [
     ("a console error", "copy(view, button) {", "copy(view, button) { console.error('a console error');"),
-    ("in place of", ": values[ch * plane", ": (this.model.get('compare') ? 9 : 0) + values[ch * plane"),
+    ("in place of", "state.values[ch * plane", "(this.model.get('compare') ? 9 : 0) + state.values[ch * plane"),
     ("ceil_mode is True for False", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
     ("listeners", "drawCode(view) {", "drawCode(view) { addEventListener('blur', () => view);"),
     ("nodes", "this.root.remove();", ""),

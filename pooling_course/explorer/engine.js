@@ -8,7 +8,7 @@
 // in the files that it is joined with.
 
 /**
- * @import { Asked, EngineInput, Entry, Numbers, PoolingKind, Plane, Spans, Through, Weights } from "./types.d.ts"
+ * @import { Asked, EngineInput, Entry, Numbers, PoolingKind, Plane, Some, Spans, Through, Weights } from "./types.d.ts"
  */
 
 export function engine() {
@@ -141,9 +141,14 @@ export function engine() {
     /** @param {Spans} a */
     const read = ({ from, to, by }) => from.reduce((sum, start, o) => sum + Math.max(0, Math.ceil((to[o] - start) / by)), 0);
     const once = input.channels * read(rows) * read(cols);
-    const planes = p.upstream !== null && kindOf(p).through ? rows.apart * cols.apart : 0;
-    return once * (planes ? 3 : 1) + planes * input.values.length;
+    if (!kindOf(p).through) return once;
+    const planes = p.upstream === null ? 2 : 2 + rows.apart * cols.apart; // of powers, and of shares
+    return 3 * once + planes * input.values.length;
   }
+
+  // Every window; or those that lie apart, from one on.
+  /** @type {Some} */
+  const ALL = { row: 0, col: 0, down: 1, across: 1 };
 
   // ---- the largest ------------------------------------------------------------------------------------------------------
 
@@ -202,15 +207,15 @@ export function engine() {
     return found;
   }
 
-  // The same amount to each cell of a window, window by window.
-  /** @type {(x: Plane, amounts: Numbers, rows: Spans, cols: Spans) => Numbers} */
-  function toAll({ channels, h, w, List }, amounts, rows, cols) {
+  // The same amount to each cell of a window, window by window; of `some`, to those only.
+  /** @type {(x: Plane, amounts: Numbers, rows: Spans, cols: Spans, some?: Some) => Numbers} */
+  function toAll({ channels, h, w, List }, amounts, rows, cols, some = ALL) {
     const gradient = new List(channels * h * w);
-    let o = 0;
-    for (let base = 0; base < channels * h * w; base += h * w) {
-      for (let r = 0; r < rows.out; r++) {
-        for (let c = 0; c < cols.out; c++) {
-          const amount = amounts[o++];
+    for (let ch = 0; ch < channels; ch++) {
+      const base = ch * h * w;
+      for (let r = some.row; r < rows.out; r += some.down) {
+        for (let c = some.col; c < cols.out; c += some.across) {
+          const amount = amounts[(ch * rows.out + r) * cols.out + c];
           if (amount === 0) continue;
           for (let y = rows.from[r]; y < rows.to[r]; y++) {
             for (let x = cols.from[c]; x < cols.to[c]; x++) gradient[base + y * w + x] += amount;
@@ -270,12 +275,17 @@ export function engine() {
     return found.map((sum, o) => Math.trunc(sum / divisorOf(p, rows, cols, Math.floor(o / cols.out) % rows.out, o % cols.out)) + 0);
   }
 
-  // In float64: torch's order depends on the processor, and this is what it comes close to.
+  // With what rounding loses kept apart (Neumaier): torch's order depends on the processor, and this is what it comes close to.
   /** @type {(list: Numbers, start: number, length: number) => number} */
   function total(list, start, length) {
     let sum = 0;
-    for (let i = start; i < start + length; i++) sum += list[i];
-    return sum;
+    let lost = 0;
+    for (let i = start; i < start + length; i++) {
+      const next = sum + list[i];
+      lost += Math.abs(sum) >= Math.abs(list[i]) ? sum - next + list[i] : list[i] - next + sum;
+      sum = next;
+    }
+    return Number.isFinite(lost) ? sum + lost : sum;
   }
 
   // The total of each channel, in the input's dtype.
@@ -317,16 +327,35 @@ export function engine() {
     const norm = p.norm ?? 1;
     const [area, root] = [p.kernel[0] * p.kernel[1], 1 / norm];
     const slopes = scaled.map((value) => round(root) * power(round, value, root - 1));
+    const finite = slopes.every(Number.isFinite); // else what a window is not sent counts, too: 0 times infinity
     const inner = values.map((value) => round(norm) * power(round, value, norm - 1));
-    return (sent) => {
+    /** @param {Numbers} sent */
+    const amountsOf = (sent) => {
       const amounts = sent.map((amount, o) => {
         if (means[o] === 0) return 0;
         const scaledUp = round(round(amount * slopes[o]) * area);
         return Number.isNaN(means[o]) ? scaledUp * 0 : scaledUp;
       });
-      const gradient = toAll(x, divided(p, x, amounts, rows, cols), rows, cols);
+      return divided(p, x, amounts, rows, cols);
+    };
+    /** @type {Map<Numbers, Numbers>} */
+    const known = new Map();
+    return (sent, some = ALL) => {
+      if (!known.has(sent)) known.set(sent, amountsOf(sent));
+      const amounts = /** @type {Numbers} */ (known.get(sent));
+      const gradient = finite ? toAll(x, amounts, rows, cols, some) : toAll(x, amountsOf(only(sent, some, rows, cols)), rows, cols);
       return gradient.map((amount, i) => amount * inner[i]);
     };
+  }
+
+  // What is sent to some windows, and 0 to the others.
+  /** @type {(sent: Numbers, some: Some, rows: Spans, cols: Spans) => Numbers} */
+  function only(sent, some, rows, cols) {
+    return sent.map((amount, o) => {
+      const [r, c] = [Math.floor(o / cols.out) % rows.out, o % cols.out];
+      const isOne = r % some.down === some.row && c % some.across === some.col;
+      return isOne ? amount : 0;
+    });
   }
 
   // ---- depthwise convolution --------------------------------------------------------------------------------------------
@@ -370,17 +399,19 @@ export function engine() {
     const { channels, h, w, List } = input;
     const [add, weights] = [adding(p, input), weightsOf(p, input)];
     const [down, across] = [readBy(rows, p.kernel[0]), readBy(cols, p.kernel[1])];
-    return (sent) => {
+    return (sent, some = ALL) => {
       const gradient = new List(channels * h * w);
       for (let ch = 0; ch < channels; ch++) {
         for (let i = 0; i < p.kernel[0]; i++) {
           for (let j = 0; j < p.kernel[1]; j++) {
             const weight = weights[ch][i][j];
-            for (const [r, y] of down[i]) {
-              for (const [c, x] of across[j]) {
+            for (let r = some.row; r < rows.out; r += some.down) {
+              if (down[i][r] < 0) continue;
+              for (let c = some.col; c < cols.out; c += some.across) {
                 const amount = sent[(ch * rows.out + r) * cols.out + c];
-                const at = (ch * h + y) * w + x;
-                if (amount !== 0) gradient[at] = add(gradient[at], weight, amount);
+                if (across[j][c] < 0 || amount === 0) continue;
+                const at = (ch * h + down[i][r]) * w + across[j][c];
+                gradient[at] = add(gradient[at], weight, amount);
               }
             }
           }
@@ -390,13 +421,15 @@ export function engine() {
     };
   }
 
-  // For each tap of a kernel, the [window, position] pairs in which it reads a cell.
-  /** @type {(a: Spans, k: number) => number[][][]} */
+  // For each tap of a kernel, the position that each window reads with it; -1 outside the input.
+  /** @type {(a: Spans, k: number) => Int32Array[]} */
   function readBy(a, k) {
-    return Array.from({ length: k }, (_, tap) => {
-      const pairs = Array.from(a.from, (from, o) => [o, from + (tap - a.tap[o]) * a.by]);
-      return pairs.filter(([o, at]) => tap >= a.tap[o] && at < a.to[o]);
-    });
+    return Array.from({ length: k }, (_, tap) =>
+      a.from.map((from, o) => {
+        const at = from + (tap - a.tap[o]) * a.by;
+        return tap >= a.tap[o] && at < a.to[o] ? at : -1;
+      }),
+    );
   }
 
   // ---- kinds ----------------------------------------------------------------------------------------------------------------
@@ -482,18 +515,15 @@ export function engine() {
   }
 
   // The shares of every window, in as many planes as it takes for windows to lie apart; see Trace.spread.
-  /** @type {(through: (sent: Numbers) => Numbers, x: Plane, rows: Spans, cols: Spans) => Record<string, Numbers>} */
+  /** @type {(through: ReturnType<Through>, x: Plane, rows: Spans, cols: Spans) => Record<string, Numbers>} */
   function spread(through, { channels, h, w, List }, rows, cols) {
     const each = rows.out * cols.out;
     const planes = new List(rows.apart * cols.apart * channels * h * w);
+    const ones = new List(channels * each).fill(1);
     let at = 0;
     for (let i = 0; i < rows.apart; i++) {
       for (let j = 0; j < cols.apart; j++) {
-        const one = new List(channels * each);
-        for (let base = 0; base < one.length; base += each) {
-          for (let r = i; r < rows.out; r += rows.apart) for (let c = j; c < cols.out; c += cols.apart) one[base + r * cols.out + c] = 1;
-        }
-        planes.set(through(one), at);
+        planes.set(through(ones, { row: i, col: j, down: rows.apart, across: cols.apart }), at);
         at += channels * h * w;
       }
     }

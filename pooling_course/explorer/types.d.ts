@@ -249,4 +249,6 @@ export interface PoolingKind {
   backward?(p: Asked, x: Plane, rows: Spans, cols: Spans, sent: Numbers): Numbers;
   through?: Through;
 }
-export type Through = (p: Asked, x: Plane, rows: Spans, cols: Spans) => (sent: Numbers) => Numbers;
+export type Through = (p: Asked, x: Plane, rows: Spans, cols: Spans) => (sent: Numbers, some?: Some) => Numbers;
+/** Windows from one on, in steps. */
+export type Some = { row: number; col: number; down: number; across: number };

@@ -181,6 +181,10 @@ class Judge:
     def __init__(self):
         self.settings, self.compared, self.skipped, self.worst, self.wrong = Counter(), Counter(), Counter(), {}, []
 
+    def __str__(self):
+        counts = (self.settings, self.compared, self.skipped)
+        return "{:,} settings, {:,} numbers compared, {:,} of those skipped".format(*(c.total() for c in counts))
+
     def judge(self, case, answer):
         right = packer_of(case).pack(names_of(case))
         theirs, ours = unpacked(right["entries"], right["data"], case), unpacked(*answer, case)
