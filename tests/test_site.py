@@ -527,7 +527,7 @@ def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
             while stop(page, page.locator(".pc-stage")) != "Max output, 3 rows by 3 columns. Arrow keys walk.":
                 pass
             keys.press("ArrowRight")
-            expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 0, column 1")
+            expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 1, column 2")  # from 1, 1 on
             assert stop(page, page.locator("details.course-told > summary")).startswith("The answers")
             keys.press("Enter")
             expect(page.locator("details.course-told").first).to_have_attribute("open", "")
@@ -622,7 +622,7 @@ def test_nothing_sticks_out_on_any_screen(visit, pages):
 
 # What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
 TOO_WIDE = f"""() => {{
-  const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table";
+  const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, [role=region]";
   const scrolls = (el) => el.closest(`${{scrolled}}, .pooling-course`);
   const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
     .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);

@@ -242,7 +242,7 @@ def slacks(case, name, entry):
     elif p.kind == "lp" and p.norm_type != 1:
         found = of_roots(p, x, upstream, info)
     elif p.kind == "adaptive avg" and p.raw_output_size(*x.shape[-2:]) == (1, 1):
-        found = {"values": bounded(magnitude(x).mean((1, 2), keepdim=True), info)}
+        found = {"values": bounded(magnitude(x).sum((1, 2), keepdim=True), info) / x[0].numel()}
     if backward:
         got = bounded(magnitude(torch.tensor(entry["gradient"]).double()).sum((1, 2)), info)
         got = got + np.broadcast_to(found.get("gradient", 0), x.shape).sum((1, 2))
