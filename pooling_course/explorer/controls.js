@@ -269,7 +269,7 @@ export class Controls {
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.cellsLabel, { hidden: backward });
-    update(this.cellsInput.options[3], { disabled: !kinds.some(({ name }) => name.endsWith("avg")) });
+    update(this.cellsInput.options[3], { disabled: !kinds.some(({ divides }) => divides) });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });

@@ -2,7 +2,7 @@
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, typeOver } from "./controls.js";
 import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
-import { readLook, rgb, robustScale, scaleOf } from "../web/colour.js";
+import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { engineFor } from "./answers.js";
 import { way } from "./geometry.js";
@@ -12,7 +12,7 @@ import { Hands } from "./hands.js";
 import { History } from "./history.js";
 import { layout, roomToRead } from "./layout.js";
 import { Motion, Player } from "./motion.js";
-import { paintChip, paintIndices, paintMarks, paintRoutes, sizeCanvas } from "./paint.js";
+import { paintChip, paintIndices, paintMarks, paintRoutes, robustScale, sizeCanvas } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
 import { copyButton, drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { partOf, totals } from "./sentences.js";

@@ -1,6 +1,6 @@
 // @ts-check
 // Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
-import { inkOn } from "../web/colour.js";
+import { inkOn, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
 
@@ -21,6 +21,19 @@ import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
 /** @type {(a: any[] | undefined, b: any[]) => boolean | undefined} */
 const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
+
+const FAR_OUT = 3; // times the range of the middle half of the values, as in a box plot
+
+// The scale of all values but those far away from most: one of them would leave all others the same colour.
+/** @param {Float32Array | Float64Array} values */
+export function robustScale(values) {
+  const whole = scaleOf(values);
+  const sorted = values.filter(Number.isFinite).sort();
+  const [low, high] = [0.25, 0.75].map((part) => sorted[Math.floor(part * (sorted.length - 1))]);
+  const reach = FAR_OUT * (high - low);
+  if (!(reach > 0) || (whole.low >= low - reach && whole.high <= high + reach)) return whole;
+  return scaleOf(sorted.filter((v) => v >= low - reach && v <= high + reach));
+}
 
 // The context of a canvas, emptied and of at least this size; null where it still shows all the `parts` it showed before.
 // It grows and hardly ever shrinks, because a new backing store at every slider step would cost more than the drawing.

@@ -137,6 +137,8 @@ export interface Kind<S = any> {
   gave(s: S, head: string, u: number, given: Given): string;
   got(at: At, total: number, from: Reader[], reading: string): string;
   lost(s: S): string;
+  /** Whether a sum is divided: only then there are divisors. */
+  divides: boolean;
   /** Whether shares depend on more than the window: then they come with the gradient. */
   sharesVary: boolean;
   /** Whether outputs may lie beyond the input, and have a colour scale of their own. */

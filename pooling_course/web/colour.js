@@ -60,19 +60,6 @@ export function scaleOf(values) {
   return low <= high ? { low, high } : { low: 0, high: 1 };
 }
 
-const FAR_OUT = 3; // times the range of the middle half of the values, as in a box plot
-
-// The scale of all values but those far away from most: one of them would leave all others the same colour.
-/** @param {Float32Array | Float64Array} values */
-export function robustScale(values) {
-  const whole = scaleOf(values);
-  const sorted = values.filter(Number.isFinite).sort();
-  const [low, high] = [0.25, 0.75].map((part) => sorted[Math.floor(part * (sorted.length - 1))]);
-  const reach = FAR_OUT * (high - low);
-  if (!(reach > 0) || (whole.low >= low - reach && whole.high <= high + reach)) return whole;
-  return scaleOf(sorted.filter((v) => v >= low - reach && v <= high + reach));
-}
-
 const MISSING = [140, 140, 148]; // nan
 /** @type {(table: Colour[], scale: Scale, v: number) => Colour} */
 export function rgb(table, scale, v) {

@@ -6,6 +6,7 @@ show each of them wrong kinds and see it fail.
 
 import math
 import random
+import re
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from pooling_course.maths.kinds.fractional import Fractional
 from pooling_course.maths.kinds.lp import LP
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import trace
-from pooling_course.maths.windows import NOTHING
+from pooling_course.maths.windows import KINDS, NOTHING
 from pooling_course.web import assets
 
 MODULE = "explorer/kinds/kinds.js"  # the kinds, and all they need
@@ -437,3 +438,30 @@ def test_a_wrong_geometry_is_caught(ask, check, right, wrong):
     assert right in source, f"no kind says {right!r} any longer: change this list, too."
     with pytest.raises(AssertionError):
         check(ask, source.replace(right, wrong))
+
+
+# --- kinds ---------------------------------------------------------------------------------------------------------
+
+POOLS = {
+    "engine.js",
+    "rules.js",
+}  # what pools, and refuses, on a page without Python: there each kind has code of its own
+NAMED = "|".join(sorted({*KINDS, *(kind.replace(" ", "-") for kind in KINDS), "adaptive", "fractional"}))
+
+
+def dispatches(text):
+    """Lines of code that name a kind of pooling."""
+    code = [line for line in text.splitlines() if not line.lstrip().startswith(("//", "*", "/*"))]
+    return [line for line in code if re.search(rf"""["'`](?:{NAMED})["'`]""", line)]
+
+
+@pytest.mark.parametrize("path", sorted((assets.PACKAGE / "explorer").glob("*.js")), ids=lambda path: path.name)
+def test_no_script_but_a_kinds_own_asks_which_kind_it_is(path):
+    assert path.name in POOLS or not dispatches(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "line", ["if (kind.endsWith('avg')) return 1;", 'const LAYERS = { "adaptive max": 1 };', 'x.kind === "lp"']
+)
+def test_a_line_that_asks_is_seen(line):
+    assert dispatches(f"// max\n{line}\n") == [line]

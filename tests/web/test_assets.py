@@ -61,6 +61,24 @@ def declared_line(text):
     return re.search(r"^(?:export )?(?:async )?(?:const|let|function|class) .*$", text, re.MULTILINE)[0]
 
 
+def joined(name):
+    """All files of a widget's module."""
+    return {name}.union(*(joined(other) for other in imported(name)))
+
+
+@pytest.mark.parametrize(("name", "most"), [("questions/card.js", 30_000), ("pictures/flipbook.js", 12_000)])
+def test_a_quiz_and_a_flipbook_ship_nothing_of_the_explorer(name, most):
+    """`most` is in bytes; each widget in a saved notebook carries its own copy of its module."""
+    assert not [file for file in joined(name) if file.startswith("explorer/")]
+    assert len(assets.script(name).encode()) <= most
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_joined_module_has_no_types(name):
+    assert any("@type" in SCRIPTS[file].read_text("utf-8") for file in joined(name))
+    assert not re.search(r"^\s*/\*\*|@ts-check|@typedef|@param", assets.script(name), re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", WIDGETS)
 def test_a_joined_module_loads_in_node_and_gives_render(name, tmp_path):
     node = shutil.which("node")

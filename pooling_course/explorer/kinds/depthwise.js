@@ -1,12 +1,13 @@
 // @ts-check
 // A depthwise convolution has learned its shares: the same in each window, but not the same for each cell.
-import { NONE, about, joined, number, plus, result, signed, times } from "../../web/numbers.js";
+import { about, joined, number, signed } from "../../web/numbers.js";
+import { NONE, plus, result, times } from "../exact.js";
 import { pair, taps } from "../geometry.js";
 import { outputsOf, padded } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kind, named, paddingStep, placed, strideHint, strideStep } from "./kind.js";
 
 /**
- * @import { Fraction } from "../../web/numbers.js"
+ * @import { Fraction } from "../exact.js"
  * @import { Kind, Settings, Weights } from "../types.d.ts"
  */
 

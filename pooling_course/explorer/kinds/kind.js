@@ -85,6 +85,7 @@ export const kind = {
   family: "Pooling",
   settings: [],
   sliders: [],
+  divides: false,
   sharesVary: false,
   ownScale: false,
   recipe: (s) => s.kind.code(s),

@@ -1,6 +1,7 @@
 // @ts-check
 // LP pooling: larger values have larger shares.
-import { equals, joined, number, resultOf, signed } from "../../web/numbers.js";
+import { equals, joined, number, signed } from "../../web/numbers.js";
+import { resultOf } from "../exact.js";
 import { pair } from "../geometry.js";
 import { KERNEL_SIZE, STRIDE, kernelStep, kind, named, placed, strideStep } from "./kind.js";
 

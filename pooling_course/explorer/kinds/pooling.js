@@ -1,6 +1,7 @@
 // @ts-check
 // Max and average pooling: the winner has it all, or each cell has the same.
-import { NONE, equals, listed, number, over, plus, result } from "../../web/numbers.js";
+import { equals, listed, number } from "../../web/numbers.js";
+import { NONE, over, plus, result } from "../exact.js";
 import { pair } from "../geometry.js";
 import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
 import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
@@ -76,6 +77,7 @@ export const avg = {
   ...even,
   name: "avg",
   ...named("Average"),
+  divides: true,
   settings: ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"],
   of: (get) => ({ ...even.of(get), countPad: get("count_include_pad"), divisor: get("divisor_override") }),
   key(s) {
