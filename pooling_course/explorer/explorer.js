@@ -23,6 +23,7 @@ import { place } from "./words.js";
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
  * @import { Colour, Look, Scale } from "../web/colour.js"
+ * @import { Typed } from "./history.js"
  * @import { Canvas, Frame, Mark, Picture } from "./paint.js"
  * @import { Flow, Place } from "./pointing.js"
  * @import { At, Kind, LookUp, Shown, State } from "./types.d.ts"
@@ -493,7 +494,7 @@ export class Explorer {
     });
   }
 
-  /** @param {import("./history.js").Typed} typed */
+  /** @param {Typed} typed */
   typeIn({ type, kind, channel, row, col, text }) {
     this.waitFor([]);
     this.edited = true;
