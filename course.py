@@ -1,4 +1,4 @@
-"""The one command of this course. It needs Python 3.10 to 3.14 and nothing else.
+"""The one command of this course. It needs Python 3.11 to 3.14 and nothing else.
 
     python course.py lab            open the lessons in JupyterLab
     python course.py test           run every test
@@ -41,7 +41,7 @@ LOCK = ROOT / ".venv.lock"  # beside .venv, which is removed while the lock is h
 CONSTRAINTS = ROOT / "constraints.txt"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 
-OLDEST, NEWEST = (3, 10), (3, 14)
+OLDEST, NEWEST = (3, 11), (3, 14)
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 QUIET = {  # files in .venv: no pop-up that asks to fetch news from the internet, and no menu of the grading tool
     "share/jupyter/lab/settings/overrides.json": (

@@ -53,7 +53,7 @@ def sandbox(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "machine",
     [
-        ((3, 10), True, "Linux", "x86_64"),
+        ((3, 11), True, "Linux", "x86_64"),
         ((3, 14), True, "Linux", "aarch64"),
         ((3, 11), True, "Darwin", "arm64", "14.5"),
         ((3, 11), True, "Darwin", "arm64", "10.16"),  # what an old build of Python calls every later macOS
@@ -67,8 +67,8 @@ def test_machines_that_can_run_the_course(machine):
 @pytest.mark.parametrize(
     "machine, says",
     [
-        (((3, 9), True, "Linux", "x86_64"), "needs Python 3.10 to 3.14, and this is Python 3.9"),
-        (((3, 15), True, "Linux", "x86_64"), "needs Python 3.10 to 3.14, and this is Python 3.15"),
+        (((3, 10), True, "Linux", "x86_64"), "needs Python 3.11 to 3.14, and this is Python 3.10"),
+        (((3, 15), True, "Linux", "x86_64"), "needs Python 3.11 to 3.14, and this is Python 3.15"),
         (((3, 12), False, "Windows", "win32"), "32-bit"),
         (((3, 12), False, "Linux", "x86_64"), "32-bit"),
         (((3, 12), True, "Darwin", "x86_64", "14.5"), "Intel Macs"),

@@ -139,7 +139,7 @@ def test_pins_are_those_of_constraints():
     assert [(pin.name, str(pin.specifier)) for pin in named] == [("torch", f"=={PINS['torch']}+cpu")]
 
 
-@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 @pytest.mark.parametrize("system", [("Linux", "linux"), ("Darwin", "darwin"), ("Windows", "win32")])
 def test_constraints_pin_what_the_course_asks_for(python, system):
     machine = dict(environment_file.BINDER, python_version=python, python_full_version=f"{python}.9")

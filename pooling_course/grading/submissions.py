@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -330,7 +330,7 @@ def _time(text):
     try:
         day, time, *zone = text.split()
         naive = datetime.fromisoformat(f"{day} {time}")
-        return naive if naive.tzinfo else naive.replace(tzinfo=ZoneInfo(zone[0]) if zone else timezone.utc)
+        return naive if naive.tzinfo else naive.replace(tzinfo=ZoneInfo(zone[0]) if zone else UTC)
     except (OSError, ValueError, ZoneInfoNotFoundError):
         return None
 

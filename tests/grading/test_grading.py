@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -644,7 +644,7 @@ def submission(student="ada", when=None, late=False, path="", number=""):
     return Submission(student, number, path, when, late, lambda: b"")
 
 
-DUE = datetime(2026, 3, 1, 23, 59, tzinfo=timezone.utc)
+DUE = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 
 
 def test_the_latest_attempt_in_time_counts_and_late_work_costs_by_the_day():

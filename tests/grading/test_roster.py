@@ -8,7 +8,7 @@ import csv
 import doctest
 import io
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -419,7 +419,7 @@ def test_a_time_that_is_not_certain_is_refused(tmp_path, text, says):
 
 # ---- From a platform's download to its table -------------------------------------------------------------------------
 
-DUE = datetime(2026, 3, 1, 22, 0, tzinfo=timezone.utc)
+DUE = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 DOWNLOADS = {
     "canvas": (
         CANVAS,

@@ -9,7 +9,7 @@ import re
 import struct
 import tempfile
 import zipfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -515,7 +515,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path):
 
 # ---- Times -----------------------------------------------------------------------------------------------------------
 
-DUE = datetime(2026, 3, 1, 23, 59, tzinfo=timezone.utc)
+DUE = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 STAMP = b"2026-03-01 23:58:59.123 UTC"
 
 

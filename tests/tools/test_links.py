@@ -3,12 +3,12 @@
 import json
 import re
 import shutil
+import tomllib
 from dataclasses import replace
 
 import pytest
 
 from harness import ROOT
-from harness.environment_file import tomllib
 from pooling_course.questions.lessons import LESSONS
 from tools import links
 
