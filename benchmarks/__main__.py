@@ -54,6 +54,7 @@ BENCHMARKS = {
     "bandwidth": Benchmark("Pooling against the speed of memory", "", 15, "--seconds 0.1", 5),
 }
 ALONE = {  # too long and too large for a run of all: what it is about, and why it is left out
+    "gpu": ("Pooling on a GPU", "it needs one: python benchmarks/gpu.py"),
     "hub": ("Learners on a JupyterHub", "it makes an environment of 2 GB of its own: python benchmarks/hub.py"),
 }
 RAISED = re.compile(r"[\w.]*(Error|Exception): ")  # what a traceback ends with; more lines may follow

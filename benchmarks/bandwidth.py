@@ -24,13 +24,12 @@ def measure(given):
     return {"claims": said, "tables": tables, "growth": []}
 
 
-def claims(device, rows):
-    copy = rows[0]["GB/s"]
+def claims(device, rows, dtype=torch.float32):
+    copy, of = rows[0]["GB/s"], "" if dtype == torch.float32 else f", {str(dtype).removeprefix('torch.')}"
     for row in rows:
         if row["direction"] == "forward":
-            says = (
-                f"Forward {row['what']} pooling, {row['layout']}, on the {device.upper()}: its share of a copy's speed"
-            )
+            which = f"{row['what']} pooling, {row['layout']}{of}, on the {device.upper()}"
+            says = f"Forward {which}: its share of a copy's speed"
             yield claim(says, 100 * row["GB/s"] / copy, "%", peer=f"a copy moves {copy:.1f} GB/s")
 
 

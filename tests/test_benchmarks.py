@@ -14,10 +14,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import torch
 
 import course
 from benchmarks import __main__ as bench
-from benchmarks import page, record, result
+from benchmarks import gpu, page, record, result
 from benchmarks.result import claim, growth, table
 
 ROOT = Path(__file__).parents[1]
@@ -107,7 +108,7 @@ def test_each_takes_the_arguments_that_it_is_given(name):
 
 
 def test_docstring_examples_say_what_happens():
-    for module in (result, bench):
+    for module in (result, bench, gpu):
         found = doctest.testmod(module)
         assert found.attempted and not found.failed
 
@@ -119,6 +120,59 @@ def test_one_run_alone_prints_tables_or_json():
     found = json.loads(subprocess.run([*script, "--json"], capture_output=True, text=True, check=True).stdout)
     assert {"about", "claims", "tables", "growth"} <= found.keys()
     assert {key for one in found["claims"] for key in one} == claim("", 0).keys()
+
+
+# --- on a GPU, tried on the CPU -------------------------------------------------------------------------------------
+
+
+def test_two_devices_are_compared_in_every_dtype_and_layout():
+    rows, faults = gpu.compare("cpu", 250)
+    assert faults == [] and not any(row[4] for row in rows)
+    for kind in ("max", "average", "adaptive max", "adaptive average", "LP"):
+        of_kind = {row[1:3] for row in map(tuple, rows) if row[0] == f"{kind}: output"}
+        assert len(of_kind) == 8, (kind, of_kind)
+
+
+@pytest.mark.parametrize(
+    "wrong, row, fault",
+    [
+        (lambda made: made | {"output": made["output"] * (1 + 2**-6)}, "max: output", "its output is not the layer's"),
+        (lambda made: made | {"input gradient": -made["input gradient"]}, "average: input gradient", None),
+        (
+            lambda made: made | {"winners": made["winners"] * 0} if "winners" in made else made,
+            "max: winners",
+            "its winn",
+        ),
+    ],
+)
+def test_a_device_that_pools_otherwise_is_told(monkeypatch, wrong, row, fault):
+    right, turn = gpu.pooled, [0]
+
+    def pooled(layer, x):
+        turn[0] += 1
+        return wrong(right(layer, x)) if turn[0] % 2 == 0 else right(layer, x)
+
+    monkeypatch.setattr(gpu, "pooled", pooled)
+    monkeypatch.setattr(gpu, "drawn_layer", lambda draw: (row.partition(":")[0], LAYERS[row.partition(":")[0]]))
+    rows, faults = gpu.compare("cpu", 20)
+    assert [of[4] for of in rows if of[0] == row and of[4]] and not any(of[4] for of in rows if of[0] != row)
+    assert bool(faults) == bool(fault) and all(fault in each for each in faults)
+
+
+LAYERS = {"max": torch.nn.MaxPool2d(2), "average": torch.nn.AvgPool2d(2)}
+
+
+def test_without_a_gpu_it_says_so_and_tried_on_the_cpu_it_ends(monkeypatch):
+    monkeypatch.setattr(gpu.engine, "SIZES", ())
+    monkeypatch.setattr(gpu.engine, "SHAPE", (1, 2, 9, 9))
+    parser = result.arguments(gpu.__doc__, gpu.OPTIONS)
+    if gpu.best_device() == "cpu":
+        with pytest.raises(result.NotHere, match="needs a GPU"):
+            gpu.measure(parser.parse_args([]))
+    given = "--device cpu --draws 5 --rounds 1 --seconds 0.0001 --shape 1 1 8 8 --dtypes float32 bfloat16"
+    found = gpu.measure(parser.parse_args(given.split()))
+    assert [each["figure"] for each in found["claims"][:4]] == [0, 0, 0, 0] and len(found["tables"]) == 4
+    assert "bfloat16, 1 × 1 × 8 × 8" in found["tables"][-1]["caption"]
 
 
 def test_course_py_lists_it_and_hands_over(monkeypatch, capsys):

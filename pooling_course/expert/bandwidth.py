@@ -13,8 +13,8 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 POOLINGS: dict[str, Callable] = {"max": F.max_pool2d, "average": F.avg_pool2d}
 
 
-def bytes_moved(kind, shape, backward=False) -> int:
-    """The fewest bytes of float32 that a 2 x 2 pooling with stride 2 has to read and write.
+def bytes_moved(kind, shape, backward=False, dtype=torch.float32) -> int:
+    """The fewest bytes that a 2 x 2 pooling with stride 2 has to read and write.
 
     Forward: the input is read and the output written; max writes 8 bytes of index for each output too. Backward: the
     upstream gradient (and the indices) are read, and the gradient of the input is written. The two are equal.
@@ -24,16 +24,17 @@ def bytes_moved(kind, shape, backward=False) -> int:
     """
     n, c, h, w = shape
     numbers, outputs = n * c * h * w, n * c * (h // 2) * (w // 2)
-    return 4 * (numbers + outputs) + (8 * outputs if kind == "max" else 0)
+    return dtype.itemsize * (numbers + outputs) + (8 * outputs if kind == "max" else 0)
 
 
-def bandwidth(device="cpu", shape=SHAPE, seconds=0.2) -> Table:
+def bandwidth(device="cpu", shape=SHAPE, seconds=0.2, dtype=torch.float32) -> Table:
     """Time 2 x 2 poolings beside a copy of the same tensor, in the same run, with `torch.utils.benchmark`.
 
     Args:
         device: "cpu" or "cuda" (which the timer waits for).
-        shape: (N, C, H, W) of a float32 input; make it larger than the processor's caches.
+        shape: (N, C, H, W) of the input; make it larger than the processor's caches.
         seconds: how long each line is measured at least.
+        dtype: of the input, one with fractions.
 
     Returns:
         A Table with the columns what, layout, direction, MB (that must move at least), ms (median), GB/s, and of copy:
@@ -43,7 +44,7 @@ def bandwidth(device="cpu", shape=SHAPE, seconds=0.2) -> Table:
     >>> [row["what"] for row in bandwidth(shape=(1, 1, 8, 8), seconds=0.001)][:3]
     ['copy', 'copy, new memory', 'max']
     """
-    x = torch.rand(shape, device=device)
+    x = torch.rand(shape, device=device, dtype=dtype)
     rows = [_row("copy", "contiguous", "", 2 * x.nbytes, _time("y.copy_(x)", seconds, x=x, y=torch.empty_like(x)))]
     rows += [_row("copy, new memory", "contiguous", "", 2 * x.nbytes, _time("x.clone()", seconds, x=x))]
     for kind, pool in POOLINGS.items():
@@ -51,19 +52,20 @@ def bandwidth(device="cpu", shape=SHAPE, seconds=0.2) -> Table:
             given = x.detach().contiguous(memory_format=memory_format).requires_grad_()
             with torch.no_grad():
                 forward = _time("pool(x, 2)", seconds, pool=pool, x=given)
-            rows.append(_row(kind, layout, "forward", bytes_moved(kind, shape), forward))
+            rows.append(_row(kind, layout, "forward", bytes_moved(kind, shape, dtype=dtype), forward))
             out = pool(given, 2)
             call = "torch.autograd.grad(out, x, upstream, retain_graph=True)"
             backward = _time(call, seconds, torch=torch, out=out, x=given, upstream=torch.ones_like(out))
-            rows.append(_row(kind, layout, "backward", bytes_moved(kind, shape, True), backward))
+            rows.append(_row(kind, layout, "backward", bytes_moved(kind, shape, True, dtype), backward))
     best = rows[0]["GB/s"]
-    return Table([row | {"of copy": f"{row['GB/s'] / best:.0%}"} for row in rows], about(device, shape))
+    return Table([row | {"of copy": f"{row['GB/s'] / best:.0%}"} for row in rows], about(device, shape, dtype))
 
 
-def about(device, shape) -> str:
+def about(device, shape, dtype=torch.float32) -> str:
     """One line on what was measured where."""
     name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {_threads()}"
-    return f"float32, {' × '.join(map(str, shape))}; {device} ({name}); torch {torch.__version__}"
+    name_of = str(dtype).removeprefix("torch.")
+    return f"{name_of}, {' × '.join(map(str, shape))}; {device} ({name}); torch {torch.__version__}"
 
 
 def _threads():
