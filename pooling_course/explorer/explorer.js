@@ -146,6 +146,7 @@ export class Explorer {
     this.typed = null;
     this.channel = 0;
     this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer" });
+    this.root.dataset.alive = this.get("still");
     this.build();
     root.append(this.root);
     this.watch();

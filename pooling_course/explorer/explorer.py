@@ -10,12 +10,15 @@ import traitlets as t
 
 from ..maths import rules, words
 from ..maths.data import as_input, as_it_lies, as_tensor, cast, is_path, smaller
+from ..maths.device import threads
 from ..maths.kinds import made, settings_of
 from ..maths.kinds.pooling import DTYPES, Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import live
-from .states import CHUNK, SENT, Packer, fits, is_name, received, sendable
+from ..web.still import Named
+from . import still
+from .states import CHUNK, SENT, SMALL, Packer, fits, is_name, received, sendable
 
 MOST_BYTES = 1_200_000  # of the input; with its states a saved notebook stays below 10 MB
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
@@ -52,7 +55,7 @@ Settings: Any = t.MetaHasTraits(
 )
 
 
-class PoolingExplorer(Settings, anywidget.AnyWidget):
+class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
     """See what a pooling does to an input: move a slider, point at a cell, read the sum.
 
     Args:
@@ -129,11 +132,6 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         part = f", {self._part}" if self._part else ""
         return f"{type(self).__name__}({' x '.join(map(str, self.x.shape))}{part}, {self.pooling.code()})"
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
-
     @property
     def trace(self) -> Trace:
         """torch's pooling of `x` by the settings shown."""
@@ -142,15 +140,19 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
     @property
     def gradient(self) -> torch.Tensor:
         """torch's input gradient for the upstream gradient shown; of the shape of `x`."""
-        output = self.trace.output
-        if self.upstream_mode != "chosen":
-            own = self._typed_in if self.upstream_mode == "own" else None
-            if own is None or not fits(own, _planes(output)):  # then ones stand in, as on the page
-                return self.trace.backward()
-            return self.trace.backward(own.expand(_planes(output).shape).reshape(output.shape))
-        one = torch.zeros_like(output)
-        one[..., self.chosen[0], self.chosen[1]] = 1
-        return self.trace.backward(one)
+        traced = self.trace
+        return traced.backward(self._sent(traced.output))
+
+    def _sent(self, output):
+        """The upstream gradient that is shown, shaped like `output`."""
+        if self.upstream_mode == "chosen":
+            one = torch.zeros_like(output)
+            one[..., self.chosen[0], self.chosen[1]] = 1
+            return one
+        own = self._typed_in if self.upstream_mode == "own" else None
+        if own is None or not fits(own, _planes(output)):  # then ones stand in, as on the page
+            return torch.ones_like(output)
+        return own.expand(_planes(output).shape).reshape(output.shape)
 
     # ---- settings: traits one by one, and the same as `pooling` and `layer` ----------------------------------------
 
@@ -441,15 +443,18 @@ class PoolingExplorer(Settings, anywidget.AnyWidget):
         self.upstream = values.reshape(self.trace.output.shape)
 
     def _as_html(self):
-        """What an untrusted notebook shows in the widget's place: the same numbers, standing still."""
-        if self.x.numel() > 400:
-            return f"<p>{html.escape(repr(self))}: run this cell to explore.</p>"
-        try:
-            output = self.trace.output
-        except (TypeError, ValueError) as error:
-            return f"<p>{html.escape(str(error))}</p>"
-        tables = ((f"Input {tuple(self.x.shape)}", self.x), (self.pooling.code(), output))
-        return "".join(_table(caption, plane) for caption, x in tables for plane in _planes(x)[:1])
+        """What stands in the widget's place where it cannot live: the same numbers, standing still."""
+        traces, refused = [], []
+        with threads(1 if self.x.numel() < SMALL else None):
+            for pooling in self._possible(*(self.kinds if self.compare else [self.kind])):
+                try:
+                    if self._packer.cost(pooling.key()) <= SENT:  # adaptive pooling makes any number of cells
+                        traces.append(trace(pooling, as_it_lies(self.x)))
+                except (TypeError, ValueError) as error:
+                    refused.append(f"<p>{html.escape(str(error))}</p>")
+            sent = self._sent if self.direction == "backward" else None
+            shown = still.picture(repr(self), traces, self.chosen, sent)
+        return shown + "".join(refused)
 
 
 class GradientFlow(PoolingExplorer):
@@ -505,9 +510,3 @@ def _input(x):
 
 def _planes(x):
     return x if x.ndim == 3 else x.unsqueeze(0)
-
-
-def _table(caption, plane):
-    rows = ("".join(f"<td>{words.number(v)}</td>" for v in row) for row in plane.tolist())
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><caption>{html.escape(caption)}</caption>{body}</table>"

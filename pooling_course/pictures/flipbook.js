@@ -5,7 +5,7 @@ import { leaveKeys, make, themeBehind, update, watchTheme } from "../web/dom.js"
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
  * @typedef {{name: string, src: string, alt: string, said: string, width: number}} Page
- * @typedef {{label: string, pages: Page[], at: number}} Traits
+ * @typedef {{label: string, pages: Page[], at: number, still: string}} Traits
  */
 
 const PACE = 1100; // ms a page
@@ -33,6 +33,7 @@ class Flipbook {
       make("div", { class: "pc-row" }, slide, this.play),
       make("figure", {}, this.image, this.said),
     );
+    this.root.dataset.alive = model.get("still");
     el.append(this.root);
     this.redraw = () => this.draw();
     for (const name of ["at", "pages", "label"]) model.on(`change:${name}`, this.redraw);

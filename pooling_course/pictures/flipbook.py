@@ -7,11 +7,12 @@ import anywidget
 import traitlets as t
 
 from ..web import live
+from ..web.still import Named
 
 DPI = 130  # many pages travel at once, so each has fewer pixels than a picture of its own
 
 
-class Flipbook(anywidget.AnyWidget):
+class Flipbook(Named, anywidget.AnyWidget):
     """A slider and the picture that belongs to its place; Play goes through all of them.
 
     Args:
@@ -65,11 +66,6 @@ class Flipbook(anywidget.AnyWidget):
 
     def __repr__(self):
         return f"Flipbook({self.label!r}, {len(self.pages)} page{'s' * (len(self.pages) > 1)})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
 
     def _as_html(self):
         """What is shown where no widget can be: the page it is open at, and what the others say."""

@@ -18,7 +18,7 @@ import { number } from "../web/numbers.js";
  * @typedef {{right: boolean, why: string, truth: Answer, mistake?: string, misconception: string, choices?: Reason[]}} Feedback
  * @typedef {{answer: Answer, confidence: number, feedback: Feedback, seconds?: number}} Attempt
  * @typedef {{question: Question, sure: string[], draft: {answer?: Answer, confidence?: number}, attempts: Attempt[], answering: boolean,
- *   message: string, notice: string, key: Key, opened: boolean}} Traits
+ *   message: string, notice: string, key: Key, opened: boolean, still: string}} Traits
  */
 
 /** @type {Record<string, [string, string]>} */
@@ -124,6 +124,7 @@ class Quiz {
     this.id = `pq${++count}-${Math.random().toString(36).slice(2, 7)}`;
     this.started = performance.now();
     this.root = make("section", { class: "pooling-course pc-quiz", "aria-labelledby": `${this.id}-prompt` });
+    this.root.dataset.alive = model.get("still");
     el.append(this.root);
     // Python's answer changes several traits at once: one redraw for all of them.
     this.redraw = () => {

@@ -13,14 +13,14 @@ from ..explorer.explorer import PoolingExplorer
 from ..maths import rules
 from ..maths.data import as_it_lies
 from ..web import live
+from ..web.still import STATIC, Named, Shown
 from . import SURE, Question, question
 from .journal import answers_to, due, entries, record, unasked
 
 SHOWN = 20  # attempts that a question brings along from earlier sessions
-STATIC = "POOLING_COURSE_STATIC"  # set while pages without a kernel are built: then the key goes along
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(Named, anywidget.AnyWidget):
     """One question. The page gets the key only after the commitment, or where no kernel will be there to grade.
 
     Args:
@@ -56,17 +56,12 @@ class Quiz(anywidget.AnyWidget):
             0, len(earlier) - SHOWN
         )  # attempts that the page need not know of: not the first, nor the last
         attempts = [found for entry in earlier[:1] + earlier[1:][-SHOWN + 1 :] if (found := self._attempt(entry))]
-        key = self._question.key() if os.environ.get(STATIC) else {}
+        key = self._question.key() if os.environ.get(STATIC) else {}  # no kernel will be there to grade
         super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
         self.on_msg(self._hear)
 
     def __repr__(self):
         return f"Quiz({self._question.id!r})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**(data or {}), "text/plain": repr(self), "text/html": self._as_html()}, metadata
 
     def _as_html(self):
         """The question as it reads where no widget can be shown, in a notebook that is not trusted for example."""
@@ -125,7 +120,7 @@ class Quiz(anywidget.AnyWidget):
                 self.draft, self.answering = {}, True
 
 
-class QuizBox(ipywidgets.VBox):
+class QuizBox(Shown, ipywidgets.VBox):
     """A question, with room under it for the explorer that its button opens and closes."""
 
     def __init__(self, quiz: Quiz):
@@ -155,20 +150,15 @@ class QuizBox(ipywidgets.VBox):
             x = as_it_lies(x[0] if x.ndim == 4 else x)
         self.children = (self.quiz, PoolingExplorer(x, q.pooling, direction=direction, compare=q.compares))
 
+    @property
+    def still(self) -> str:
+        return self.quiz.still
+
     def __repr__(self):
         return repr(self.quiz)
 
-    def _repr_mimebundle_(self, **kwargs):
-        return _bundle(self, self._as_html())
-
     def _as_html(self):
         return self.quiz._as_html()
-
-
-def _bundle(box, text):
-    """What a notebook may show of a widget, the same under ipywidgets 7, which offers none itself, and 8."""
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    return {"text/plain": repr(box), "text/html": text, "application/vnd.jupyter.widget-view+json": view}
 
 
 def _is_time(seconds):
@@ -189,12 +179,16 @@ def quiz(*names: str) -> ipywidgets.VBox:
     return boxes[0] if len(boxes) == 1 else _Questions(boxes)
 
 
-class _Questions(ipywidgets.VBox):
+class _Questions(Shown, ipywidgets.VBox):
+    @property
+    def still(self) -> str:
+        return self.children[0].still
+
     def __repr__(self):
         return "\n".join(map(repr, self.children))
 
-    def _repr_mimebundle_(self, **kwargs):
-        return _bundle(self, "".join(box._as_html() for box in self.children))
+    def _as_html(self):
+        return "".join(box._as_html() for box in self.children)
 
 
 def review(most: int = 5) -> ipywidgets.VBox:

@@ -588,7 +588,7 @@ class Tables(html.parser.HTMLParser):
     def handle_data(self, data):
         if self.at == "caption":
             self.found[-1][0] += data
-        if self.at == "td":
+        if self.at in ("td", "b"):
             self.found[-1][1][-1].append(data)
 
 
@@ -604,9 +604,10 @@ def test_an_untrusted_notebook_gets_the_numbers_as_text_and_as_tables(explorer):
     explorer.x = [[1, 2.5, -3], [math.nan, math.inf, 1 / 3]]
     data, _ = explorer._repr_mimebundle_()
     assert data["text/plain"] == repr(explorer)
-    (given, x), (code, output) = Tables(data["text/html"]).found
-    assert given == "Input (2, 3)" and x == written(explorer.x)
-    assert code == "nn.MaxPool2d(kernel_size=2)" and output == written(explorer.trace.output)
+    (given, x), (layer, output) = Tables(data["text/html"]).found
+    assert given == "Input 2 × 3" and x == written(explorer.x)
+    assert layer == "nn.MaxPool2d 1 × 1" and output == written(explorer.trace.output)
+    assert "<code>nn.MaxPool2d(kernel_size=2)</code>" in data["text/html"]
 
 
 def test_a_large_input_is_named_and_its_text_is_escaped(explorer, monkeypatch):
