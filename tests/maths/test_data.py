@@ -521,6 +521,7 @@ def test_is_an_image_with_its_label_told_in_its_own_words():
 
 def test_does_the_shape_alone_tell():
     assert channels_last((9, 9, 3)) and not channels_last((3, 9, 9)) and not channels_last((9, 9))
+    assert channels_last((30, 10, 3)) and not channels_last((30, 10, 3), of_torch=True)  # an array needs no likely shape
 
 
 def test_does_the_cast_fit_what_was_passed():
