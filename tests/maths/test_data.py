@@ -521,7 +521,9 @@ def test_is_an_image_with_its_label_told_in_its_own_words():
 
 def test_does_the_shape_alone_tell():
     assert channels_last((9, 9, 3)) and not channels_last((3, 9, 9)) and not channels_last((9, 9))
-    assert channels_last((30, 10, 3)) and not channels_last((30, 10, 3), of_torch=True)  # an array needs no likely shape
+    assert channels_last((30, 10, 3)) and not channels_last(
+        (30, 10, 3), of_torch=True
+    )  # an array needs no likely shape
 
 
 def test_does_the_cast_fit_what_was_passed():
@@ -545,6 +547,9 @@ def test_is_what_is_too_large_made_smaller(shape, high, dtype):
     found, part = smaller(x, 1000)
     assert found.numel() <= 1000 and found.dtype == dtype and found.shape[:-2] == x.shape[:-2]
     size = " x ".join(map(str, shape))
+    channels = x.numel() // (shape[-2] * shape[-1])
+    picture = channels in (1, 3) and (dtype == torch.uint8 or dtype.is_floating_point and high == 1)
+    assert part.startswith("a smaller copy of" if picture else "the middle of")
     if part == f"the middle of {size}":
         h, w = found.shape[-2:]
         rows, cols = (x.shape[-2] - h) // 2, (x.shape[-1] - w) // 2
@@ -558,6 +563,14 @@ def test_is_what_is_too_large_made_smaller(shape, high, dtype):
         near = abs(found[..., 0, 0].double() - (mean if dtype.is_floating_point else mean.round()))
         assert near.max() < (1e-3 if dtype.is_floating_point else 0.5)
         assert (found.shape[-2] - 1) * block < x.shape[-2] <= found.shape[-2] * block
+
+
+def test_are_the_first_of_many_channels_shown_whole():
+    x = torch.arange(4000.0).reshape(1, 40, 10, 10)
+    found, part = smaller(x[0], 1000)
+    assert found.equal(x[0, :10]) and found.is_contiguous() and part == "the first 10 channels of 40 x 10 x 10"
+    assert smaller(x[0], 1000, 40)[1] == "the middle of 40 x 10 x 10"  # all of them are needed
+    assert smaller(x[0, :3], 50)[1] == "the middle of 3 x 10 x 10"
 
 
 def test_is_what_is_small_enough_left_alone():
