@@ -5,6 +5,7 @@ from .exercises import hint as hint
 from .exercises import your_case as your_case
 from .exercises.clinic import patient as patient
 from .expert.inspect import inspect_poolings as inspect_poolings
+from .expert.reader import digit_reader as digit_reader
 from .expert.report import gradient_report as gradient_report
 from .explorer.explorer import GradientFlow as GradientFlow
 from .explorer.explorer import PoolingExplorer as PoolingExplorer

@@ -232,7 +232,7 @@ def _run(way, shrink, task, seed, epochs):
     torch.manual_seed(seed)
     model = small_network(shrink)
     start = time.perf_counter()
-    _train(model, task, epochs, torch.Generator().manual_seed(seed))
+    train(model, task, epochs, torch.Generator().manual_seed(seed))
     seconds = time.perf_counter() - start
     model.eval()
     with torch.no_grad():
@@ -249,14 +249,19 @@ def _run(way, shrink, task, seed, epochs):
     )
 
 
-def _train(model, task, epochs, draw):
-    steps = epochs * -(-len(task.x) // BATCH)
+def train(model, task, epochs, draw, rate=RATE, batch=BATCH, shifts=0) -> None:
+    """Adam in one cycle of rates, on images drawn in random order, each batch moved by up to `shifts` cells."""
+    steps = epochs * -(-len(task.x) // batch)
     adam = torch.optim.Adam(model.parameters())
-    rates = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, total_steps=steps)
+    rates = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps)
     model.train()
     for _ in range(epochs):
-        for batch in torch.randperm(len(task.x), generator=draw).split(BATCH):
-            loss = F.cross_entropy(model(task.x[batch]), task.y[batch])
+        for chosen in torch.randperm(len(task.x), generator=draw).split(batch):
+            x = task.x[chosen]
+            if shifts:
+                move = torch.randint(-shifts, shifts + 1, (2,), generator=draw).tolist()
+                x = x.roll(tuple(move), (-2, -1))
+            loss = F.cross_entropy(model(x), task.y[chosen])
             adam.zero_grad()
             loss.backward()
             adam.step()

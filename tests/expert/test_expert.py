@@ -405,7 +405,7 @@ def test_what_is_measured_after_training(monkeypatch):
             return self.shrink2(x)[:, 0].amax(1)[:, 1:11]
 
     monkeypatch.setattr(training, "small_network", lambda shrink: Reader())
-    monkeypatch.setattr(training, "_train", lambda *_: None)
+    monkeypatch.setattr(training, "train", lambda *_: None)
     run = training._run("reader", None, task, 0, 1)
     # A move up or down leaves the column: 2 of 8 shifts. Any other is wrong, but for the one digit that falls off an
     # edge: then all columns are 0, and the first is named, which is right for a 0 that moved left.
