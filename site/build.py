@@ -182,7 +182,9 @@ def page(name, notebook, widgets):
         if asked:
             first = [q for q in asked if q["role"] in ("predict", "myth")]
             widgets.questions[name] |= {q["id"]: q["prompt"] for q in asked}
-        if asked or shown == PROGRESS:
+        if cell.id.endswith("-setup"):
+            cell.metadata |= {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": SETUP}}
+        elif asked or shown == PROGRESS:
             cell.metadata["tags"] = ["remove-input"]  # the call says nothing to who cannot run it
         elif waits(cell):
             shown, section.source = "", _with_note(section.source, name)
@@ -200,6 +202,7 @@ def page(name, notebook, widgets):
     return notebook
 
 
+SETUP = "What this page uses (in code)"
 BACK = "Opens when you have committed to your answer above"
 ANSWERS = "The answers: open them when you have tried"
 
@@ -213,6 +216,9 @@ def _fold(cell, first):
     if cell.source.startswith("## Back to your prediction\n"):
         summary, tags = BACK, [f"tag_{tag}" for tag in _after(first)]
         head, _, words = cell.source.partition("\n\n")
+    elif cell.id.endswith("-answers") and "<details>" in cell.source:  # folded in the notebook, too
+        cell.source = cell.source.replace("<details>", '<details class="course-told">')
+        return ANSWERS
     elif cell.id.endswith("-answers"):
         summary = ANSWERS
     else:

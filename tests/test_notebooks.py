@@ -20,9 +20,10 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PAGES = links.lessons()
 START, MAPPED = PAGES[0].stem, STEPS
 PAGE_MAP = [
+    "The puzzle",
     "Predict",
-    "The idea",
     "See it",
+    "The idea",
     "Back to your prediction",
     "In PyTorch",
     "What holds, exactly",
@@ -37,6 +38,9 @@ ASKS_ALL = {lesson.asks: lesson.name for lesson in LESSONS.values() if lesson.as
 EXPERT = next(lesson.name for lesson in LESSONS.values() if lesson.page == "expert")
 PARTS = 7  # each part but the last predicts, measures, and says what it does not show
 EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
+MOVES = EXPLORER + r"|\bFlipbook\("
+PICTURES = MOVES + r"|\b(?:figures|charts)\.\w+\("
+FOLD = "<details><summary>"
 LETTER = r"\*\*\(?[a-d]\)?\*\*|\b[Cc]hoice [a-d]\b|# [a-d][,:]|my_answer"  # choices have no letters on the page
 TOPICS = [  # what a textbook page on the two layers is made of; the table of the start page says where each part is
     "What pooling is",
@@ -101,13 +105,15 @@ def stores_no_output(nb, stem):
 
 @rule
 def folds_what_gives_an_answer_away(nb, stem):
-    """The cells that prove a myth, below its question, and no others: readers would miss those."""
+    """The cells that prove a myth, below its question, and a step's imports; no others: readers would miss those."""
     before = [None, *nb.cells]
     for last, cell in zip(before, nb.cells, strict=False):
         proves = last is not None and last.source.startswith("**The cell that proves it.**")
+        imports = stem in MAPPED and cell.id.endswith("-setup")  # the puzzle comes first
         folded = cell.metadata.get("jupyter") == FOLDED
-        if proves != folded:
-            yield f"{cell.id} {'gives an answer away: fold it' if proves else 'is folded, and gives nothing away'}"
+        if (proves or imports) != folded:
+            why = "gives an answer away" if proves else "stands before the puzzle"
+            yield f"{cell.id} {f'{why}: fold it' if proves or imports else 'is folded, and gives nothing away'}"
 
 
 @rule
@@ -167,10 +173,21 @@ def follows_the_page_map(nb, stem):
     setup = ast.parse(nb.cells[1].source) if nb.cells[1].cell_type == "code" else None
     if setup is None or not all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in setup.body):
         yield "the second cell does more than import, or nothing"
-    elif "quiz" not in {alias.name for node in setup.body for alias in node.names}:
+    elif "quiz" not in imported(nb.cells[1]):
         yield "the second cell does not import quiz"
+    puzzle = section(nb, "The puzzle")
+    if not puzzle or not re.search(MOVES, next((cell.source for cell in puzzle if cell.cell_type == "code"), "")):
+        yield "The puzzle does not begin with something that moves"
+    if not any(cell.source.startswith("**") and "?" in cell.source for cell in puzzle):
+        yield "The puzzle asks no question"
+    if not any("**Next question.**" in cell.source for cell in section(nb, "Take away")):
+        yield "Take away hands on no question"
     if not any(re.search(EXPLORER, cell.source) for cell in section(nb, "See it")):
         yield "See it shows no explorer"
+    if not any(FOLD in cell.source for cell in section(nb, "See it")):
+        yield "See it tells its answers before anything was tried: fold them"
+    if sum(bool(re.search(PICTURES, cell.source)) for cell in code(nb)) < 3:
+        yield "there are fewer than three pictures"
     if not re.search(r"\bnn\.(Max|Avg)Pool2d\(", "".join(c.source for c in section(nb, "In PyTorch") if c in code(nb))):
         yield "In PyTorch makes no layer"
     if not any("assert " in cell.source for cell in section(nb, "What holds, exactly")):
@@ -178,6 +195,16 @@ def follows_the_page_map(nb, stem):
     points = sum(len(re.findall(r"^- ", cell.source, re.M)) for cell in section(nb, "Take away"))
     if not 3 <= points <= 5:
         yield f"Take away has {points} points"
+
+
+@rule
+def shows_what_it_proves(nb, stem):
+    """A cell that asserts something also shows it: a reader who runs it sees more than that nothing happened."""
+    if stem not in MAPPED:
+        return
+    for cell in code(nb):
+        if "assert " in cell.source and silent(cell):
+            yield f"{cell.id} proves something, and shows nothing"
 
 
 @rule
@@ -218,7 +245,7 @@ def lets_you_write(nb, stem):
     if checked != wanted:
         yield f"checks {checked}, and the exercises of this lesson are {wanted}"
     for name in ("check", "hint"):
-        if not re.search(rf"^from pooling_course import .*\b{name}\b", nb.cells[1].source, re.M):
+        if name not in imported(nb.cells[1]):
             yield f"the second cell does not import {name}"
     for cell in code(nb)[1:]:
         for node in ast.walk(ast.parse(cell.source)):
@@ -390,6 +417,16 @@ def asked_in(cell):
     return [getattr(name, "value", None) for call in calls for name in call.args]
 
 
+def imported(cell):
+    nodes = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {alias.name for node in nodes for alias in node.names}
+
+
+def silent(cell):
+    """Does a cell neither print nor end in a value?"""
+    return "print(" not in cell.source and not isinstance(ast.parse(cell.source).body[-1], ast.Expr)
+
+
 def is_quiz(cell):
     """Is the cell quiz(...) and nothing else?"""
     return bool(asked_in(cell)) and bool(re.fullmatch(r"quiz\([^()]*\)", cell.source.strip()))
@@ -493,9 +530,14 @@ def collapsed_cell(nb):
     named(nb, "setup").metadata["collapsed"] = True
 
 
-@refused_by("folds_what_gives_an_answer_away", "setup is folded")
-def folded_setup(nb):
-    named(nb, "setup").metadata["jupyter"] = {"source_hidden": True}
+@refused_by("folds_what_gives_an_answer_away", "puzzle-six is folded")
+def folded_puzzle(nb):
+    named(nb, "puzzle-six").metadata["jupyter"] = {"source_hidden": True}
+
+
+@refused_by("folds_what_gives_an_answer_away", "setup stands before the puzzle: fold it")
+def open_setup(nb):
+    named(nb, "setup").metadata.clear()
 
 
 @refused_by("folds_what_gives_an_answer_away", "gives an answer away: fold it", "08_myths_and_pitfalls")
@@ -587,7 +629,7 @@ def no_looking_back(nb):
 
 @refused_by("follows_the_page_map", "does not import quiz")
 def quiz_imported_later(nb):
-    named(nb, "setup").source = named(nb, "setup").source.replace(", quiz", "")
+    named(nb, "setup").source = re.sub(r"\bquiz\b", "review", named(nb, "setup").source)
 
 
 @refused_by("lets_you_write", "checks ['read-a-window'], and the exercises of this lesson are")
@@ -602,7 +644,7 @@ def exercises_without_a_word(nb):
 
 @refused_by("lets_you_write", "does not import hint")
 def no_hint(nb):
-    named(nb, "setup").source = named(nb, "setup").source.replace("hint, ", "")
+    named(nb, "setup").source = re.sub(r"\bhint\b", "review", named(nb, "setup").source)
 
 
 @refused_by("lets_you_write", "gives check another meaning")
@@ -802,6 +844,38 @@ def no_word_on_review(nb):
 @refused_by("says_where_each_topic_is", "before the first picture", START)
 def asked_too_late(nb):
     nb.cells.append(nb.cells.pop(nb.cells.index(named(nb, "six-quiz"))))
+
+
+@refused_by("follows_the_page_map", "does not begin with something that moves")
+def still_puzzle(nb):
+    named(nb, "puzzle-six").source = "six = test.test_x[241]"
+
+
+@refused_by("follows_the_page_map", "asks no question")
+def puzzle_without_a_question(nb):
+    nb.cells.remove(named(nb, "puzzle-question"))
+
+
+@refused_by("follows_the_page_map", "hands on no question")
+def end_of_the_thread(nb):
+    named(nb, "take-away").source = named(nb, "take-away").source.partition("**Next")[0]
+
+
+@refused_by("follows_the_page_map", "tells its answers")
+def open_answers(nb):
+    for cell in section(nb, "See it"):
+        cell.source = re.sub(r"</?details>|<summary>.*</summary>", "", cell.source)
+
+
+@refused_by("follows_the_page_map", "fewer than three pictures")
+def two_pictures(nb):
+    for cell in code(nb):
+        cell.source = re.sub(r"\b(figures|charts)\.|Flipbook\(shift", "shown(", cell.source)
+
+
+@refused_by("shows_what_it_proves", "holds-size proves something, and shows nothing")
+def silent_proof(nb):
+    named(nb, "holds-size").source = re.sub(r"(?m)^print.*", "", named(nb, "holds-size").source)
 
 
 @refused_by("follows_the_page_map", "no explorer")

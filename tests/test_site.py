@@ -524,7 +524,7 @@ def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
             assert stop(page, page.locator(".pc-explorer input[type=range]")) == "kernel_size"
             keys.press("ArrowRight")
             expect(page.locator(".pc-explorer .pc-code code").first).to_contain_text("kernel_size=3")
-            while stop(page, page.locator(".pc-stage")) != "Max output, 3 rows by 3 columns. Arrow keys walk.":
+            while stop(page, page.locator(".pc-stage")) != "Max output, 5 rows by 5 columns. Arrow keys walk.":
                 pass
             keys.press("ArrowRight")
             expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 1, column 2")  # from 1, 1 on

@@ -108,7 +108,8 @@ def lesson_text(path: Path) -> str:
     notebook, lesson = json.loads(path.read_text(encoding="utf-8")), LESSONS[path.stem]
     stem = lesson.name.partition("_")[2].replace("_", "-")
     title, *others = (cell for cell in notebook["cells"] if cell["id"] != f"{stem}-install")
-    code: dict = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": install()}
+    code: dict = {"cell_type": "code", "execution_count": None, "outputs": [], "source": install()}
+    code["metadata"] = {"jupyter": {"source_hidden": True}}  # it needs no reading, and the first picture needs the room
     notebook["cells"] = [title, {**code, "id": f"{stem}-install"}, *others]
     written = {f"{stem}-title": title_text, f"{stem}-links": lambda lesson, _: around(lesson, " →")}
     written |= START if lesson.page == "start" else {}

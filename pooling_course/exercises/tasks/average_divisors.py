@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-LESSON = "04"
+LESSON = "06"
 LEVEL = "gaps"
 RULE = "numpy"
 TASK = """
