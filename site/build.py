@@ -171,6 +171,7 @@ def page(name, notebook, widgets):
     )  # the questions to be answered before what follows is seen; what tells it in words
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../docs/", "](")  # the manual's pages lie beside the lessons here
             section = cell if cell.source.startswith("## ") else section
             if cell.source.startswith("#") and first and first[0]["role"] == "myth":
                 first = []  # a myth ends with its section, a prediction where the next questions come

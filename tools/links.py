@@ -2,7 +2,7 @@
 
 Two settings: [tool.pooling_course] in pyproject.toml, and pooling_course/questions/lessons.json. From them `python
 course.py links` writes the links that open a lesson elsewhere, the cell that installs the course, the title of each
-lesson, the ways to the lessons before and after it, and the tables of the start page, and
+lesson, the ways to the lessons before and after it, the list on the start page, the tables of docs/ways.md, and
 the package's own addresses. A test fails where one is stale.
 """
 
@@ -16,6 +16,7 @@ from pooling_course.questions.lessons import LESSONS, STEPS, Lesson
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 INSTEAD = ROOT / "site" / "instead.txt"
+TABLES = ROOT / "docs" / "ways.md"
 PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
@@ -90,6 +91,7 @@ def outdated() -> dict[Path, str]:
     """The files that do not say what the settings say, and what they should hold."""
     made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
     made[INSTEAD] = ready(None, INSTEAD.read_text(encoding="utf-8"))
+    made[TABLES] = topics(ways(TABLES.read_text(encoding="utf-8")))
     made[PYPROJECT] = project_text(PYPROJECT)
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
@@ -104,7 +106,7 @@ def pages() -> list[Path]:
 
 
 def lesson_text(path: Path) -> str:
-    """A lesson with what is written from the settings: first and last cell, install cell, tables of the start page."""
+    """A lesson with what is written from the settings: first and last cell, install cell, the start page's list."""
     notebook, lesson = json.loads(path.read_text(encoding="utf-8")), LESSONS[path.stem]
     stem = lesson.name.partition("_")[2].replace("_", "-")
     title, *others = (cell for cell in notebook["cells"] if cell["id"] != f"{stem}-install")
@@ -166,20 +168,25 @@ def listed(_, text: str) -> str:
     return "\n".join([head, "", *rows])
 
 
-def ways(_, text: str) -> str:
+def ways(text: str) -> str:
     """The table of ways to learn, a row for each lesson."""
     rows = [["Lesson", *WAYS], ["---"] * (1 + len(WAYS))]
     for lesson in [lesson for lesson in LESSONS.values() if lesson.page != "start"]:
         own = WAYS | lesson.ways
         rows.append([f"[{lesson.number}]({lesson.file})", *(way.format(file=lesson.file) for way in own.values())])
     table = "".join(f"| {' | '.join(row)} |\n" if row[0] != "---" else f"|{'|'.join(row)}|\n" for row in rows)
-    return re.sub(r"(?:^\|.*\|\n)+", lambda _: table, text, count=1, flags=re.MULTILINE)
+    return re.sub(r"(?:^\|.*\|\n)+", lambda _: from_docs(table), text, count=1, flags=re.MULTILINE)
 
 
-def topics(_, text: str) -> str:
+def topics(text: str) -> str:
     """The table of topics, whose last row links to every take-away."""
     away = ", ".join(f"[{n.number}]({n.file}#Take-away)" for n in LESSONS.values() if n.page != "start")
-    return re.sub(r"(?<=\| Key points \| ).*(?= \|)", lambda _: f"Take away: {away}", text)
+    return re.sub(r"(?<=\| Key points \| ).*(?= \|)", lambda _: f"Take away: {from_docs(away)}", text)
+
+
+def from_docs(text: str) -> str:
+    """Links to lessons, as a page of the manual gives them."""
+    return re.sub(r"\]\((?=\d\d_)", "](../notebooks/", text)
 
 
 def ready(_, text: str) -> str:
@@ -187,8 +194,7 @@ def ready(_, text: str) -> str:
     return re.sub(r"^Ready\? .*", lambda _: f"Ready? {link(LESSONS[STEPS[0]], ' →')}", text, flags=re.MULTILINE)
 
 
-START = {"start-here-lessons": listed, "start-here-ways": ways, "start-here-topics": topics}
-START["start-here-progress-more"] = ready
+START = {"start-here-lessons": listed, "start-here-progress-more": ready}
 
 
 def page_text(path: Path) -> str:
