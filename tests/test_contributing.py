@@ -139,7 +139,12 @@ def test_a_lesson_is_added_as_the_guide_says(house):
     all_go_well(house, commands("Add a lesson", its_name=NEW["name"]))
     start = (house / "notebooks" / f"{next(iter(LESSONS))}.ipynb").read_text(encoding="utf-8")
     last = (house / "notebooks" / f"{list(LESSONS)[-1]}.ipynb").read_text(encoding="utf-8")
-    assert start.count(f"({NEW['name']}.ipynb") >= 2 + 7 and f"Next: [{NEW['name'][:2]} · Pooling twice" in last
+    ways = (house / "docs" / "ways.md").read_text(encoding="utf-8")
+    assert (
+        f"({NEW['name']}.ipynb)" in start
+        and ways.count(f"/{NEW['name']}.ipynb") >= 1 + 7
+        and f"Next: [{NEW['name'][:2]} · Pooling twice" in last
+    )
     code = "import sys; sys.path[:0] = ['.', 'site']; import build; from pooling_course import progress; "
     code += "print([path.name for path in build.LESSONS][-1]); print(progress())"
     done = subprocess.run([sys.executable, "-c", code], cwd=house, capture_output=True, text=True, check=True)
