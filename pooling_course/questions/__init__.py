@@ -14,6 +14,8 @@ A question is a dictionary::
     unit, source    what a number counts; where the rule stands
     misconception   what it is about, as a short name shared between questions
 
+draw.py asks it with other numbers.
+
 Right are the choices whose "value" equals the computed answer (for several: is one of those computed); only where
 nothing is computed does "right" say it.
 """
@@ -62,6 +64,8 @@ class Question:
     unit: str = ""
     source: str = ""
     misconception: str = ""
+    seed: int | None = None  # what its numbers were drawn from; None: they are the lesson's own
+    numbers: dict = field(default_factory=dict)  # drawn for an answer that reads no case
 
     # ---- what torch says ---------------------------------------------------------------------------------------
 

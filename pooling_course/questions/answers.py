@@ -188,7 +188,9 @@ def average_ever_exceeds_max(q):
 
 @answer
 def pooling_parameters(q):
-    return sum(p.numel() for layer in (nn.MaxPool2d(2), nn.AvgPool2d(2)) for p in layer.parameters())
+    k, stride = q.numbers.get("k", 2), q.numbers.get("s", 2)
+    layers = nn.MaxPool2d(k, stride), nn.AvgPool2d(k, stride)
+    return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
 def _noise(*shape):
@@ -206,7 +208,8 @@ def averages_beside_maxima(q):
 @answer
 def conv_after_pooling(q):
     """[weights of the convolution, places it visits], each relative to no pooling; parameters of the pooling]."""
-    x, pool = torch.zeros(1, 4, 16, 16), nn.MaxPool2d(2)
+    k = q.numbers.get("k", 2)
+    x, pool = torch.zeros(1, 4, 8 * k, 8 * k), nn.MaxPool2d(k)
     before, after = nn.LazyConv2d(4, 3, padding=1), nn.LazyConv2d(4, 3, padding=1)  # each made for what it meets
     places = after(pool(x)).numel() / before(x).numel()
     return [after.weight.numel() / before.weight.numel(), places, len(list(pool.parameters()))]
@@ -249,32 +252,35 @@ def average_of_bytes(q):
 @answer
 def overlap_and_gaps(q):
     """For strides 1 and 5 with kernel_size=3 on 13 x 13: do windows share cells, and is one read by none?"""
-    reads = [trace(Pooling("max", 3, stride), torch.zeros(13, 13)).reads for stride in (1, 5)]
+    n, k, strides = (q.numbers.get(name, own) for name, own in (("n", 13), ("k", 3), ("strides", (1, 5))))
+    reads = [trace(Pooling("max", k, stride), torch.zeros(n, n)).reads for stride in strides]
     return [[bool((count > 1).any()), bool((count == 0).any())] for count in reads]
 
 
 @answer
 def max_border(q):
     """Which border, put there by hand, gives what nn.MaxPool2d(3, stride=1, padding=1) gives on a map of -5."""
-    x = torch.full((1, 6, 6), -5.0)
+    value, k = q.numbers.get("value", -5), q.numbers.get("k", 3)
+    x, border = torch.full((1, 6, 6), float(value)), (k // 2,) * 4
     ways = {
-        "-inf before": F.max_pool2d(F.pad(x, (1,) * 4, value=-torch.inf), 3, 1),
-        "0 before": F.max_pool2d(F.pad(x, (1,) * 4), 3, 1),
-        "0 after": F.pad(F.max_pool2d(x, 3, 1), (1,) * 4),
+        "-inf before": F.max_pool2d(F.pad(x, border, value=-torch.inf), k, 1),
+        "0 before": F.max_pool2d(F.pad(x, border), k, 1),
+        "0 after": F.pad(F.max_pool2d(x, k, 1), border),
     }
-    true = F.max_pool2d(x, 3, 1, padding=1)
+    true = F.max_pool2d(x, k, 1, padding=k // 2)
     return next(way for way, output in ways.items() if torch.equal(output, true))
 
 
 @answer
 def too_much_padding(q):
     """When nn.MaxPool2d(3, padding=2) is refused."""
+    k, padding = q.numbers.get("k", 3), q.numbers.get("p", 2)
     try:
-        layer = nn.MaxPool2d(3, padding=2)
+        layer = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}[q.numbers.get("kind", "max")](k, padding=padding)
     except (RuntimeError, ValueError):
         return "made"
     try:
-        layer(torch.zeros(1, 6, 6))
+        layer(torch.zeros(1, 2 * k, 2 * k))
     except RuntimeError:
         return "called"
     return "never"
@@ -305,7 +311,8 @@ def doubled_size(q):
 @answer
 def fifth_setting(q):
     """What True does as F.max_pool2d's sixth argument: "indices" come too, or one output of some size."""
-    result = F.max_pool2d(q.input[None], 2, 2, 0, 1, True)
+    k = q.pooling.kernel_size
+    result = F.max_pool2d(q.input[None], k, k, 0, 1, True)
     return "indices" if isinstance(result, tuple) else list(result.shape[-2:])
 
 
@@ -409,8 +416,9 @@ def _fraction(name):
 @answer
 def rows_seen(q):
     """Rows to which the gradient of one cell goes, through windows in which every cell counts."""
-    x = torch.zeros(1, 60, 60, requires_grad=True)
-    conv, pool = (lambda m: F.avg_pool2d(m, 3, 1)), (lambda m: F.avg_pool2d(m, 2))
+    c, k, s = (q.numbers.get(name, own) for name, own in (("c", 3), ("k", 2), ("s", 2)))
+    x = torch.zeros(1, 120, 120, requires_grad=True)
+    conv, pool = (lambda m: F.avg_pool2d(m, c, 1)), (lambda m: F.avg_pool2d(m, k, s))
     out = conv(pool(conv(pool(conv(x)))))
     (gradient,) = torch.autograd.grad(out[0, 0, 0], x)
     return int((gradient != 0).any(-1).sum())
@@ -418,23 +426,25 @@ def rows_seen(q):
 
 @answer
 def lp_of_threes(q):
-    return nn.LPPool2d(2, 2)(torch.full((1, 4, 4), 3.0)).max().item()
+    value, k = q.numbers.get("value", 3), q.numbers.get("k", 2)
+    return nn.LPPool2d(2, k)(torch.full((1, 2 * k, 2 * k), float(value))).max().item()
 
 
 @answer
 def heads_that_run(q):
+    c, n, m = (q.numbers.get(name, own) for name, own in (("c", 16), ("n", 8), ("m", 12)))
     heads = {
-        "flatten": (nn.Flatten(), nn.Linear(1024, 10)),
-        "average 8": (nn.AvgPool2d(8), nn.Flatten(), nn.Linear(16, 10)),
-        "global average": (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)),
-        "average 2": (nn.AvgPool2d(2), nn.Flatten(), nn.Linear(256, 10)),
+        "flatten": (nn.Flatten(), nn.Linear(c * n * n, 10)),
+        "average 8": (nn.AvgPool2d(n), nn.Flatten(), nn.Linear(c, 10)),
+        "global average": (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, 10)),
+        "average 2": (nn.AvgPool2d(2), nn.Flatten(), nn.Linear(c * (n // 2) ** 2, 10)),
     }
     running = []
     for name, layers in heads.items():
         head = nn.Sequential(*layers)
-        head(torch.zeros(1, 16, 8, 8))
+        head(torch.zeros(1, c, n, n))
         try:
-            head(torch.zeros(1, 16, 12, 12))
+            head(torch.zeros(1, c, m, m))
         except RuntimeError:
             continue
         running.append(name)
@@ -459,8 +469,10 @@ def most_parameters(q):
 @answer
 def bytes_written(q):
     """MB of output and indices for an input of 4 MB."""
-    x = torch.zeros(1, 1000, 1000)
-    return sum(written.nbytes for written in F.max_pool2d(x, 2, return_indices=True)) * 4 / x.nbytes
+    x = torch.zeros(1, 100, 100)
+    return (
+        sum(written.nbytes for written in F.max_pool2d(x, 2, return_indices=True)) * q.numbers.get("size", 4) / x.nbytes
+    )
 
 
 @answer
