@@ -18,6 +18,7 @@ from .pictures import charts as charts
 from .pictures import figures as figures
 from .pictures.flipbook import Flipbook as Flipbook
 from .questions.card import Quiz as Quiz
+from .questions.card import practice as practice
 from .questions.card import quiz as quiz
 from .questions.card import review as review
 from .questions.journal import export_progress as export_progress

@@ -15,7 +15,9 @@ from ..maths.data import as_it_lies
 from ..web import live
 from ..web.still import STATIC, Named, Shown
 from . import SURE, Question, question
-from .journal import answers_to, due, entries, record, unasked
+from .draw import drawable, fresh
+from .journal import answers_to, by_question, due, entries, record, unasked
+from .lessons import LESSONS
 
 SHOWN = 20  # attempts that a question brings along from earlier sessions
 
@@ -51,7 +53,8 @@ class Quiz(Named, anywidget.AnyWidget):
 
     def __init__(self, question: str | Question):
         self._question = question_of(question)
-        earlier = answers_to(self._question.id)
+        seed = self._question.seed  # with other numbers it is another question, which was not answered yet
+        earlier = [entry for entry in answers_to(self._question.id) if entry.get("seed") == seed]
         self._earlier = max(
             0, len(earlier) - SHOWN
         )  # attempts that the page need not know of: not the first, nor the last
@@ -91,6 +94,7 @@ class Quiz(Named, anywidget.AnyWidget):
             "misconception": graded["misconception"],
             "seconds": round(seconds, 1) if _is_time(seconds) else 0.0,
         }
+        entry |= {} if q.seed is None else {"seed": q.seed}
         with self.hold_sync():
             self.message = ""
             self.notice = record(entry)
@@ -194,6 +198,8 @@ class _Questions(Shown, ipywidgets.VBox):
 def review(most: int = 5) -> ipywidgets.VBox:
     """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked.
 
+    What comes back has other numbers than before, wherever its numbers can vary.
+
     >>> review(3)
     HTML(value='<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>')
     """
@@ -202,9 +208,47 @@ def review(most: int = 5) -> ipywidgets.VBox:
     names = (due(found) + unasked(found))[:most]
     if not names:
         return ipywidgets.HTML("<p>Nothing to review now: what was wrong or unsure comes back after a while.</p>")
-    boxes = []
+    return _asked_anew(names, found)
+
+
+def practice(lesson: str | int, most: int = 3) -> ipywidgets.VBox:
+    """Questions of one lesson with ever new numbers, at most `most` of them; call it again for the next ones.
+
+    Those that you answered least often come first. Every answer counts in `progress()`.
+
+    Args:
+        lesson: its number or its name.
+
+    Raises:
+        ValueError: there is no such lesson, or no question in it whose numbers can vary.
+
+    >>> practice("05", 2)
+    Quiz('stride-overlap')
+    Quiz('rows-out')
+    """
+    most = max(1, rules.integer("most", most))
+    name = _lesson(lesson)
+    found, _ = entries()
+    given = by_question(found)
+    names = [n for n in drawable() if question(n).lesson == name and question(n).role not in ("pre", "post")]
+    if not names:
+        raise ValueError(f"lesson={lesson!r} has nothing to practise: its questions are asked once, before the course.")
+    return _asked_anew(sorted(names, key=lambda n: len(given.get(n, ())))[:most], found)
+
+
+def _lesson(wanted):
+    text = f"{wanted:02d}" if type(wanted) is int else str(wanted)
+    for name, lesson in LESSONS.items():
+        if text in (name, lesson.number, lesson.title):
+            return name
+    raise ValueError(f"lesson={wanted!r}: there is no such lesson; use a number from '00' to '{len(LESSONS) - 1:02d}'.")
+
+
+def _asked_anew(names, found):
+    """Each question with numbers that were not answered before."""
+    given, boxes = by_question(found), []
     for name in names:
-        box = QuizBox(Quiz(name))
+        box = QuizBox(Quiz(fresh(name, [entry.get("seed") for entry in given.get(name, ())])))
         box.quiz.answering = True
         boxes.append(box)
     return _Questions(boxes)

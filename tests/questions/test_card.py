@@ -7,6 +7,7 @@ asked under Node.
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,13 @@ import ipywidgets
 import pytest
 
 from harness.answering import leaks, secrets_of, typed, wrong_answers
-from pooling_course import Quiz, quiz, review
+from pooling_course import Quiz, practice, progress, quiz, review
 from pooling_course.explorer.explorer import PoolingExplorer
-from pooling_course.questions import KINDS, all_questions, question
-from pooling_course.questions.card import STATIC, QuizBox
-from pooling_course.questions.journal import entries, journal_path, record
+from pooling_course.questions import KINDS, all_questions, draw, question
+from pooling_course.questions.card import STATIC, QuizBox, question_of
+from pooling_course.questions.draw import drawn, fresh
+from pooling_course.questions.journal import answers_to, entries, journal_path, record
+from pooling_course.questions.lessons import LESSONS
 
 ALL = list(all_questions().values())
 DRIVER = Path(__file__).with_name("card.mjs")
@@ -331,9 +334,79 @@ def test_does_review_ask_again_without_losing_the_first_answer(monkeypatch):
     Page(right).commit(right.truth, 2)
     (box,) = review().children
     assert repr(box) == f"Quiz({q.id!r})" and box.quiz.answering
-    Page(box).commit(q.truth, 2)
-    assert [a["feedback"]["right"] for a in box.quiz.attempts] == [False, True]
+    Page(box).commit(box.quiz._question.truth, 2)
+    assert [entry["right"] for entry in answers_to(q.id)] == [False, True]
     assert "Nothing to review" in review().value
+
+
+def test_does_review_never_ask_the_same_numbers_twice(monkeypatch):
+    monkeypatch.setattr(sys.modules[review.__module__], "unasked", lambda found: [])
+    q = question("rows-out")
+    Page(q).commit("99", 0)
+    met = [q.prompt]
+    for _ in range(6):
+        (box,) = review().children
+        asked = box.quiz._question
+        assert box.quiz.attempts == [] and asked.id == q.id and asked.prompt not in met
+        assert question_of(asked).truth == asked.truth
+        met.append(asked.prompt)
+        Page(box).commit("99", 0)
+        assert Quiz(asked).attempts and answers_to(q.id)[-1]["seed"] == asked.seed
+    assert len(Quiz(q).attempts) == 1  # the lesson shows what was said to its own numbers, and no other
+    assert progress().answers[q.id][0]["answer"] == 99 and "seed" not in answers_to(q.id)[0]
+
+
+def test_does_a_question_whose_numbers_cannot_vary_come_back_as_it_was(monkeypatch):
+    monkeypatch.setattr(sys.modules[review.__module__], "unasked", lambda found: [])
+    q = question("byte-average")
+    Page(q).commit(0, 0)
+    (box,) = review().children
+    assert box.quiz.answering and len(box.quiz.attempts) == 1 and box.quiz._question is q
+
+
+def test_do_numbers_begin_anew_where_all_were_met():
+    small = [draw._numbers(drawn("red-and-blue", seed)) for seed in range(200)]
+    seeds = [small.index(numbers) for numbers in dict.fromkeys(small)]
+    assert fresh("red-and-blue", []) is fresh("red-and-blue", [0]) is question("red-and-blue")
+    assert fresh("red-and-blue", [None, *seeds]) is question("red-and-blue")
+    assert fresh("red-and-blue", [None, "x", [2]]).seed is not None  # what an edited file may hold
+
+
+def test_is_there_practice_without_end():
+    met = set()
+    for _ in range(12):
+        (box,) = practice("05", 1).children
+        asked = box.quiz._question
+        assert asked.lesson == "05_kernel_size_and_stride" and draw._numbers(asked) not in met
+        met.add(draw._numbers(asked))
+        Page(box).commit(asked.truth, 2)
+    assert len({numbers[:20] for numbers in met}) > 3  # one question after the other
+    assert (
+        repr(practice(5, 2))
+        == repr(practice("05_kernel_size_and_stride", 2))
+        == repr(practice("Kernel size and stride", 2))
+    )
+
+
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if LESSONS[name].page != "start"])
+def test_can_every_lesson_be_practised(lesson):
+    asked = [box.quiz._question for box in practice(lesson, 99).children]
+    assert len(asked) >= 5 and {q.lesson for q in asked} == {lesson}
+    assert not {q.role for q in asked} & {"pre", "post"}  # their first answers measure what the course brings
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (("00",), "lesson='00' has nothing to practise: its questions are asked once, before the course."),
+        (("10",), "lesson='10': there is no such lesson; use a number from '00' to '09'."),
+        ((None,), "lesson=None: there is no such lesson"),
+        (("05", "two"), "most='two'"),
+    ],
+)
+def test_is_a_lesson_that_is_none_refused_in_a_sentence(arguments, says):
+    with pytest.raises((TypeError, ValueError), match=re.escape(says)):
+        practice(*arguments)
 
 
 # --- without a kernel: the page grades itself ----------------------------------------------------------------------
