@@ -8,6 +8,7 @@
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
     python course.py assignments    make the assignments anew from their definitions
     python course.py grade          mark a class's submissions, safely; docs/grading.md
+    python course.py bank           write the questions for Moodle or Canvas, in variants; docs/bank.md
 
 Each makes the environment in .venv first, with exactly the versions of constraints.txt; later starts find it there.
 What stands after `--` goes on to JupyterLab, pytest, Sphinx and the rest:  python course.py test -- -k pooling
@@ -322,6 +323,10 @@ def grade(args, rest):
     return hand_over([str(venv_python()), "-m", "pooling_course.grading"] + rest, folder=Path.cwd())
 
 
+def bank(args, rest):
+    return hand_over([str(venv_python()), "-m", "pooling_course.questions.bank"] + rest, folder=Path.cwd())
+
+
 def hand_over(command, folder=ROOT):
     """Become the command, so that Ctrl-C and its exit code are its own; Windows cannot, so there we wait for it."""
     os.chdir(str(folder))
@@ -354,6 +359,7 @@ COMMANDS = [  # name, what it does, its own flags, its function
     ("links", "write the links to Colab and Binder anew, from the setting in pyproject.toml", None, links),
     ("assignments", "make the assignments and the lessons' exercises anew from their definitions", None, assignments),
     ("grade", "mark a class's submissions (a folder, --assignment, --out; `grade -- --help` says more)", None, grade),
+    ("bank", "write the questions for Moodle or Canvas (--to, --variants; `bank -- --help` says more)", None, bank),
 ]
 
 
@@ -373,7 +379,7 @@ def parse(argv):
         if add_flags:
             add_flags(command)
     args, more = parser.parse_known_args(ours)
-    if more and args.function not in (grade, bench):  # whose own arguments need no dashes before them
+    if more and args.function not in (grade, bench, bank):  # whose own arguments need no dashes before them
         parser.error("unrecognized arguments: " + " ".join(more))
     return args, more + rest
 

@@ -136,6 +136,16 @@ def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeyp
     assert handed == [([*begin, *arguments], Path.cwd()), ([*begin, "--help"], Path.cwd())]
 
 
+def test_the_bank_gets_its_arguments_and_writes_where_the_instructor_stands(monkeypatch):
+    handed = []
+    monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
+    monkeypatch.setattr(course, "prepare", lambda gpu: None)
+    monkeypatch.setattr(course, "hand_over", lambda command, folder: handed.append((command[1:], folder)) or 0)
+    arguments = ["--to", "moodle", "--variants", "20", "--seed", "7", "--out", "mine"]
+    assert course.main(["bank", *arguments]) == 0
+    assert handed == [(["-m", "pooling_course.questions.bank", *arguments], Path.cwd())]
+
+
 def test_the_site_is_built_in_the_environment(monkeypatch):
     handed = []
     monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
