@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import torch
+
 from .canvas import canvas
 from .forms import FORMS, pools
 from .moodle import moodle
@@ -30,6 +32,7 @@ class Stop(Exception):
 
 
 def main(argv: list[str]) -> int:
+    torch.set_num_threads(1)  # the maps are tiny, and threads would only wait for each other
     try:
         print(write(**vars(arguments(argv))))
     except Stop as reason:
@@ -82,7 +85,8 @@ def _told(found, path, variants):
     items = [item for pool in found for item in pool.items]
     forms = Counter(item.form for item in items)
     kinds = ", ".join(f"{forms[form]} to {NAMES[form]}" for form in FORMS if forms[form])
-    yield f"{path}: {len(items)} of {sum(1 for pool in found if pool.items)} questions ({kinds})."
+    asked = sum(1 for pool in found if pool.items)
+    yield f"{path}: {f'{len(items)} variants of ' if variants else ''}{asked} questions ({kinds})."
     if variants:
         few = [f"{pool.id} ({len(pool.items)})" for pool in found if 1 < len(pool.items) < variants]
         own = [pool.id for pool in found if pool.items and pool.items[0].question.seed is None]
