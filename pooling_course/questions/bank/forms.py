@@ -88,7 +88,7 @@ def _asked(q):
     shown = q.public()
     parts = [f"<p>{_text(q.prompt)}</p>"]
     if q.kind == "cells":
-        parts = [f"<p>{_text(q.prompt)} Which list, each cell as (row, column), is the right one?</p>"]
+        parts = [f"<p>{_text(q.prompt)} Choose the list that does, each cell as (row, column).</p>"]
     if shown["code"]:
         parts.append(f"<p><code>{_text(shown['code'])}</code></p>")
     if "grid" in shown:
@@ -133,7 +133,7 @@ def table(caption: str, rows: list, cell=lambda value: words.number(value)) -> s
     )
     size = f"{len(rows)} × {len(rows[0])}"
     return (
-        f'<table border="1" cellpadding="6"><caption>{caption}, {size}, rows and columns counted from 0</caption>'
+        f'<table border="1" cellpadding="6"><caption>{caption}, {size}</caption>'
         f'<thead><tr><th scope="col">row</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
 
