@@ -122,6 +122,19 @@ def test_a_question_is_added_as_the_guide_says(house):
     all_go_well(house, commands("Add a question", its_id="rows-again"))
 
 
+def test_a_draw_is_added_as_the_guide_says(house):
+    lesson = STEPS[4]
+    questions = house / "pooling_course" / "questions"
+    data = json.loads((questions / f"{lesson}.json").read_text(encoding="utf-8"))
+    model = next(one for one in data if one["id"] == "rows-out")
+    (questions / f"{lesson}.json").write_text(json.dumps([*data, model | {"id": "rows-again"}]), encoding="utf-8")
+    draws = questions / "draws" / f"{lesson.partition('_')[2]}.py"
+    text = draws.read_text(encoding="utf-8")
+    copied = re.search(r"^@draws[^@]*?^def rows_out\(.*?^    }\n", text, re.MULTILINE | re.DOTALL)[0]
+    draws.write_text(f"{text}\n\n{copied.replace('rows_out', 'rows_again')}", encoding="utf-8")
+    all_go_well(house, commands("Let a question's numbers vary", its_id="rows-again"))
+
+
 def test_an_exercise_is_added_as_the_guide_says(house):
     lesson = STEPS[4]
     add_exercise(house, "rows-again", "Rows once more", LESSONS[lesson].number)

@@ -220,7 +220,7 @@ def practice(lesson: str | int, most: int = 3) -> ipywidgets.VBox:
         lesson: its number or its name.
 
     Raises:
-        ValueError: there is no such lesson, or no question in it whose numbers can vary.
+        ValueError: there is no such lesson, or nothing to practise in it.
 
     >>> practice("05", 2)
     Quiz('stride-overlap')
@@ -232,7 +232,10 @@ def practice(lesson: str | int, most: int = 3) -> ipywidgets.VBox:
     given = by_question(found)
     names = [n for n in drawable() if question(n).lesson == name and question(n).role not in ("pre", "post")]
     if not names:
-        raise ValueError(f"lesson={lesson!r} has nothing to practise: its questions are asked once, before the course.")
+        raise ValueError(
+            f"lesson={lesson!r} has nothing to practise: the numbers of its questions cannot vary, or they are asked once, "
+            f"before or after the course."
+        )
     return _asked_anew(sorted(names, key=lambda n: len(given.get(n, ())))[:most], found)
 
 

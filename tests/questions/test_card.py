@@ -398,7 +398,7 @@ def test_can_every_lesson_be_practised(lesson):
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        (("00",), "lesson='00' has nothing to practise: its questions are asked once, before the course."),
+        (("00",), "lesson='00' has nothing to practise: the numbers of its questions cannot vary"),
         (("10",), "lesson='10': there is no such lesson; use a number from '00' to '09'."),
         ((None,), "lesson=None: there is no such lesson"),
         (("05", "two"), "most='two'"),

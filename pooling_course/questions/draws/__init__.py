@@ -1,8 +1,7 @@
 """What may vary in the questions: a file for each lesson, by its name; draw.py says what a draw is made of."""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
-from ..lessons import LESSONS
-
-for _lesson in LESSONS:
-    import_module(f"{__name__}.{_lesson.partition('_')[2]}")
+for _found in iter_modules(__path__):
+    import_module(f"{__name__}.{_found.name}")
