@@ -233,8 +233,8 @@ def practice(lesson: str | int, most: int = 3) -> ipywidgets.VBox:
     names = [n for n in drawable() if question(n).lesson == name and question(n).role not in ("pre", "post")]
     if not names:
         raise ValueError(
-            f"lesson={lesson!r} has nothing to practise: the numbers of its questions cannot vary, or they are asked once, "
-            f"before or after the course."
+            f"lesson={lesson!r} has nothing to practise: the numbers of its questions cannot vary, or they are asked "
+            "once, before or after the course."
         )
     return _asked_anew(sorted(names, key=lambda n: len(given.get(n, ())))[:most], found)
 

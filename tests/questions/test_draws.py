@@ -32,6 +32,8 @@ def one_thread():
 def test_can_most_questions_be_drawn():
     assert len(NAMES) >= 60 and set(DRAWS) == set(NAMES) <= set(all_questions())
     assert {question(name).lesson for name in NAMES} == {q.lesson for q in all_questions().values()}
+    for name in NAMES:  # each stands in its lesson's file
+        assert DRAWS[name].say.__module__.rpartition(".")[2] == question(name).lesson.partition("_")[2]
 
 
 # ---- is it the lesson's question? --------------------------------------------------------------------------------

@@ -95,6 +95,46 @@ def keep_size(n=7, left=3, keep=5, half=2, odd=3):
     }
 
 
+@draws(n=[4, 6], c=[1, 2], grid=lambda d: d.table(d["n"], d["n"], range(10)))
+def edge_divisor(grid, n=4, c=1):
+    hold(2 * c + 1 < n)
+    first, second = grid[0][2 * c - 1 : 2 * c + 1]
+    hold(first != second and min(first, second) > 0)
+    return {
+        "prompt": f"nn.AvgPool2d(2, padding=1) pools the grid. What number comes out in row 0, column {c} of the "
+        "output?",
+        "case": {"input": grid, "pooling": {"kind": "avg", "kernel_size": 2, "padding": 1}},
+        "at": [0, c],
+        "reasons": {
+            1: f"That window reads columns {2 * c} and {2 * c + 1}, as without padding. With padding=1 all windows "
+            "start one row and column earlier."
+        },
+        "why": f"The window reads two padded zeros, the {first} and the {second}. Padded cells count by default, so it "
+        f"is {first + second} / 4 = {{key}}.",
+    }
+
+
+@draws(n=[3, 5], grid=lambda d: d.table(d["n"], d["n"], range(1, 10)))
+def overhang_divisor(grid, n=3):
+    first, second = grid[0][-1], grid[1][-1]
+    hold(first != second)
+    inside = [v for row in grid[:2] for v in row[-2:]]
+    which = ordinal((n + 1) // 2)
+    return {
+        "prompt": f"nn.AvgPool2d(2, ceil_mode=True) pools the grid. What number comes out in row 0, column {n // 2} of "
+        "the output?",
+        "case": {"input": grid, "pooling": {"kind": "avg", "kernel_size": 2, "ceil_mode": True}},
+        "at": [0, n // 2],
+        "values": {1: sum(inside) / 4},
+        "reasons": {
+            1: f"ceil_mode does not move the last window back inside. It starts in column {n - 1} and reads {first} "
+            f"and {second}."
+        },
+        "why": f"The {which} window starts in column {n - 1} and reads two cells, {first} and {second}: "
+        f"{first + second} / 2. What hangs over the edge counts neither in the sum nor in the divisor.",
+    }
+
+
 @draws(grid=lambda d: d.table(3, 3, range(1, 10)))
 def real_cells(grid):
     cells = [*grid[0][:2], *grid[1][:2]]
