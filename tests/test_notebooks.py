@@ -35,8 +35,9 @@ PAGE_MAP = [
 ]
 ASKS = {"Predict": ("predict", 1), "Check yourself": ("check", 2), "Looking back": ("return", 1)}  # role, at least
 ASKS_ALL = {lesson.asks: lesson.name for lesson in LESSONS.values() if lesson.asks}
-EXPERT = next(lesson.name for lesson in LESSONS.values() if lesson.page == "expert")
-PARTS = 7  # each part but the last predicts, measures, and says what it does not show
+EXPERT = [lesson.name for lesson in LESSONS.values() if lesson.page == "expert"]
+PARTS = dict(zip(EXPERT, (3, 4), strict=True))  # each predicts, measures, and says what it does not show
+CAPSTONE = (EXPERT[-1], PARTS[EXPERT[-1]])  # but this one: it is the learner's
 EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
 MOVES = EXPLORER + r"|\bFlipbook\("
 PICTURES = MOVES + r"|\b(?:figures|charts)\.\w+\("
@@ -323,13 +324,14 @@ def offers_nine_ways(nb, stem):
 
 @rule
 def predicts_measures_and_says_where_it_ends(nb, stem):
-    if stem != EXPERT:
+    if stem not in EXPERT:
         return
     parts = [text for marks, text in headings(nb) if marks == "##" and text.startswith("Part ")]
-    if [text.partition(":")[0] for text in parts] != [f"Part {n}" for n in range(1, PARTS + 1)]:
+    if [text.partition(":")[0] for text in parts] != [f"Part {n}" for n in range(1, PARTS[stem] + 1)]:
         yield f"the parts are {parts}"
         return
-    for part in parts[:-1]:
+    own = parts[CAPSTONE[1] - 1 :] if stem == CAPSTONE[0] else []
+    for part in parts[: len(parts) - len(own)]:
         cells = section(nb, part)
         asking = [cell for cell in cells if cell.cell_type == "code"]
         if not asking or roles(asked_in(asking[0])) != {"predict"}:
@@ -338,8 +340,9 @@ def predicts_measures_and_says_where_it_ends(nb, stem):
             yield f"{part} asserts nothing"
         if not any("does not show" in cell.source for cell in cells):
             yield f"{part} does not say what it does not show"
-    if not any("rubric" in cell.source for cell in section(nb, parts[-1])):
-        yield f"{parts[-1]} has no rubric"
+    for part in own:
+        if not any("rubric" in cell.source for cell in section(nb, part)):
+            yield f"{part} has no rubric"
 
 
 @rule
@@ -448,7 +451,7 @@ def roles_here(nb, stem, cell):
     """The roles that a question in this cell may have."""
     if stem not in MAPPED:
         here = {role for role, page in ASKS_ALL.items() if page == stem}
-        return here | ({"predict", "check", "return"} if stem == EXPERT else set())
+        return here | ({"predict", "check", "return"} if stem in EXPERT else set())
     return {role for name, (role, _) in ASKS.items() if any(cell is other for other in section(nb, name))}
 
 
@@ -500,10 +503,10 @@ def unlisted_files(*folders):
 def test_a_file_of_no_lesson_is_noticed(tmp_path):
     for name in LESSONS:
         (tmp_path / f"{name}.json").touch()
-    (tmp_path / "10_unlisted.json").touch()
+    (tmp_path / "11_unlisted.json").touch()
     (tmp_path / f"{START}.json").unlink()
     found = list(unlisted_files(NOTEBOOKS, tmp_path))
-    assert found == ["10_unlisted.json: lessons.json does not list it", f"{START}.json is missing"]
+    assert found == ["11_unlisted.json: lessons.json does not list it", f"{START}.json is missing"]
 
 
 def test_nbval_runs_every_cell(request):
@@ -825,28 +828,28 @@ def way_to_nowhere(nb):
     )
 
 
-@refused_by("predicts_measures_and_says_where_it_ends", "the parts are", EXPERT)
+@refused_by("predicts_measures_and_says_where_it_ends", "the parts are", EXPERT[0])
 def lost_part(nb):
     named(nb, "field").source = named(nb, "field").source.replace("## Part 2: ", "## ")
 
 
-@refused_by("predicts_measures_and_says_where_it_ends", "does not begin with a prediction", EXPERT)
+@refused_by("predicts_measures_and_says_where_it_ends", "does not begin with a prediction", EXPERT[1])
 def told_at_once(nb):
     nb.cells.remove(named(nb, "time-predict"))
 
 
-@refused_by("predicts_measures_and_says_where_it_ends", "asserts nothing", EXPERT)
+@refused_by("predicts_measures_and_says_where_it_ends", "asserts nothing", EXPERT[0])
 def no_assertion(nb):
-    for cell in section(nb, "Part 5: Training, measured"):
+    for cell in section(nb, "Part 3: Training, measured"):
         cell.source = cell.source.replace("assert ", "print")
 
 
-@refused_by("predicts_measures_and_says_where_it_ends", "does not say what it does not show", EXPERT)
+@refused_by("predicts_measures_and_says_where_it_ends", "does not say what it does not show", EXPERT[0])
 def no_limits(nb):
     nb.cells.remove(named(nb, "shift-limits"))
 
 
-@refused_by("predicts_measures_and_says_where_it_ends", "has no rubric", EXPERT)
+@refused_by("predicts_measures_and_says_where_it_ends", "has no rubric", EXPERT[1])
 def no_rubric(nb):
     nb.cells.remove(named(nb, "capstone-rubric"))
 

@@ -29,7 +29,7 @@ WAYS = {  # to learn, and where a step has its own: places of the page map that 
     "Code": "[exercises]({file}#Write-it-yourself)",
     "Debug": "",
     "Measure": "",
-    "Build": "[capstone](09_expert_zone.ipynb#Part-7:-Capstone)",
+    "Build": "[capstone](10_alternatives.ipynb#Part-4:-Capstone)",
 }
 
 
