@@ -103,3 +103,25 @@ def test_the_install_cell_upgrades_nothing_and_comes_first():
         assert code[0] == links.install()
     line = next(line for line in links.install().splitlines() if '"pip"' in line)
     assert "--no-deps" in line and "--upgrade" not in line
+
+
+def test_a_page_keeps_its_time():
+    """Half an hour at most; what takes longer says how it can be divided."""
+    for lesson in LESSONS.values():
+        assert links.minutes(lesson) <= 30 or lesson.pieces, lesson.name
+        assert lesson.pieces or lesson.page in ("start", "step"), lesson.name
+
+
+def test_the_time_is_counted(tmp_path, monkeypatch):
+    """200 words a minute, links counted by their words; a minute a question, two an exercise; to the nearest five."""
+    monkeypatch.setattr(links, "NOTEBOOKS", tmp_path)
+    lesson = LESSONS["01_what_is_pooling"]
+
+    def takes(words, *codes):
+        cells = [{"cell_type": "markdown", "source": ["word " * words]}]
+        cells += [{"cell_type": "code", "source": [code]} for code in codes]
+        (tmp_path / lesson.file).write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        return links.minutes(lesson)
+
+    assert takes(2000) == 10 and takes(2000, *['quiz("a", "b", "c-d")'] * 3) == 20
+    assert takes(2000, *['check("a", a)'] * 5) == 20 and takes(1000, 'print("a")') == 5
