@@ -527,8 +527,8 @@ def test_a_lesson_can_be_taken_by_keyboard_alone(visit):
             while stop(page, page.locator(".pc-stage")) != "Max output, 5 rows by 5 columns. Arrow keys walk.":
                 pass
             keys.press("ArrowRight")
-            expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 1, column 2")  # from 1, 1 on
-            assert stop(page, page.locator("details.course-told > summary")).startswith("The answers")
+            expect(page.locator(".pc-explorer .pc-sentence").first).to_contain_text("row 2, column 3")  # from 2, 2 on
+            assert stop(page, page.locator("details.course-told > summary")).startswith("Tried it?")
             keys.press("Enter")
             expect(page.locator("details.course-told").first).to_have_attribute("open", "")
     assert stop(page, page.locator("a.next-page")).startswith("Next")
