@@ -44,7 +44,7 @@ PLANTED = {
             "    nn.MaxUnpool2d(2)(values, indices)\n",
             "    nn.MaxUnpool2d(2)(values, indices, output_size=(5, 7))\n",
         ),
-        "holds-order-check": ("F.max_pool2d(odd, 2, 2, 0, 1, True)", "F.max_pool2d(odd, 2, 2, 0, 1, False, True)"),
+        "holds-order-check": ("F.max_pool2d(odd, 2, 2, 0, 1, True)", "F.max_pool2d(odd, 2, 2, 0, 1, False)"),
         "holds-ties-check": ("[[1.0, 7.0], [7.0, 7.0]]", "[[1.0, 7.0], [7.0, 8.0]]"),
         "holds-dtype-check": ("pixels.requires_grad_()", "pixels.float().requires_grad_()"),
         "why-channels": ("nn.Conv2d(4, 16", "nn.Conv2d(8, 16"),
