@@ -1,7 +1,7 @@
 """Trains the digit reader of the lessons, and takes every figure that they give with a spread.
 
 `python -m tools.reader` writes `pooling_course/data/reader.npz`, the weights of seed 0, and `reader.json`, one number
-for each training: right answers of the 597 test digits, in percent. It takes some four minutes on one core. Another
+for each training: right answers of the 597 test digits, in percent. It takes some six minutes on one core. Another
 processor or another torch may round otherwise, and so train a little otherwise; the file says which one it was.
 """
 
@@ -9,16 +9,16 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from pooling_course.expert import BlurPool2d, digit_task, moved, right, small_reader, teach
+from pooling_course.expert import WAYS, BlurPool2d, compare_ways, digit_task, moved, right, small_reader, teach
 from pooling_course.expert.reader import FOLDER, MARGIN_OF_PAPER
-from pooling_course.expert.training import Task
+from pooling_course.expert.training import Comparison, Task
 
 SEEDS = 8
 Results = dict[str, list[float]]
@@ -153,7 +153,18 @@ def without_step() -> Results:
     return found | {f"max, then blur, {name}": values for name, values in each(blurred, by_moves(1)).items()}
 
 
-EXPERIMENTS = {
+@cache
+def shrinking() -> Comparison:
+    """Part 3 of lesson 09: its five ways to shrink, and a strided convolution in the place of the pooling."""
+    added = {"added": lambda channels: nn.Conv2d(channels, channels, 3, 2, 1)}
+    return compare_ways(WAYS | added, seeds=12, show=False)
+
+
+def ways(measure: str) -> Results:
+    return {way: [round(100 * value, 2) for value in shrinking().of(way, measure)] for way in shrinking().ways}
+
+
+EXPERIMENTS: dict[str, Callable[[], Results]] = {
     "moved": lambda: each(trained(small_reader, SHEET), by_moves(2)),
     "paper": paper,
     "channels last": channels_last,
@@ -164,6 +175,8 @@ EXPERIMENTS = {
     "counted": counted,
     "taught": taught,
     "without step": without_step,
+    "ways to shrink": lambda: ways("accuracy"),
+    "ways to shrink, moved": lambda: ways("shifted"),
 }
 
 
