@@ -110,7 +110,7 @@ def folds_what_gives_an_answer_away(nb, stem):
     before = [None, *nb.cells]
     for last, cell in zip(before, nb.cells, strict=False):
         proves = last is not None and last.source.startswith("**The cell that proves it.**")
-        imports = stem in MAPPED and cell.id.endswith("-setup")  # the puzzle comes first
+        imports = stem in (*MAPPED, *EXPERT) and cell.id.endswith("-setup")  # what there is to see comes first
         folded = cell.metadata.get("jupyter") == FOLDED
         if (proves or imports) != folded:
             why = "gives an answer away" if proves else "stands before the puzzle"
