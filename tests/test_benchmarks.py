@@ -342,8 +342,8 @@ def test_the_first_mark_and_memory_are_claims():
         runs = {10: {"first": 2, "MB": 200}, 10_010: {"first": first, "MB": memory}}
         return [(result.met(one), one["figure"]) for one in grading.first_and_memory(runs)]
 
-    assert verdicts(2.9, 400) == [(True, 2.9), (True, 20)]
-    assert verdicts(3.1, 410) == [(False, 3.1), (False, 21)]
+    assert verdicts(2.9, 230) == [(True, 2.9), (True, 3)]
+    assert verdicts(3.1, 240) == [(False, 3.1), (False, 4)]
     assert len(list(grading.first_and_memory({10: {"first": 2, "MB": 200}}))) == 1
 
 

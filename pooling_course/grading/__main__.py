@@ -6,33 +6,24 @@ docs/grading.md is the manual: how submissions may lie, what comes out, what the
 import argparse
 import os
 import sys
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-
-from tqdm import tqdm
 
 from . import sandbox
 
 if __name__ == "__main__" and not {"--scheduler", "--trust-submissions", "--help", "-h"} & set(sys.argv):
     sandbox.ahead()  # torch takes seconds to import: at the same time here and in there
 
-from . import cluster, mark, pages, tables
-from .assignments import ASSIGNMENTS, HIDDEN, is_own
+from . import mark, pages, tables
+from .assignments import ASSIGNMENTS, HIDDEN
 from .book import GRADES, Book
 from .files import Broken
 from .forms import FORMS
-from .reading import code_of, named_in
 from .roster import HANDED_IN, Gradebook, Roster, Times
-from .sandbox import Limits, Lost, NoSandbox
-from .submissions import DUPLICATE, GRADED, Rule, look, same_name
-
-EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
-MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
-EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
-
+from .run import run_all
+from .sandbox import Limits, NoSandbox
+from .submissions import DUPLICATE, GRADED, Rule, look
 
 FILES, REPORT, KEPT = "files.csv", "report.html", "results.sqlite"
 MOST_TOLD = 20
@@ -150,14 +141,8 @@ def grade(args) -> int:
     book = Book(args.out / KEPT, args.assignment)
     try:
         rows = [tables.Row.of(submission, attempts, rule) for submission, attempts in account.counted]
-        waiting, known = prepare(rows, args, people, book)
-        note_shared_names(rows)
-        if known:
-            print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
-        run_all(waiting, book, args)
-        for row in rows:
-            row.notes += (row.record or {}).get("notes", [])
-        note_another_assignment(args, rows)
+        if before := run_all(rows, args, people, book):
+            print(f"{before} of {len(rows)} submissions were graded before, and have not changed.")
         return write(args, rows, account, gradebook, book)
     finally:
         book.close()
@@ -217,107 +202,24 @@ def tell_files(account):
         print(sentence)
 
 
-def prepare(rows, args, people, book):
-    """What is to be run, with the rows that it is for, and how many rows have their marks already."""
-    waiting, known = defaultdict(list), 0  # the same work, handed in by two, is run once
-    for row in rows:
-        try:
-            job = job_for(row.submission, args, row, people)
-        except Broken as reason:
-            row.record = mark.unreadable(args.assignment, str(reason))
-            row.notes.append(str(reason))
-            continue
-        row.record = book.get(job.key)
-        known += row.record is not None
-        if row.record is None:
-            waiting[job].append(row)
-    return waiting, known
-
-
-def job_for(submission, args, row, people) -> mark.Job:
-    """What is to be run for a submission; what is odd about it is noted in its row."""
-    cells = code_of(submission.read())
-    says = named_in(cells)
-    matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
-    if says is None or says == "":
-        row.notes += MISSING_NAME if matters and says is None else []  # what cannot be read, `mark` tells
-    elif says == EXAMPLE_NAME:
-        row.notes += EXAMPLE_LEFT if matters else []
-    else:
-        row.says = str(says)
-        names = [submission.student, submission.number]
-        names += [name for table in people for name in table.names_of(submission)]
-        if not any(same_name(row.says, name) for name in names if name):
-            row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
-    seed = says or submission.student  # what the notebook drew its numbers from, so that an honest name costs nothing
-    return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
-
-
-def note_shared_names(rows):
-    """One name in two notebooks means one set of numbers: one of the two is not its owner's."""
-    users = defaultdict(list)
-    for row in rows:
-        if row.says:
-            users[row.says.strip().lower()].append(row)
-    for sharing in users.values():
-        for row in sharing:
-            others = ", ".join(other.student for other in sharing if other is not row)
-            if others:
-                row.notes.append(f"STUDENT = {row.says[:60]!r} also stands in the notebook of {others}.")
-
-
-def note_another_assignment(args, rows):
-    for row in rows:
-        if row.parts and all(part["state"] == "missing" for part in row.parts):
-            row.notes.append(f"Not one function of {args.assignment} is in this notebook: is it another assignment's?")
-
-
-def run_all(waiting, book, args):
-    """Have every job done, and keep each result the moment it is there."""
-    if not waiting:
-        return
-    place = cluster.workers(args.scheduler) if args.scheduler else threads(args.workers)
-    with place as (submit, completed), tqdm(total=sum(map(len, waiting.values())), unit="submission") as bar:
-        doing = {submit(job, args.trust_submissions): job for job in waiting}
-        for done in completed(doing):
-            job = doing[done]
-            try:
-                record, sentence = done.result(), ""
-            except NoSandbox:
-                raise
-            except Exception as reason:  # the others' marks must not wait for what is wrong with one
-                why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
-                record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
-            if record:
-                book.put(job.key, record)
-            for row in waiting[job]:
-                row.record = record
-                row.notes += filter(None, [sentence])
-            bar.update(len(waiting[job]))
-
-
-@contextmanager
-def threads(number: int):
-    """Of this machine, each with a sandbox: what submits a job to them, and what gives the futures as they end."""
-    with ThreadPoolExecutor(number) as pool:
-        try:
-            yield lambda job, trust: pool.submit(mark.work, job, trust), as_completed
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 def write(args, rows, account, gradebook, book) -> int:
     """Everything that comes out, from the rows."""
     graded = [row for row in rows if row.record]
-    made = {f"feedback/{name}": page for name, page in pages.feedback_pages(args.assignment, graded).items()}
-    report = pages.report(args.assignment, rows, args.progress, account.entries, account.said)
-    made |= {GRADES: tables.grades(args.assignment, rows), FILES: tables.files(account.entries)}
-    made[REPORT] = report.encode("utf-8", "replace")
     filled, said = filled_name(args), []
-    if gradebook:
-        made[filled], said = gradebook.fill(graded)
-    aside = book.write(made)
+
+    def made():
+        nonlocal said
+        yield GRADES, tables.grades(args.assignment, rows)
+        yield FILES, tables.files(account.entries)
+        report = pages.report(args.assignment, rows, args.progress, account.entries, account.said)
+        yield REPORT, report.encode("utf-8", "replace")
+        if gradebook:
+            copy, said = gradebook.fill(graded)
+            yield filled, copy
+        for name, page in pages.feedback_pages(args.assignment, graded, book):
+            yield f"feedback/{name}", page
+
+    aside = book.write(made())
     print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
     print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
     for row in rows:
@@ -325,7 +227,8 @@ def write(args, rows, account, gradebook, book) -> int:
             print(f"{row.student}: {note}")
     if said:
         print(f"{args.out / filled}: {said[0]}")
-    old = sorted(path.name for path in (args.out / "feedback").glob("*.html") if f"feedback/{path.name}" not in made)
+    pages_now = {f"{name}.html" for name in pages.names(graded)}
+    old = sorted(path.name for path in (args.out / "feedback").glob("*.html") if path.name not in pages_now)
     if old:
         print(f"Pages of an earlier run, for nobody of this one: {', '.join(old[:MOST_TOLD])}.")
     for sentence in [*said[1:], *aside]:

@@ -11,12 +11,15 @@ import json
 import os
 import sqlite3
 import tempfile
+from collections.abc import Iterable
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 ASIDE = "changed-by-hand"  # where files go that somebody changed
 GRADES = "grades.csv"
 MOST_TOLD = 10
+TOGETHER = 16  # files in one transaction
 
 
 class Book:
@@ -56,14 +59,20 @@ class Book:
             row = (key, json.dumps(record))
             self.connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?)", row)
 
-    def write(self, files: dict[str, bytes]) -> list[str]:
-        """Put files beside the book, each in one step; names are below its folder.
+    def write(self, files: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Put files beside the book, each in one step, as they come; names are below its folder.
 
         What stands there and is not as this program wrote it, somebody has changed: it is moved aside, never lost.
 
         Returns:
             Sentences about what was moved.
         """
+        waiting, said = iter(files), []
+        while few := dict(islice(waiting, TOGETHER)):
+            said += self._write(few)
+        return said
+
+    def _write(self, files: dict[str, bytes]) -> list[str]:
         folder, said = self.path.parent, []
         made = {name: _digest(data) for name, data in files.items()}
         stands = {name: _stands(folder / name) for name in files}

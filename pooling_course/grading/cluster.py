@@ -1,28 +1,59 @@
-"""A Dask cluster instead of this machine's threads: each thread of a worker keeps a sandbox of its own."""
+"""Where jobs are done: by this machine's threads, or by a Dask cluster's. Each thread keeps a sandbox of its own."""
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from . import mark
 from .sandbox import Lost
 
+EACH = 2  # jobs for a thread: one that it does, and one that waits
 PATIENCE = 20  # seconds for the scheduler to answer, and then for a worker to be there
 
 
-@contextmanager
-def workers(address: str) -> Iterator[tuple[Callable, Callable]]:
-    """Those of that scheduler: what submits a job to them, and what gives the futures as they end.
+class Place(NamedTuple):
+    """Where jobs are done.
 
-    The jobs of a worker that dies are done by the others.
+    Attributes:
+        submit: takes a job, and whether to trust it; gives a future.
+        first: waits for the first of some futures; gives those that are done.
+        room: how many jobs may be there at a time, so that no thread waits and memory does not grow with the class.
+    """
+
+    submit: Callable[[mark.Job, bool], Any]
+    first: Callable[[list], Iterable]
+    room: Callable[[], int]
+
+
+@contextmanager
+def threads(number: int) -> Iterator[Place]:
+    """This machine's."""
+    with ThreadPoolExecutor(number) as pool:
+        try:
+            yield Place(
+                lambda job, trust: pool.submit(mark.work, job, trust),
+                lambda futures: wait(futures, return_when=FIRST_COMPLETED).done,
+                lambda: EACH * number,
+            )
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def workers(address: str) -> Iterator[Place]:
+    """Those of that scheduler. The jobs of a worker that dies are done by the others, those that come later among them.
 
     Raises:
         ValueError: Dask is not installed, nobody answers at that address, or there is no worker.
     """
     try:
-        from distributed import Client, as_completed
+        from distributed import Client
         from distributed import TimeoutError as TooLate
+        from distributed import wait as wait_for
     except ImportError:
         raise ValueError("--scheduler needs Dask, which is not installed: pip install distributed.") from None
     if not re.fullmatch(r"\w+://[^/]+:\d+/?", address):
@@ -39,7 +70,11 @@ def workers(address: str) -> Iterator[tuple[Callable, Callable]]:
             raise ValueError(
                 f"The Dask scheduler at {address} has no worker: docs/grading.md says how to start some."
             ) from None
-        yield lambda job, trust: client.submit(work, job, trust, mark.version(job.assignment), pure=False), as_completed
+        yield Place(
+            lambda job, trust: client.submit(work, job, trust, mark.version(job.assignment), pure=False),
+            lambda futures: wait_for(futures, return_when="FIRST_COMPLETED").done,
+            lambda: max(1, EACH * sum(client.nthreads().values())),
+        )
     finally:
         client.close()
 

@@ -26,7 +26,7 @@ class Broken(Exception):
     """A sentence for the student or the instructor: why something cannot be graded."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """An entry: a file, or a folder of which only the whole is of interest.
 
@@ -94,7 +94,7 @@ def _numbered(found) -> list[File]:
 
 
 def _in_folder(place, leave) -> Iterator[File]:
-    waiting = [(place, PurePosixPath())]  # a list, for somebody may hand in a thousand folders in each other
+    waiting = [(os.fspath(place), PurePosixPath())]  # a list, for somebody may hand in a thousand folders in each other
     while waiting:
         folder, at = waiting.pop()
         try:
@@ -108,7 +108,7 @@ def _in_folder(place, leave) -> Iterator[File]:
         if not found and at.parts:
             yield _nothing(at, "an empty folder", loud=True)
         for entry in found:
-            path = Path(folder, entry.name)
+            path = os.path.join(folder, entry.name)
             name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # as it is, whatever the locale thinks
             inside = at / name
             if SYSTEMS_OWN.fullmatch(name):
@@ -125,7 +125,7 @@ def _in_folder(place, leave) -> Iterator[File]:
 
 def _is_same(path, other):
     try:
-        return path.samefile(other)
+        return os.path.samefile(path, other)
     except OSError:
         return False
 

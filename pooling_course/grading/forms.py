@@ -379,8 +379,12 @@ def _plain(every, books, assignment, form, known) -> Layout:
     if form != "folders" and all(len(parts) == 1 for parts in inside):
         return Layout(FORM["files"], root, assignment, _through(root), several=_several(inside, assignment))
     people_in, asked = set(), []
-    for unit in sorted({parts[0] for parts in inside if len(parts) > 1}) if form is None else ():
-        names = _top([parts[1:] for parts in inside if parts[0] == unit and len(parts) > 1])
+    units: dict[str, list] = {}
+    for parts in inside:
+        if len(parts) > 1:
+            units.setdefault(parts[0], []).append(parts[1:])
+    for unit in sorted(units) if form is None else ():
+        names = _top(units[unit])
         after = _after(names, assignment)
         if not after:
             continue

@@ -9,7 +9,8 @@ import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import combinations
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..exercises import load
 from ..questions.journal import entries
 from ..web.assets import style
 from .assignments import ASSIGNMENTS
+from .book import Book
 from .mark import tasks
 from .submissions import Entry
 from .tables import Row
@@ -99,10 +101,11 @@ def bars(alt: str, values: Mapping[str, float]) -> str:
 # ---- For a student ---------------------------------------------------------------------------------------------------
 
 
-def feedback_pages(assignment: str, rows: list[Row]) -> dict[str, bytes]:
-    """The pages for students, by the names of their files."""
-    pages = [feedback(assignment, row).encode("utf-8", "replace") for row in rows]
-    return {f"{name}.html": page for name, page in zip(names(rows), pages, strict=True)}
+def feedback_pages(assignment: str, rows: list[Row], book: Book | None = None) -> Iterator[tuple[str, bytes]]:
+    """The pages for students, one at a time: the name of its file, and what it holds. The book has the records."""
+    for name, row in zip(names(rows), rows, strict=True):
+        whole = replace(row, record=book.get(row.key)) if book and row.key else row
+        yield f"{name}.html", feedback(assignment, whole).encode("utf-8", "replace")
 
 
 def names(rows: list[Row]) -> list[str]:

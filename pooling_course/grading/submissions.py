@@ -25,7 +25,7 @@ STAMP = "timestamp.txt"  # nbgrader's, beside what was handed in
 GRADED, DUPLICATE, NOTHING = "graded", "a duplicate of", "not a submission because"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One student's notebook.
 
@@ -48,7 +48,7 @@ class Submission:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What became of a file, or of a folder of which only the whole is of interest.
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,9 +46,9 @@ def submissions(tmp_path_factory):
 
 
 @contextmanager
-def dask(folder, *words):
-    """A program of Dask's, as it is typed; it and what it started end with the test."""
-    line = [sys.executable, "-m", "dask", *words]
+def dask(folder, *words, on=()):
+    """A program of Dask's, as it is typed, on a machine; it and what it started end with the test."""
+    line = [*on, sys.executable, "-m", "dask", *words]
     with open(folder / f"{words[0]}.log", "ab") as log:
         started = subprocess.Popen(line, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -59,10 +60,11 @@ def dask(folder, *words):
 
 
 @contextmanager
-def scheduler(folder):
-    """A scheduler on loopback, at a port that was free; its address."""
+def scheduler(folder, host="127.0.0.1", on=()):
+    """A scheduler, at a port that was free; its address."""
     file = folder / "scheduler.json"
-    with dask(folder, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", f"--scheduler-file={file}"):
+    words = ["--host", host, "--port", "0", "--no-dashboard", f"--scheduler-file={file}"]
+    with dask(folder, "scheduler", *words, on=on):
         for _ in range(600):
             with suppress(OSError, ValueError):
                 yield json.loads(file.read_text())["address"]
@@ -71,9 +73,9 @@ def scheduler(folder):
         pytest.fail((folder / "scheduler.log").read_text())
 
 
-def worker(folder, address):
+def worker(folder, address, host="127.0.0.1", on=()):
     quiet = ["--no-dashboard", "--no-nanny", "--nthreads", "1", f"--local-directory={folder}"]
-    return dask(folder, "worker", address, "--host", "127.0.0.1", *quiet)
+    return dask(folder, "worker", address, "--host", host, *quiet, on=on)
 
 
 def grade(submissions, out, *more):
@@ -129,6 +131,59 @@ def test_when_a_worker_dies_the_others_do_its_work(submissions, here, running, t
         assert grade(submissions, tmp_path / "out", "--scheduler", address) == 0
     assert (tmp_path / "told").exists()
     assert table(tmp_path / "out") == here
+
+
+@pytest.fixture
+def machines():
+    """Two machines, as far as networks go, with a cable between them: for each, its address and how to be on it."""
+    if os.geteuid() or not shutil.which("ip"):
+        pytest.skip("only root can lay a cable between two network namespaces, with `ip`")
+    names = [f"pooling-{end}-{os.getpid()}" for end in "ab"]
+    cable = [f"pc{end}{os.getpid()}" for end in "ab"]
+    found = [(f"10.213.77.{i}", ["ip", "netns", "exec", name]) for i, name in enumerate(names, 1)]
+    lines = [f"netns add {name}" for name in names]
+    lines += [f"link add {cable[0]} netns {names[0]} type veth peer name {cable[1]} netns {names[1]}"]
+    for (address, _), name, end in zip(found, names, cable, strict=True):
+        lines += [f"-n {name} addr add {address}/24 dev {end}"]
+        lines += [f"-n {name} link set {device} up" for device in (end, "lo")]
+    try:
+        for line in lines:
+            laid = subprocess.run(["ip", *line.split()], capture_output=True, text=True)
+            if laid.returncode:
+                pytest.skip(f"no two machines here: ip {line}: {laid.stderr.strip()}")
+        yield found
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+BOTH_WORK = """
+import sys
+from distributed import Client
+client = Client(sys.argv[1], timeout=60)
+client.wait_for_workers(2, timeout=120)
+if sys.argv[2:]:
+    done = client.run(lambda dask_worker: dask_worker.state.executed_count)
+    print(" ".join(f"{address.split('/')[2].split(':')[0]}={count}" for address, count in sorted(done.items())))
+"""
+
+
+def test_two_machines_share_a_class(submissions, here, machines, tmp_path):
+    """Neither sees the other's loopback: all goes over the cable, and each does a part."""
+    (first, on_first), (second, on_second) = machines
+    ask = [*on_first, sys.executable, "-c", BOTH_WORK]
+    line = [*on_first, sys.executable, "-m", "pooling_course.grading", submissions, "--assignment", "ps2"]
+    with ExitStack() as stack:
+        address = stack.enter_context(scheduler(tmp_path, first, on_first))
+        assert first in address
+        stack.enter_context(worker(tmp_path, address, first, on_first))
+        stack.enter_context(worker(tmp_path, address, second, on_second))
+        subprocess.run([*ask, address], check=True, timeout=240)
+        done = subprocess.run([*line, "--out", tmp_path / "out", "--scheduler", address], timeout=240)
+        shares = subprocess.run([*ask, address, "shares"], check=True, timeout=240, capture_output=True, text=True)
+    assert done.returncode == 0 and table(tmp_path / "out") == here
+    counts = dict(share.split("=") for share in shares.stdout.split())
+    assert counts.keys() == {first, second} and all(int(count) for count in counts.values())
 
 
 def test_a_worker_with_another_version_of_the_course_marks_nothing():

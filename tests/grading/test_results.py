@@ -250,7 +250,7 @@ def test_nobody_can_be_called_like_another_page():
 )
 def test_no_two_pages_are_called_alike_on_any_system(tmp_path, people):
     rows = [row(name) for name in people] + [row(people[0], "71"), row(people[0], "72")]
-    made = pages.feedback_pages("ps2", rows)
+    made = dict(pages.feedback_pages("ps2", rows))
     assert len({unicodedata.normalize("NFKC", name).casefold() for name in made}) == len(rows)
     for name, page in made.items():
         assert len(os.fsencode(name)) < 230 and not re.match(r"(con|nul)(\.|$)|\.", name, re.IGNORECASE)

@@ -476,5 +476,5 @@ def test_people_of_one_name_have_pages_of_their_own(tmp_path):
     people = [row("Ada Doe", "71"), row("ada doe", "72"), row("Zoe Zed", "74")]
     for each in people:
         each.record = classroom.solved("ps2")
-    names = {name.removesuffix(".html") for name in pages.feedback_pages("ps2", people)}
+    names = {name.removesuffix(".html") for name, _ in pages.feedback_pages("ps2", people)}
     assert names == {"Ada Doe 71", "ada doe 72", "Zoe Zed"}

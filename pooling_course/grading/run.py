@@ -1,0 +1,146 @@
+"""Have a class graded: a few submissions at a time, so that a large one takes no more memory than a small one.
+
+A notebook is read when its turn comes and forgotten when its marks are kept. Of those a row holds what tables and the
+report are made of; the rest is in the book.
+"""
+
+from collections import defaultdict
+from contextlib import ExitStack
+
+from tqdm import tqdm
+
+from . import cluster, mark
+from .assignments import is_own
+from .book import Book
+from .files import Broken
+from .reading import code_of, named_in
+from .sandbox import Limits, Lost, NoSandbox
+from .submissions import same_name
+from .tables import Row
+
+EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
+MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
+EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
+MOST_TOLD = 20
+
+
+def run_all(rows: list[Row], args, people, book: Book) -> int:
+    """Have every row graded that was not before, and keep each result the moment it is there.
+
+    Returns:
+        How many were graded before, and have not changed.
+    """
+    with ExitStack() as stack:
+        run = Run(args, book, stack, len(rows))
+        for row in rows:
+            try:
+                job = job_for(row.submission, args, row, people)
+            except Broken as reason:
+                row.take(mark.unreadable(args.assignment, str(reason)))
+                row.notes.append(str(reason))
+            else:
+                run.take(row, job)
+        run.end()
+    for row in rows:
+        if row.parts and all(part["state"] == "missing" for part in row.parts):
+            row.notes.append(f"Not one function of {args.assignment} is in this notebook: is it another assignment's?")
+    note_shared_names(rows)
+    return run.before
+
+
+class Run:
+    """Jobs on their way to where they are done, and back.
+
+    Attributes:
+        doing: the jobs there now, and the rows that each is for: the same work, handed in by two, is run once.
+        before: how many rows had their marks before.
+    """
+
+    def __init__(self, args, book, stack, total):
+        self.args, self.book, self.stack, self.total = args, book, stack, total
+        self.doing: dict = {}
+        self.rows: dict[str, list[Row]] = {}
+        self.made: set[str] = set()
+        self.before = 0
+        self.place: cluster.Place | None = None
+
+    def take(self, row: Row, job: mark.Job) -> None:
+        """Give a row its marks, or have them made; wait until there is room for that."""
+        row.key = job.key
+        if row.key in self.rows:
+            self.rows[row.key].append(row)
+        elif record := self.book.get(row.key):
+            row.take(record)
+            self.before += row.key not in self.made
+        else:
+            place = self.there()
+            while len(self.doing) >= place.room():
+                self.collect()
+            self.rows[row.key] = [row]
+            self.doing[place.submit(job, self.args.trust_submissions)] = row.key
+
+    def there(self) -> cluster.Place:
+        """Where jobs are done, from the first one on."""
+        if not self.place:
+            way = cluster.workers(self.args.scheduler) if self.args.scheduler else cluster.threads(self.args.workers)
+            self.place = self.stack.enter_context(way)
+            self.bar = self.stack.enter_context(tqdm(total=self.total, initial=self.before, unit="submission"))
+        return self.place
+
+    def end(self) -> None:
+        while self.doing:
+            self.collect()
+
+    def collect(self) -> None:
+        """Wait for the first that is done, and give what came to its rows."""
+        for done in self.there().first(list(self.doing)):
+            key = self.doing.pop(done)
+            rows = self.rows.pop(key)
+            try:
+                record, sentence = done.result(), ""
+            except NoSandbox:
+                raise
+            except Exception as reason:  # the others' marks must not wait for what is wrong with one
+                why = str(reason) if isinstance(reason, Lost) else f"{type(reason).__name__}: {reason}"
+                record, sentence = None, f"Not graded: {why}. Run the command again, or look at it by hand."
+            if record:
+                self.book.put(key, record)
+                self.made.add(key)
+            for row in rows:
+                row.take(record)
+                row.notes += filter(None, [sentence])
+            self.bar.update(len(rows))
+
+
+def job_for(submission, args, row, people) -> mark.Job:
+    """What is to be run for a submission; what is odd about it is noted in its row."""
+    cells = code_of(submission.read())
+    says = named_in(cells)
+    matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
+    if says is None or says == "":
+        row.notes += MISSING_NAME if matters and says is None else []  # what cannot be read, `mark` tells
+    elif says == EXAMPLE_NAME:
+        row.notes += EXAMPLE_LEFT if matters else []
+    else:
+        row.says = str(says)
+        names = [submission.student, submission.number]
+        names += [name for table in people for name in table.names_of(submission)]
+        if not any(same_name(row.says, name) for name in names if name):
+            row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
+    seed = says or submission.student  # what the notebook drew its numbers from, so that an honest name costs nothing
+    return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
+
+
+def note_shared_names(rows):
+    """One name in two notebooks means one set of numbers: one of the two is not its owner's."""
+    users = defaultdict(list)
+    for row in rows:
+        if row.says:
+            users[row.says.strip().lower()].append(row)
+    for sharing in users.values():
+        for row in sharing:
+            others = [other.student for other in sharing[: MOST_TOLD + 1] if other is not row][:MOST_TOLD]
+            if others:
+                more = len(sharing) - 1 - len(others)
+                names = f"{', '.join(others)}{f' and {more} more' * bool(more)}"
+                row.notes.append(f"STUDENT = {row.says[:60]!r} also stands in the notebook of {names}.")
