@@ -7,7 +7,8 @@ import argparse
 import os
 import sys
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from . import sandbox
@@ -15,17 +16,23 @@ from . import sandbox
 if __name__ == "__main__" and not {"--scheduler", "--trust-submissions", "--help", "-h"} & set(sys.argv):
     sandbox.ahead()  # torch takes seconds to import: at the same time here and in there
 
-from . import mark, pages, tables
-from .assignments import ASSIGNMENTS, HIDDEN
+from . import pages, tables
+from .alike import FINGERPRINTS, earlier_classes, fingerprints
+from .assignments import ASSIGNMENTS, HIDDEN, PROJECT
+from .back import PLATFORMS, WHY, zipped
 from .book import GRADES, Book
+from .decisions import TABLE, Decisions, told
 from .files import Broken
 from .forms import FORMS
-from .roster import HANDED_IN, Gradebook, Roster, Times
+from .people import ClassList, zone
+from .roster import HANDED_IN, Gradebook, Times
 from .run import run_all
 from .sandbox import Limits, NoSandbox
 from .submissions import DUPLICATE, GRADED, Rule, look
 
-FILES, REPORT, KEPT = "files.csv", "report.html", "results.sqlite"
+FILES, REPORT, KEPT, ANONYMOUS = "files.csv", "report.html", "results.sqlite", "anonymous.csv"
+BACK = "feedback-{}.zip"
+OWN = (GRADES, FILES, REPORT, KEPT, TABLE, ANONYMOUS, FINGERPRINTS, *map(BACK.format, PLATFORMS))
 MOST_TOLD = 20
 
 
@@ -65,11 +72,12 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="course.py grade", description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("submissions", type=Path, help="a folder or a .zip: nbgrader's submitted/, or a platform's download")
-    graded = [name for name in ASSIGNMENTS if mark.tasks(name)]
-    add("--assignment", required=True, choices=graded, help="what they are for")
+    add("--assignment", required=True, choices=list(ASSIGNMENTS), help="what they are for")
     add("--out", type=Path, required=True, metavar="FOLDER", help="for marks, pages and what is kept between runs")
     add("--seed", type=int, nargs="+", default=list(HIDDEN), help="of hidden cases; without it those of assignments.py")
     add("--deadline", type=_time, help='such as "2026-03-01 23:59"; the latest attempt before it counts')
+    add("--grace", type=_count, default=0, metavar="MINUTES", help="after it that do not count; 0")
+    add("--time-zone", type=_zone, metavar="NAME", help="of times without one, such as Europe/Berlin; this machine's")
     add("--late-penalty", type=_percent, default=0, metavar="PERCENT", help="of the points, for each day begun; 0")
     add("--times", type=Path, metavar="CSV", help="when everyone handed in, such as Moodle's grading worksheet")
     add("--fill", type=Path, metavar="CSV", help="the gradebook that Canvas or Moodle exported: a copy is filled in")
@@ -83,19 +91,35 @@ def parse(argv):
         help="who is in the class, where there is no --fill: names, logins, numbers",
     )
     add("--form", choices=[form.name for form in FORMS], help="how submissions lie, where that cannot be told")
+    add("--feedback", choices=list(PLATFORMS), help="zip the students' pages as that platform takes them back")
+    add("--anonymous", action="store_true", help=f"write {ANONYMOUS} too: the marks without names")
+    add("--earlier", type=Path, metavar="FOLDER", help=f"with the {FINGERPRINTS} of earlier classes")
     add("--progress", type=Path, metavar="FOLDER", help="learners' progress files, if you collected them")
     add("--workers", type=_count, default=_cores(), help="submissions at a time; as many as there are cores")
-    add("--seconds", type=_count, default=Limits.seconds, help=f"of processor time for one task; {Limits.seconds}")
+    add("--seconds", type=_count, help=f"of processor time for one task; {Limits.seconds}, project: {PROJECT.seconds}")
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work, such as tcp://10.0.0.1:8786")
     add("--trust-submissions", action="store_true", help="run them without a sandbox, with your own rights")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.deadline and not args.deadline.tzinfo:
+        args.deadline = args.deadline.replace(tzinfo=args.time_zone) if args.time_zone else args.deadline.astimezone()
+    args.seconds = args.seconds or ASSIGNMENTS[args.assignment].seconds
+    return args
 
 
 def _time(text):
     try:
-        return datetime.fromisoformat(text).astimezone()
+        time = datetime.fromisoformat(text)
+        time.astimezone()
+        return time
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no time; one looks like 2026-03-01 23:59") from None
+
+
+def _zone(text):
+    try:
+        return zone(text)
+    except ValueError as sentence:
+        raise argparse.ArgumentTypeError(str(sentence)) from None
 
 
 def _percent(text):
@@ -107,7 +131,7 @@ def _percent(text):
     raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
 
 
-def _count(text):
+def _count(text, least=1):
     if text.isdecimal() and int(text[:9]) > 0:
         return int(text[:9])
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
@@ -120,10 +144,13 @@ def _cores():
 def grade(args) -> int:
     """All submissions of a class; 0 where every one has its marks."""
     refuse_own_files(args)
-    rule = Rule(args.deadline, args.late_penalty)
+    roster = ClassList(args.roster) if args.roster else None
+    rule = Rule(args.deadline, args.late_penalty, timedelta(minutes=args.grace))
+    rule = replace(rule, terms=roster.terms) if roster else rule
     gradebook = Gradebook(args.fill, args.assignment, args.column) if args.fill else None
-    people = [*filter(None, (gradebook, Roster(args.roster) if args.roster else None))]
-    times = Times(args.times) if args.times else None
+    people = [*filter(None, (gradebook, roster))]
+    earlier, passed = earlier_classes(args.earlier, args.assignment) if args.earlier else ([], [])
+    times = Times(args.times, args.time_zone) if args.times else None
     account = look(
         args.submissions,
         args.assignment,
@@ -135,22 +162,26 @@ def grade(args) -> int:
     )
     submissions = [submission for submission, _ in account.counted]
     account.said += lateness(args, submissions, times, gradebook)
-    account.said += [sentence for table in people for sentence in table.doubts(submissions)]
+    account.said += passed
+    rows = roster.share(account, rule) if roster else [tables.Row.of(*each, rule) for each in account.counted]
+    account.said += [sentence for table in people for sentence in table.doubts(row.submission for row in rows)]
     tell_files(account)
     args.out.mkdir(parents=True, exist_ok=True)
     book = Book(args.out / KEPT, args.assignment)
     try:
-        rows = [tables.Row.of(submission, attempts, rule) for submission, attempts in account.counted]
+        decisions = Decisions(args.out / TABLE, args.assignment, book)
         if before := run_all(rows, args, people, book):
             print(f"{before} of {len(rows)} submissions were graded before, and have not changed.")
-        return write(args, rows, account, gradebook, book)
+        decide(rows, decisions, book)
+        account.said += decisions.wrong
+        return write(args, rows, account, people, book, earlier) or int(bool(decisions.wrong))
     finally:
         book.close()
 
 
 def refuse_own_files(args):
     """An instructor's file that is called like one of this program's, in the folder of the results, would be lost."""
-    own = [args.out / name for name in (GRADES, FILES, REPORT, KEPT)]
+    own = [args.out / name for name in OWN]
     for flag in ("submissions", "fill", "times", "roster"):
         given = getattr(args, flag)
         if given and _is_one_of(given, [*own, args.out]):
@@ -202,17 +233,37 @@ def tell_files(account):
         print(sentence)
 
 
-def write(args, rows, account, gradebook, book) -> int:
+def decide(rows, decisions, book):
+    """Join what people decided with what the machine says, and ask them for what is theirs to decide."""
+    decisions.join(rows)
+    decisions.log(rows, book)
+    for row in rows:
+        row.notes += told(row)
+    if decisions.again:
+        print(f"{decisions.path} was gone: what was decided ({decisions.again} lines) stands in it again.")
+    if added := decisions.add(rows):
+        print(f"{added} answers are for you to read: {decisions.path} has a line for each.")
+    for sentence in decisions.wrong:
+        print(sentence)
+
+
+def write(args, rows, account, people, book, earlier) -> int:
     """Everything that comes out, from the rows."""
     graded = [row for row in rows if row.record]
     filled, said = filled_name(args), []
+    gradebook = people[0] if args.fill else None
 
     def made():
         nonlocal said
         yield GRADES, tables.grades(args.assignment, rows)
         yield FILES, tables.files(account.entries)
-        report = pages.report(args.assignment, rows, args.progress, account.entries, account.said)
+        report = pages.report(
+            args.assignment, rows, args.progress, account.entries, account.said, book.decisions(), earlier
+        )
         yield REPORT, report.encode("utf-8", "replace")
+        yield FINGERPRINTS, fingerprints(args.assignment, graded)
+        if args.anonymous:
+            yield ANONYMOUS, tables.anonymous(args.assignment, graded, book.salt())
         if gradebook:
             copy, said = gradebook.fill(graded)
             yield filled, copy
@@ -220,8 +271,12 @@ def write(args, rows, account, gradebook, book) -> int:
             yield f"feedback/{name}", page
 
     aside = book.write(made())
+    if any(GRADES in sentence for sentence in aside):
+        aside.append(f"To change a mark so that it stays, write it into {args.out / TABLE}.")
     print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
     print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
+    if unread := sum(bool(row.unread(args.assignment)) for row in graded):
+        print(f"{unread} have answers that nobody has read yet; their points are without those.")
     for row in rows:
         for note in row.notes:
             print(f"{row.student}: {note}")
@@ -231,9 +286,28 @@ def write(args, rows, account, gradebook, book) -> int:
     old = sorted(path.name for path in (args.out / "feedback").glob("*.html") if path.name not in pages_now)
     if old:
         print(f"Pages of an earlier run, for nobody of this one: {', '.join(old[:MOST_TOLD])}.")
-    for sentence in [*said[1:], *aside]:
+    for sentence in [*said[1:], *aside, *(give_back(args, graded, people, book) if args.feedback else ())]:
         print(sentence)
     return 0 if len(graded) == len(rows) else 1
+
+
+def give_back(args, rows, people, book):
+    """Zip the pages for the platform they came from; sentences about it."""
+    place = args.out / "feedback"
+    where = [(row, place / f"{name}.html") for name, row in zip(pages.names(rows), rows, strict=True)]
+
+    def number(row):  # one of another platform's download says nothing here
+        own = row.number if row.through or "_assignsubmission_" in row.submission.path else ""
+        return own or next(filter(None, (table.number_of(row.submission) for table in people)), "")
+
+    made, left = zipped(args.feedback, args.assignment, where, args.out, number)
+    name = BACK.format(args.feedback)
+    yield from book.write([(name, made)])
+    yield f"{len(rows) - len(left)} pages are in {args.out / name}. {PLATFORMS[args.feedback]}."
+    if left:
+        names = ", ".join(row.student for row in left[:MOST_TOLD])
+        more = f" and {len(left) - MOST_TOLD} more" if len(left) > MOST_TOLD else ""
+        yield f"Not in it: {names}{more}; {WHY[args.feedback]}."
 
 
 def filled_name(args):
@@ -241,7 +315,7 @@ def filled_name(args):
     if not args.fill:
         return ""
     stem, suffix = args.fill.stem, args.fill.suffix
-    ours = {GRADES, FILES, REPORT, KEPT, "feedback"}
+    ours = {*OWN, "feedback"}
     while f"{stem}{suffix}".casefold() in ours or _is_one_of(args.fill, [args.out / f"{stem}{suffix}"]):
         stem += "-filled"
     return f"{stem}{suffix}"

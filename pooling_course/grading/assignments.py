@@ -5,7 +5,9 @@ assignment, change it here: add, leave out or reorder the parts, and give other 
 be the answer to another: a test says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..exercises import load
 
@@ -24,13 +26,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Code:
-    """Code that belongs to one assignment only, graded by asserts: all points, or none.
+    """Code that belongs to one assignment only: all points, or none. nbgrader grades it by asserts; in the sandbox a
+    probe says what it does, and the judge outside what that is worth.
 
     Attributes:
         name: of the function that is to be written, with - for _.
         title, task: what the learner reads, in Markdown.
         source: the model answer, with the solution between its markers.
         tests, hidden: what a right answer passes, the lines of one function; the learner sees only the first.
+        probe: the lines of a function that gives what the answer does, as plain data.
+        judge: what is wrong with that, in sentences, for the learner; none where it is right.
+        odd: what an instructor should look at in it.
     """
 
     name: str
@@ -40,6 +46,13 @@ class Code:
     tests: str
     hidden: str
     points: float
+    probe: str
+    judge: Callable[[Any], list[str]]
+    odd: Callable[[Any], list[str]] = lambda found: []
+
+    @property
+    def function(self) -> str:
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Assignment:
         title, intro: its first cell.
         given: code that stands ready for the learner.
         parts: in the order of the page.
+        seconds: of processor time that an answer in code may take.
     """
 
     name: str
@@ -79,6 +93,7 @@ class Assignment:
     intro: str
     parts: tuple[Task | Code | Written, ...]
     given: str = ""
+    seconds: int = 5
 
     @property
     def points(self):
@@ -153,8 +168,85 @@ output. Nothing is lost on either way, so both input gradients add up to the sum
     ),
 )
 
+LAYERS = {  # that the network of the project is tried with, and whether the learner sees that
+    "nn.MaxPool2d(2)": True,
+    "nn.AvgPool2d(4)": True,
+    "nn.Identity()": False,
+    "nn.MaxPool2d(3, stride=2, padding=1)": False,
+    "nn.Conv2d(8, 8, 2, stride=2)": False,
+}
+
+
+def judge_network(found: Any) -> list[str]:
+    """What is wrong with networks, from their outputs' shapes, whether they hold the layer, and their convolutions.
+
+    >>> judge_network([[[3, 10], True, [8, 16]]] * 5)
+    []
+    """
+    if not isinstance(found, list) or len(found) != len(LAYERS):
+        return ["It gave nothing that can be read as networks."]
+    wrong = {layer: _of_network(each) for layer, each in zip(LAYERS, found, strict=True)}
+    seen = [f"With `{layer}` {why}." for layer, why in wrong.items() if why and LAYERS[layer]]
+    return seen or ["With another layer than those of your notebook it is not as the task says."] * any(wrong.values())
+
+
+def _of_network(each):
+    if not isinstance(each, list) or len(each) != 3:
+        return "it gives nothing that can be read"
+    shape, holds, channels = each
+    if shape != [3, 10]:
+        return f"three pictures give an output of shape {shape}, and not [3, 10]"
+    if holds is not True:
+        return "the network does not hold the layer it is given"
+    return f"its convolutions have {channels} channels, and not [8, 16]" if channels != [8, 16] else ""
+
+
+def judge_experiment(found: Any) -> list[str]:
+    """What is wrong with an experiment, from its names and accuracies.
+
+    >>> judge_experiment([["a", [0.9, 0.8]], ["b", [0.9, 0.7, 0.8]], ["c", [0.9, 1.5, 0.8]]])[:2]
+    ['It has fewer than three seeds for a.', 'An accuracy is a share, from 0 to 1.']
+    """
+    if not _is_experiment(found):
+        return ["It gave no dictionary of names and lists of accuracies."]
+    wrong = ["It compares fewer than three ways of downsampling."] * (len(found) < 3)
+    wrong += [f"It has fewer than three seeds for {name}." for name, shares in found if len(shares) < 3]
+    every = [share for _, shares in found for share in shares]
+    if not all(0 <= share <= 1 for share in every):
+        wrong.append("An accuracy is a share, from 0 to 1.")
+    elif not wrong and max(every) <= 0.6:
+        wrong.append("No way reads more than 60 % of the digits: does the network learn?")
+    if not wrong and len({len(shares) for _, shares in found}) > 1:
+        wrong.append("Not every way has as many seeds as the others.")
+    return wrong
+
+
+def odd_experiment(found: Any) -> list[str]:
+    """Accuracies of 597 digits are whole numbers of 597ths.
+
+    >>> odd_experiment([["a", [540 / 597, 0.93]]])
+    ['`experiment` gives 0.93, which is no share of 597 digits: rounded, of other digits, or invented?']
+    """
+    every = [share for _, shares in found for share in shares] if _is_experiment(found) else []
+    off = [share for share in every if abs(share * 597 - round(share * 597)) > 0.001]
+    says = "`experiment` gives {:g}, which is no share of 597 digits: rounded, of other digits, or invented?"
+    return [says.format(off[0])] if off else []
+
+
+def _is_experiment(found):
+    return isinstance(found, list) and all(
+        isinstance(each, list)
+        and len(each) == 2
+        and isinstance(each[0], str)
+        and isinstance(each[1], list)
+        and all(isinstance(share, float) and share == share and abs(share) < 1e9 for share in each[1])
+        for each in found
+    )
+
+
 PROJECT = Assignment(
     name="project",
+    seconds=30,  # for nine networks to be trained
     title="Project · Choose the downsampling",
     intro="""
 A small network is to read handwritten digits on a device with little memory. Between its two convolutions it has room
@@ -226,6 +318,19 @@ for layer in (nn.Identity(), nn.MaxPool2d(3, stride=2, padding=1), nn.Conv2d(8, 
     assert [c.out_channels for c in own] == [8, 16]
 """,
             points=4,
+            probe=f"""
+import torch
+from torch import nn
+found = []
+for layer in ({", ".join(LAYERS)}):
+    net = network(layer)
+    parts = list(net.modules())
+    channels = [part.out_channels for part in parts if isinstance(part, nn.Conv2d) and part is not layer]
+    shape = list(net(torch.rand(3, 1, 8, 8)).shape)
+    found.append([shape, any(part is layer for part in parts), channels])
+return found
+""",
+            judge=judge_network,
         ),
         Code(
             name="experiment",
@@ -259,6 +364,11 @@ assert len({len(shares) for shares in results.values()}) == 1
 assert max(max(shares) for shares in results.values()) > 0.6
 """,
             points=4,
+            probe="""
+return [[str(name)[:40], [float(share) for share in shares]] for name, shares in experiment().items()]
+""",
+            judge=judge_experiment,
+            odd=odd_experiment,
         ),
         Written(
             name="prediction",
@@ -337,3 +447,12 @@ def is_own(part) -> bool:
 
 
 ASSIGNMENTS = {a.name: a for a in (PS1, PS2, PS3, PROJECT)}
+
+
+def named(assignment: str) -> dict[str, Task | Code | Written]:
+    """The parts of an assignment by their names, in the order of the page; a task's is that of its exercise."""
+    return {part.exercise if isinstance(part, Task) else part.name: part for part in ASSIGNMENTS[assignment].parts}
+
+
+def title(part: Task | Code | Written) -> str:
+    return load(part.exercise).title if isinstance(part, Task) else part.title

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import sqlite3
 import tempfile
 from collections.abc import Iterable
@@ -40,6 +41,10 @@ class Book:
                 self.connection.execute(
                     "CREATE TABLE IF NOT EXISTS written (file TEXT, digest TEXT, UNIQUE (file, digest))"
                 )
+                self.connection.execute(
+                    "CREATE TABLE IF NOT EXISTS decided "
+                    "(at TEXT, who TEXT, student TEXT, number TEXT, task TEXT, points REAL, comment TEXT)"
+                )
         if assignment:
             before = self._fact("assignment") or assignment
             if before != assignment:
@@ -59,8 +64,38 @@ class Book:
             row = (key, json.dumps(record))
             self.connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?)", row)
 
-    def write(self, files: Iterable[tuple[str, bytes]]) -> list[str]:
-        """Put files beside the book, each in one step, as they come; names are below its folder.
+    def decide(self, now: dict[tuple, tuple], at: str, gone: bool = True) -> None:
+        """Keep what people have decided, where it is not what they had decided before.
+
+        Args:
+            now: (student, number, task) to (points or None, comment, by whom).
+            at: when.
+            gone: whether what is not in `now` is decided no longer.
+        """
+        before = self.decided()
+        new = [
+            (at, who, *whom, points, comment)
+            for whom, (points, comment, who) in now.items()
+            if before.get(whom, (None, "", ""))[:2] != (points, comment)
+        ]
+        if gone:
+            new += [(at, "", *whom, None, "") for whom in before if whom not in now]
+        with self._said(), self.connection:
+            self.connection.executemany("INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?)", new)
+
+    def decided(self) -> dict[tuple, tuple]:
+        """What holds of that: (student, number, task) to (points or None, comment, by whom)."""
+        last = {each[2:5]: (each[5], each[6], each[1]) for each in self.decisions()}
+        return {whom: made for whom, made in last.items() if made[:2] != (None, "")}
+
+    def decisions(self) -> list[tuple]:
+        """All that was ever decided: (when, by whom, student, number, task, points or None, comment)."""
+        with self._said():
+            return self.connection.execute("SELECT * FROM decided ORDER BY rowid").fetchall()
+
+    def write(self, files: Iterable[tuple[str, bytes | Path]]) -> list[str]:
+        """Put files beside the book, each in one step, as they come; names are below its folder. A path is that of a
+        file in there, which is moved.
 
         What stands there and is not as this program wrote it, somebody has changed: it is moved aside, never lost.
 
@@ -72,7 +107,7 @@ class Book:
             said += self._write(few)
         return said
 
-    def _write(self, files: dict[str, bytes]) -> list[str]:
+    def _write(self, files: dict[str, bytes | Path]) -> list[str]:
         folder, said = self.path.parent, []
         made = {name: _digest(data) for name, data in files.items()}
         stands = {name: _stands(folder / name) for name in files}
@@ -82,10 +117,9 @@ class Book:
         before = self._fact(GRADES)
         with self._said(), self.connection:  # before they are written, so that a run that is killed here is no person
             self.connection.executemany("INSERT OR IGNORE INTO written VALUES (?, ?)", made.items())
-            if GRADES in files:
-                self.connection.execute(
-                    "INSERT OR REPLACE INTO facts VALUES (?, ?)", (GRADES, files[GRADES].decode("utf-8", "replace"))
-                )
+            if isinstance(grades := files.get(GRADES), bytes):
+                row = (GRADES, grades.decode("utf-8", "replace"))
+                self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", row)
         for name in files:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +130,17 @@ class Book:
                 os.replace(path, aside)
                 said.append(f"{path} is not as this program wrote it{differs}. It is kept as {aside}, and made anew.")
             if name in changed or stands[name] != made[name]:
-                _put(path, files[name])
+                put(path, files[name])
+            elif isinstance(unchanged := files[name], Path):
+                unchanged.unlink()
         return said
+
+    def salt(self) -> bytes:
+        """What makes names that say nothing to who does not have this book, and are the same at every run."""
+        if not (salt := self._fact("salt")):
+            salt = secrets.token_hex(16)
+            self._keep("salt", salt)
+        return salt.encode()
 
     def close(self) -> None:
         self.connection.close()
@@ -131,6 +174,9 @@ class Book:
 
 
 def _digest(data):
+    if isinstance(data, Path):
+        with open(data, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(data).hexdigest()
 
 
@@ -138,7 +184,7 @@ def _stands(path):
     """The digest of what stands at a path: "" for what is no plain file, None for nothing."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return ""
-    return _digest(path.read_bytes()) if path.exists() else None
+    return _digest(path) if path.exists() else None
 
 
 def _free(path):
@@ -147,7 +193,12 @@ def _free(path):
     return next(way for way in ways if not os.path.lexists(way))
 
 
-def _put(path, data):
+def put(path: Path, data: bytes | Path) -> None:
+    """A file in one step; what is a file already is moved."""
+    if isinstance(data, Path):
+        os.chmod(data, 0o666 & ~_umask())
+        os.replace(data, path)
+        return
     file, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with open(file, "wb") as opened:

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
+from textwrap import indent
 
 from ..exercises import judge, load
 from ..exercises.source import RULE
 from ..exercises.verdict import CALLED
-from .assignments import ASSIGNMENTS, Task, is_own
+from .assignments import ASSIGNMENTS, Code, Task, Written, is_own, named
 from .reading import UNREAD_NAME, named_in, strange
 from .sandbox import Limits, Question, Sandbox
 from .wire import ERROR, clean, encode, outcomes
@@ -32,6 +33,7 @@ SAYS = {
     "fails": "Of the {total} cases that grading tries, {passed} pass.",
     "one": "Your answer is not right.",
     "untouched": "Nothing is written here yet.",
+    "raised": "`{function}` raised {error}",
 }
 NOTES = {
     "check": "`{function}` was asked as it stood at its check, in cell {cell}: cells below change or delete it.",
@@ -44,6 +46,7 @@ NOTES = {
 LARGE = 50_000  # characters of an answer whose verdict is not kept for others: hostile ones differ each time
 
 MISSING = '"missing"'
+PROBE = "probe_of_"  # before the name of a function: the one that asks it
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ class Job:
 def tasks(assignment: str) -> list[Task]:
     """What of an assignment this program marks: answers in code that the exercises judge."""
     return [part for part in ASSIGNMENTS[assignment].parts if isinstance(part, Task)]
+
+
+def codes(assignment: str) -> list[Code]:
+    """What it marks beside those: code that belongs to one assignment, which a probe asks in the sandbox."""
+    return [part for part in ASSIGNMENTS[assignment].parts if isinstance(part, Code)]
 
 
 @cache
@@ -141,11 +149,19 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     asked = tasks(job.assignment)
     drawn = [seeds(task, job.student, job.hidden) for task in asked]
     questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
-    ran = sandbox.run(list(job.cells), questions, until)
-    found = zip(asked, drawn, ran.said, ran.ended, ran.texts, ran.near, strict=True)
-    parts = [_part(*each) for each in found]
+    probed = codes(job.assignment)
+    probes = [f"def {PROBE}{code.function}():\n{indent(code.probe, '    ')}" for code in probed]
+    asks = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
+    ran = sandbox.run([*job.cells, *probes], [*questions, *asks], until)
+    found = [*zip(ran.said, ran.ended, ran.texts, ran.near, strict=True)]
+    parts = [_part(task, seed, *each) for task, seed, each in zip(asked, drawn, found, strict=False)]
+    more = found[len(asked) :]
+    said = [
+        _code(code, *function, *probe[:2]) for code, function, probe in zip(probed, more[::2], more[1::2], strict=True)
+    ]
+    parts += [part for part, _ in said]
     unread = [UNREAD_NAME] if named_in(list(job.cells)) == "" and any(map(is_own, asked)) else []
-    notes = [*unread, *_notes(job, questions, ran)]
+    notes = [*unread, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
     notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
     cells = {}
     if ran.cells or any(part["state"] == "wrong" for part in parts):
@@ -155,7 +171,7 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
 
 def _notes(job, questions, ran):
     """What an instructor should know about how a notebook ran."""
-    for question, (cell, how), near in zip(questions, ran.stood, ran.near, strict=True):
+    for question, (cell, how), near in zip(questions, ran.stood, ran.near, strict=False):
         if how in ("check", "before"):
             yield NOTES[how].format(function=question.function, cell=cell + 1)
         if near:
@@ -189,9 +205,32 @@ def _part(task, seed, said, ended, text, near):
     return part
 
 
+def _code(code, said, ended, text, near, answer, why):
+    """The part of an answer that a probe asked, and what is odd about it."""
+    part = {"exercise": code.name, "points": 0.0, "full": code.points, "passed": 0, "total": 1, "state": "lost"}
+    part |= {"mistake": None, "says": [], "html": "", "shape": text["shape"]}
+    if said == MISSING:
+        says = SAYS["near" if near else "missing"].format(function=code.function, near=clean(near, 60))
+        return part | {"state": "missing", "says": [says]}, []
+    found = outcomes(answer, 1)
+    if not found:
+        return part | {"says": [SAYS["lost"].format(function=code.function, why=why or SAYS["odd"])]}, []
+    if found[0].state == "todo":
+        return part | {"state": "untouched", "says": [SAYS["untouched"]]}, []
+    if found[0].state != "value":
+        return part | {
+            "state": "wrong",
+            "says": [SAYS["raised"].format(function=code.function, error=found[0].error)],
+        }, []
+    if wrong := code.judge(found[0].value):
+        return part | {"state": "wrong", "says": wrong}, code.odd(found[0].value)
+    return part | {"state": "solved", "points": float(code.points), "passed": 1}, code.odd(found[0].value)
+
+
 def _explain(job, parts, sandbox, until):
     """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
-    wrong = [part for part in parts if part["state"] == "wrong"]
+    known = {task.exercise for task in tasks(job.assignment)}
+    wrong = [part for part in parts if part["state"] == "wrong" and part["exercise"] in known]
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
     ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong], until)
     for part, said in zip(wrong, ran.said, strict=True):
@@ -220,7 +259,8 @@ def work(job: Job, trust: bool = False) -> dict:
 def unreadable(assignment: str, sentence: str) -> dict:
     """The record of a submission that is no notebook."""
     parts = []
-    for task in tasks(assignment):
-        part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": 0}
-        parts.append(part | {"state": "unreadable", "mistake": None, "says": [sentence], "html": "", "shape": None})
+    for name, asked in named(assignment).items():
+        if not isinstance(asked, Written):
+            part = {"exercise": name, "points": 0.0, "full": asked.points, "passed": 0, "total": 0}
+            parts.append(part | {"state": "unreadable", "mistake": None, "says": [sentence], "html": "", "shape": None})
     return {"parts": parts, "cells": {}, "notes": [], "told": []}

@@ -12,20 +12,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from itertools import combinations
 from pathlib import Path
 
 from ..exercises import load
 from ..questions.journal import entries
 from ..web.assets import style
-from .assignments import ASSIGNMENTS
+from .alike import look_alikes
+from .assignments import ASSIGNMENTS, Written, named, title
 from .book import Book
-from .mark import tasks
 from .submissions import Entry
-from .tables import Row
+from .tables import TOTAL, Row
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
-RARE = 3  # an answer's shape that more students than this have is just what the answer looks like
+MOST_ALIKE = 100  # groups that are listed
 STATES = {
     "solved": "✓ solved",
     "wrong": "✗ not all cases pass",
@@ -45,6 +44,7 @@ h2 { margin: 2em 0 0.5em; border-bottom: 1px solid var(--pc-line) }
 .wide > table > * > tr > * { border: 1px solid var(--pc-hairline) }
 .number { text-align: right !important; font-variant-numeric: tabular-nums }
 figure { margin: 1em 0 }
+.comment { white-space: pre-line; border-left: 3px solid var(--pc-line); padding-left: 0.8em }
 svg { max-width: 100%; height: auto; display: block; margin: 0.5em 0 }
 svg text { fill: var(--pc-ink); font: 13px system-ui, sans-serif }
 svg rect { fill: var(--pc-reader) }
@@ -113,16 +113,14 @@ def names(rows: list[Row]) -> list[str]:
     people = [row.student for row in rows]
     shared = Counter(map(_alike_to_systems, map(file_name, people)))
     numbered = [
-        file_name(
-            name if shared[_alike_to_systems(file_name(name))] == 1 else f"{name} {row.submission.number}".strip()
-        )
+        file_name(name if shared[_alike_to_systems(file_name(name))] == 1 else f"{name} {row.number}".strip())
         for name, row in zip(people, rows, strict=True)
     ]
     shared = Counter(map(_alike_to_systems, numbered))
     told_apart = []
     for name, row in zip(numbered, rows, strict=True):
         only = shared[_alike_to_systems(name)] == 1
-        told_apart.append(name if only else f"{name}-{_digest(f'{row.student}/{row.submission.number}')}")
+        told_apart.append(name if only else f"{name}-{_digest(f'{row.student}/{row.number}')}")
     return told_apart
 
 
@@ -154,26 +152,47 @@ def _digest(text):
 
 
 def feedback(assignment: str, row: Row) -> str:
-    full = sum(task.points for task in tasks(assignment))
-    points = f"<strong>{row.points:g} of {full:g} points</strong>"
+    parts = named(assignment)
+    full, unread, total = ASSIGNMENTS[assignment].points, row.unread(assignment), row.decided.get(TOTAL)
+    points = f"<strong>{row.points:g} of {full:g} points</strong>{' so far' * bool(unread)}"
     late = f" ({row.days_late} day{'s' * (row.days_late > 1)} late: {row.share:.0%} of the points count)"
-    parts = [f"<p>{escape(row.student)}: {points}{late if row.days_late else ''}</p>\n"]
-    parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in (row.record or {}).get("told", [])]
-    if len(tasks(assignment)) < len(ASSIGNMENTS[assignment].parts):
-        parts.append("<p>What you wrote in words is not in here: a person reads that.</p>\n")
-    lines = [[load(p["exercise"]).title, STATES[p["state"]], p["points"], p["full"]] for p in row.parts]
-    parts.append(table("Your points", ["task", "", "points", "out of"], lines))
-    for part in row.parts:
-        if part["state"] != "solved":
-            parts.append(f"<h2>{escape(load(part['exercise']).title)}</h2>\n")
-            parts += [f"<p>{_with_code(sentence)}</p>\n" for sentence in part["says"]]
-            if part["html"]:  # made by exercises.report, which escapes what it shows
-                parts.append(f"<p>What your own check says:</p>\n{part['html']}\n")
+    body = [f"<p>{escape(row.student)}: {points}{late if row.days_late else ''}</p>\n"]
+    if total:
+        body += ["<p>A person has set these points.</p>\n" * (total.points is not None), _comment(total)]
+    body += [f"<p>{_with_code(sentence)}</p>\n" for sentence in (row.record or {}).get("told", [])]
+    if unread:
+        names = ", ".join(title(parts[name]) for name in unread)
+        body.append(f"<p>Points are still to come from a person, who reads: {escape(names)}.</p>\n")
+    machine = {part["exercise"]: part for part in row.parts}
+    lines = []
+    for name, part in parts.items():
+        made, state = row.decided.get(name), STATES[machine[name]["state"]] if name in machine else "○ not read yet"
+        if made and made.points is not None:
+            state = f"{state}; a person gave the points" if name in machine else "✓ read"
+        lines.append([title(part), state, row.marks.get(name, ""), part.points])
+    body.append(table("Your points", ["task", "", "points", "out of"], lines))
+    for name, part in parts.items():
+        found, made = machine.get(name), row.decided.get(name)
+        if (found and found["state"] != "solved") or made:
+            body.append(f"<h2>{escape(title(part))}</h2>\n{_comment(made, getattr(part, 'rubric', {}))}")
+        if found and found["state"] != "solved":
+            body += [f"<p>{_with_code(sentence)}</p>\n" for sentence in found["says"]]
+            if found["html"]:  # made by exercises.report, which escapes what it shows
+                body.append(f"<p>What your own check says:</p>\n{found['html']}\n")
     if row.record and row.record["cells"]:
         lines = [[int(number), text] for number, text in row.record["cells"].items()]
-        parts.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
-        parts.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
-    return page(ASSIGNMENTS[assignment].title, "".join(parts))
+        body.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
+        body.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
+    return page(ASSIGNMENTS[assignment].title, "".join(body))
+
+
+def _comment(made, rubric=None):
+    """What a person wrote for the student, below what the rubric says to these points."""
+    says = (rubric or {}).get(made.points, "") if made else ""
+    parts = [f"<p>{made.points:g} points: {escape(says)}.</p>\n"] if says else []
+    if made and made.comment:
+        parts.append(f'<p class="comment">{escape(made.comment)}</p>\n')
+    return "".join(parts)
 
 
 def _with_code(sentence):
@@ -190,6 +209,8 @@ def report(
     progress: Path | None = None,
     entries: Sequence[Entry] = (),
     said: Sequence[str] = (),
+    decided: Sequence[tuple] = (),
+    earlier: Sequence[tuple] = (),
 ) -> str:
     """The page on the class.
 
@@ -199,18 +220,20 @@ def report(
         progress: a folder with learners' progress files.
         entries: what became of every file.
         said: what the instructor should know about the whole.
+        decided: all that people ever decided, as `Book.decisions` has it.
+        earlier: shapes of answers in earlier classes, as `alike.earlier_classes` gives them.
     """
     graded = [row for row in rows if row.record]
     sections = [_points(assignment, graded), _tasks(assignment, graded), _mistakes(assignment, graded)]
     if progress:
         sections.append(_slips(progress))
-    sections += [_alike(assignment, graded), _notes(rows, said), _files(entries)]
+    sections += [_decided(decided, graded), _alike(assignment, graded, earlier), _notes(rows, said), _files(entries)]
     title = f"{ASSIGNMENTS[assignment].title}: {len(graded)} of {len(rows)} submissions graded"
     return page(title, "".join(sections))
 
 
 def _points(assignment, rows):
-    full = sum(task.points for task in tasks(assignment))
+    full = ASSIGNMENTS[assignment].points
     tenths = Counter(min(int(10 * row.points / full), 9) for row in rows)
     counts = {f"{10 * i} to {10 * i + 10} %": tenths[i] for i in range(10)}
     middle = sorted(row.points for row in rows)[len(rows) // 2] if rows else 0
@@ -223,16 +246,35 @@ def _points(assignment, rows):
 
 def _tasks(assignment, rows):
     lines, solved = [], {}
-    for i, task in enumerate(tasks(assignment)):
-        parts = [row.parts[i] for row in rows]
-        states = Counter(part["state"] for part in parts)
-        solved[task.exercise] = states["solved"]
-        mean = round(sum(part["points"] for part in parts) / max(len(parts), 1), 2)
-        others = [states[state] for state in STATES if state != "solved"]
-        lines.append([task.exercise, mean, task.points, states["solved"], *others])
-    head = ["task", "mean", "out of", *(text.partition(" ")[2] for text in STATES.values())]
+    for name, part in named(assignment).items():
+        marks = [row.marks[name] for row in rows if name in row.marks]
+        mean = round(sum(marks) / max(len(marks), 1), 2)
+        states = Counter(p["state"] for row in rows for p in row.parts if p["exercise"] == name)
+        if not isinstance(part, Written):
+            solved[name] = states["solved"]
+        lines.append([name, mean, part.points, len(marks), *(states[state] for state in STATES)])
+    head = ["task", "mean", "out of", "marked", *(text.partition(" ")[2] for text in STATES.values())]
     plot = bars(f"How many of {len(rows)} students solved each task.", solved)
     return f"<h2>Tasks</h2>{plot}{table('Each task: its mean, and how many students stand where', head, lines)}"
+
+
+def _decided(decided, rows):
+    """Who changed what, and when."""
+    if not decided:
+        return ""
+    held: dict[tuple, float | None] = {
+        (row.student, row.number, part["exercise"]): part["points"] for row in rows for part in row.parts
+    }
+    lines = []
+    for when, who, student, number, task, points, comment in decided:
+        was = held.get((student, number, task))
+        lines.append(
+            [when, who, student, number, task, "" if was is None else was, "" if points is None else points, comment]
+        )
+        if points is not None:
+            held[student, number, task] = points
+    head = ["when", "who", "student", "number", "task", "was", "is", "comment"]
+    return f"<h2>Decided by hand</h2>{table('What people decided, in its order', head, lines)}"
 
 
 def _mistakes(assignment, rows):
@@ -273,35 +315,25 @@ def _slips(folder):
     return f"<h2>In the questions of the lessons</h2>{said}{plot}{tabled}"
 
 
-def _alike(assignment, rows):
-    lines = [[one, other, ", ".join(shared)] for one, other, shared in look_alikes(assignment, rows)]
+def _alike(assignment, rows, earlier):
+    found = look_alikes(assignment, rows, earlier)
     said = (
         "<h2>A place to look</h2><p>These answers are built alike, whatever their names and comments, in a way that "
         "few others of the class are. That is no finding: short answers to one task are often alike, and people who "
-        "learn together write alike. Read both before you think anything.</p>"
+        "learn together write alike. Read them before you think anything.</p>"
     )
-    if not lines:
+    if not found:
         return (
-            "<h2>A place to look</h2><p>No two submissions share two answers that are built alike and "
-            f"that at most {RARE} of the class have.</p>"
+            "<h2>A place to look</h2><p>No two submissions share answers that are built alike "
+            "in a way that few others are.</p>"
         )
-    return said + table("Pairs with rare answers in common", ["student", "student", "tasks"], lines)
-
-
-def look_alikes(assignment: str, rows: list[Row]) -> list[tuple[str, str, list[str]]]:
-    """Pairs of students who share the shapes of answers that at most three of the class have."""
-    homes: dict[tuple, list[str]] = {}
-    for row in rows:
-        for part in row.parts:
-            if part["shape"]:
-                homes.setdefault((part["exercise"], part["shape"]), []).append(row.student)
-    shared: dict[tuple, list[str]] = {}
-    for (exercise, _), students in homes.items():
-        if len(students) <= RARE:
-            for pair in combinations(sorted(students), 2):
-                shared.setdefault(pair, []).append(exercise)
-    needed = min(2, len(tasks(assignment)))
-    return [(*pair, found) for pair, found in sorted(shared.items()) if len(found) >= needed]
+    lines = [
+        [len(each.students), ", ".join(each.students), ", ".join(each.tasks), "; ".join(each.earlier)]
+        for each in found[:MOST_ALIKE]
+    ]
+    more = f"<p>And {len(found) - MOST_ALIKE} more groups.</p>" if len(found) > MOST_ALIKE else ""
+    head = ["students", "who", "tasks", "in earlier classes"]
+    return said + table("Groups with answers in common", head, lines) + more
 
 
 def _notes(rows, said):

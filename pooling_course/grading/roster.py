@@ -10,13 +10,13 @@ from codecs import BOM_UTF8
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
 from dateutil import parser
 
-from .mark import tasks
+from .assignments import ASSIGNMENTS
 from .submissions import Submission, same_name, spellings
 from .tables import Row
 
@@ -135,6 +135,11 @@ class Roster:
         """What else this student is called."""
         line = self._line(submission.student, submission.number)
         return [] if line is None else [*self._names(line), *self._numbers(line)]
+
+    def number_of(self, submission: Submission) -> str:
+        """The number by which the platform knows this student, or ""."""
+        line = self._line(submission.student, submission.number)
+        return next(iter(self._numbers(line)), "") if line is not None else ""
 
     def lines_of(self, submissions: Iterable[Submission]) -> list[list[Cell] | None]:
         """The line of each submission; None where it has none, or where another has as good a claim to it."""
@@ -294,7 +299,7 @@ class Gradebook(Roster):
             said.append(f"Left as they are, for what stands there is no mark: {', '.join(kept)}.")
         if locked:
             said.append(f"Left as they are, since the table says that they cannot be changed: {', '.join(locked)}.")
-        most, full = self._most(), sum(task.points for task in tasks(self.assignment))
+        most, full = self._most(), ASSIGNMENTS[self.assignment].points
         if most not in (None, full):
             said.append(f"In that table the column counts to {most:g}; the marks filled in count to {full:g}.")
         return "".join([*parts, self.text[at:]]).encode(self.coding), said
@@ -369,6 +374,10 @@ class Times(Roster):
         ValueError: it is no such table, or a time in it can be read in two ways.
     """
 
+    def __init__(self, path: Path, zone: tzinfo | None = None):
+        self.zone = zone
+        super().__init__(path)
+
     def _columns(self):
         super()._columns()
         columns = [i for i, name in enumerate(self.heads) if name in HANDED_IN]
@@ -393,11 +402,11 @@ class Times(Roster):
         return self.times.get(id(self._line(submission.student, submission.number)))
 
     def _read(self, text):
-        """A time; without a zone it is one of this machine's. None where there is none."""
+        """A time; one without a zone is of the class's, or else this machine's. None where there is none."""
         if not re.search(r"\d", text):
             return None
         try:
-            ways = {_moment(text.strip(), dayfirst) for dayfirst in (True, False)}
+            ways = {_moment(text.strip(), dayfirst, self.zone) for dayfirst in (True, False)}
         except (ValueError, OverflowError, TypeError, Warning):
             raise ValueError(f"{self.path}: {text[:40]!r} is no time; write it as 2026-03-01 22:58.") from None
         if len(ways) > 1:
@@ -407,11 +416,11 @@ class Times(Roster):
         return ways.pop()
 
 
-def _moment(text, dayfirst):
+def _moment(text, dayfirst, zone):
     if not re.search(r"\d:\d\d", text):
         raise ValueError("a day without a time of day")
     with suppress(ValueError):
-        return datetime.fromisoformat(re.sub(r" ?(Z|UTC)$", "+00:00", text)).astimezone()
+        return _placed(datetime.fromisoformat(re.sub(r" ?(Z|UTC)$", "+00:00", text)), zone)
     dayfirst = bool(re.match(r"\d{1,2}\.", text)) or (dayfirst and not re.match(r"\d{4}", text))
     text = re.sub(r"(?<=\d)\.(?=\s)", "", text)  # the German `1. März`
     with warnings.catch_warnings():
@@ -422,4 +431,8 @@ def _moment(text, dayfirst):
         }
     if len(found) > 1:
         raise ValueError("no day, month or year")
-    return found.pop().astimezone()
+    return _placed(found.pop(), zone)
+
+
+def _placed(time, zone):
+    return time.replace(tzinfo=zone) if zone and not time.tzinfo else time.astimezone()

@@ -31,8 +31,10 @@ def run_all(rows: list[Row], args, people, book: Book) -> int:
         How many were graded before, and have not changed.
     """
     with ExitStack() as stack:
-        run = Run(args, book, stack, len(rows))
+        run = Run(args, book, stack, sum(row.through is None for row in rows))
         for row in rows:
+            if row.through:
+                continue
             try:
                 job = job_for(row.submission, args, row, people)
             except Broken as reason:
@@ -42,7 +44,11 @@ def run_all(rows: list[Row], args, people, book: Book) -> int:
                 run.take(row, job)
         run.end()
     for row in rows:
-        if row.parts and all(part["state"] == "missing" for part in row.parts):
+        if row.through:
+            row.record, row.key = row.through.record, row.through.key
+            row.notes += row.through.notes
+    for row in rows:
+        if row.parts and not row.through and all(part["state"] == "missing" for part in row.parts):
             row.notes.append(f"Not one function of {args.assignment} is in this notebook: is it another assignment's?")
     note_shared_names(rows)
     return run.before
@@ -123,7 +129,7 @@ def job_for(submission, args, row, people) -> mark.Job:
         row.notes += EXAMPLE_LEFT if matters else []
     else:
         row.says = str(says)
-        names = [submission.student, submission.number]
+        names = [submission.student, submission.number, *row.group]
         names += [name for table in people for name in table.names_of(submission)]
         if not any(same_name(row.says, name) for name in names if name):
             row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")

@@ -9,9 +9,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import permutations
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..exercises import load
@@ -85,19 +86,59 @@ class Account:
 # ---- Which attempt counts --------------------------------------------------------------------------------------------
 
 
+class Terms(NamedTuple):
+    """What holds for one student.
+
+    Attributes:
+        extension: when their work is due, or how much later than the others'.
+        grace: how long after that it still counts as in time.
+        zone: in which the clock of their deadline runs.
+    """
+
+    extension: datetime | timedelta | None = None
+    grace: timedelta | None = None
+    zone: tzinfo | None = None
+
+
 @dataclass(frozen=True)
 class Rule:
-    """When work is due, and what being late costs: percent of the points for each day begun."""
+    """When work is due, and what being late costs: percent of the points for each day begun.
+
+    Attributes:
+        deadline: with its time zone.
+        penalty: percent of the points.
+        grace: how long after the deadline work still counts as in time.
+        terms: what else holds for who handed in, and for the others of a group; the one with most time counts.
+    """
 
     deadline: datetime | None = None
     penalty: float = 0
+    grace: timedelta = timedelta()
+    terms: Callable[[Submission], list[Terms]] = lambda submission: []
+
+    def due(self, submission: Submission) -> tuple[datetime | None, timedelta]:
+        """When this one's work is due, and the grace after it."""
+        if not self.deadline:
+            return None, self.grace
+        found = [
+            (_due(self.deadline, each), self.grace if each.grace is None else each.grace)
+            for each in self.terms(submission) or [Terms()]
+        ]
+        return max(found, key=lambda each: (each[0].timestamp(), each[1]))
+
+    def extended(self, submission: Submission) -> datetime | None:
+        """The deadline of who has another than the class."""
+        due, _ = self.due(submission)
+        return due if self.deadline and due != self.deadline else None
 
     def days_late(self, submission: Submission) -> int:
-        """Days begun after the deadline; 0 in time. Where only the platform says that it is late, one."""
-        if self.deadline and submission.when:
-            late = submission.when - self.deadline
-            return late.days + 1 if late > timedelta() else 0
-        return int(submission.late)
+        """Days begun after the deadline; 0 in time. Where only the platform says that it is late, one, but for who has
+        a deadline of their own, which the platform need not know."""
+        due, grace = self.due(submission)
+        if due and submission.when:
+            late = submission.when - due
+            return late.days + 1 if late > grace else 0
+        return int(submission.late and not self.extended(submission))
 
     def share(self, submission: Submission) -> float:
         """The share of the points that is left."""
@@ -107,6 +148,14 @@ class Rule:
         """The latest attempt in time; where there is none, the latest."""
         in_time = [attempt for attempt in attempts if not self.days_late(attempt)]
         return max(in_time or attempts, key=lambda a: (a.when is not None and a.when.timestamp(), a.path))
+
+
+def _due(deadline: datetime, terms: Terms) -> datetime:
+    zone = terms.zone or deadline.tzinfo
+    if isinstance(terms.extension, timedelta):
+        return deadline.replace(tzinfo=zone) + terms.extension
+    due = terms.extension or deadline
+    return due if terms.extension and due.tzinfo else due.replace(tzinfo=zone)
 
 
 def one_each(found: list[Submission], rule: Rule) -> list[tuple[Submission, int]]:

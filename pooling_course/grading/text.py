@@ -5,6 +5,8 @@ Python's parser crashes nobody else's.
 """
 
 import ast
+import builtins
+import copy
 import difflib
 import hashlib
 
@@ -120,21 +122,43 @@ def shape(meaning) -> str | None:
     """What stays of an answer when names, texts and comments are taken away, as a fingerprint; None for short ones."""
     if not meaning or meaning[0] != "code" or not isinstance(meaning[1], ast.FunctionDef):
         return None
-    body = meaning[1].body
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):  # the docstring was given
-        body = body[1:]
     order: dict[str, int] = {}
     parts = []
-    for statement in body:
+    for statement in Bare().visit(copy.deepcopy(meaning[1])).body:
         for node in ast.walk(statement):
             kind = type(node).__name__
-            name = getattr(node, "id", None) or getattr(node, "arg", None)
-            if isinstance(name, str):
-                kind += str(order.setdefault(name, len(order)))
+            name = getattr(node, "id", None) or (node.arg if isinstance(node, ast.arg) else None)
+            if isinstance(name, str):  # what Python itself gives nobody can call otherwise
+                kind += (
+                    name if hasattr(builtins, name) and name not in order else str(order.setdefault(name, len(order)))
+                )
             elif isinstance(node, ast.Constant) and not isinstance(node.value, str):
                 kind += repr(node.value)
-            elif isinstance(node, ast.Attribute):
-                kind += node.attr
+            elif isinstance(node, (ast.Attribute, ast.keyword)):
+                kind += node.attr if isinstance(node, ast.Attribute) else str(node.arg)
             if not isinstance(node, (ast.Load, ast.Store)):
                 parts.append(kind)
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16] if len(parts) >= SHORTEST else None
+
+
+class Bare(ast.NodeTransformer):
+    """Takes away what an answer can do without: docstrings, annotations, and the short form of `x = x + 1`."""
+
+    def visit_FunctionDef(self, node):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = node.body[1:]
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node):
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node):
+        self.generic_visit(node)
+        return ast.Assign([node.target], node.value) if node.value else None
+
+    def visit_AugAssign(self, node):
+        self.generic_visit(node)
+        return ast.Assign([node.target], ast.BinOp(node.target, node.op, node.value))

@@ -199,11 +199,11 @@ def test_a_run_that_is_killed_while_it_writes_is_no_person(tmp_path, two, capsys
     grade(two, out)
     classroom.write(two / "zoe_ps2.ipynb", ["x = 1"])
 
-    def killed(path, data, put=book._put):
+    def killed(path, data, put=book.put):
         put(path, data)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(book, "_put", killed)
+    monkeypatch.setattr(book, "put", killed)
     assert grade(two, out) == 130
     monkeypatch.undo()
     monkeypatch.setattr(mark, "work", None)
@@ -375,7 +375,7 @@ def test_an_output_that_is_full_gives_a_sentence(tmp_path, two):
 def test_a_file_that_cannot_be_put_leaves_no_part(tmp_path):
     (tmp_path / "grades.csv").mkdir()
     with pytest.raises(OSError):
-        book._put(tmp_path / "grades.csv", b"x")
+        book.put(tmp_path / "grades.csv", b"x")
     assert list(tmp_path.iterdir()) == [tmp_path / "grades.csv"]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from harness import classroom
 from pooling_course.grading import __main__ as command
-from pooling_course.grading import pages, roster, tables
+from pooling_course.grading import mark, pages, roster, tables
 from pooling_course.grading.roster import Gradebook, Roster, Times
 from pooling_course.grading.submissions import Rule, Submission, one_each
 
@@ -80,7 +80,7 @@ def submission(student, number=""):
 
 
 def row(student, number="", points=2.5, share=1.0):
-    record = {"parts": [{"points": points}], "cells": {}}
+    record = {"parts": [{"exercise": "any", "points": points}], "cells": {}}
     return tables.Row(submission(student, number), 1, 0, share, record)
 
 
@@ -450,7 +450,7 @@ def test_a_download_is_graded_into_the_platforms_table(tmp_path, platform, capsy
     for name in files:
         classroom.write(tmp_path / "download" / name, ["x = 1"])
     table(tmp_path / "export.csv", export)
-    monkeypatch.setattr(command.mark, "work", lambda job, trust: classroom.solved("ps2"))
+    monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved("ps2"))
     line = [tmp_path / "download", "--assignment", "ps2", "--out", tmp_path / "out", "--fill", tmp_path / "export.csv"]
     assert command.main([*map(str, line), "--late-penalty", "20"]) == 0
     text = (tmp_path / "out" / "export.csv").read_text("utf-8")
