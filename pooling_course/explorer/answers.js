@@ -17,6 +17,7 @@ const AT_ONCE = 1e6; // steps that the page does itself, well within a frame; mo
 const QUEUE = 64; // states that wait for the worker, at most
 const NO_INPUT = "Python does not answer, and another input would come from there. Everything else works.";
 const STANDING_IN = "Python does not answer, so this page pools by itself, as torch does. What you change here may be gone when Python is back.";
+const NO_KERNEL = "No kernel here: this page pools by itself, as torch does. For another input run the cell again.";
 
 const pooling = engine();
 
@@ -43,6 +44,8 @@ class Answers {
     /** @type {Set<ReturnType<typeof setTimeout>>} */
     this.timers = new Set();
     this.note = ""; // why the page answers, where one would expect Python to
+    this.cut = false; // whether the way to the kernel that made the model is closed, for good
+    this.gone = false; // whether there is no kernel that could answer
     this.workshop = new Workshop((input, answered) => input === this.input && this.have(answered));
     const names = ["change:book", "change:own", "change:message", "msg:custom"];
     this.events = names.map((name) => /** @type {[string, Callback]} */ ([name, () => this.hear(name)]));
@@ -91,11 +94,21 @@ class Answers {
     for (const callback of this.heard.get(name) ?? []) callback(...given);
   }
 
+  // Ask the front end, as far as it tells, whether there is still a kernel; returns whether that has changed.
+  lookForKernel() {
+    const { kernel } = /** @type {any} */ (this.widget_manager ?? {});
+    const gone = !this.alone && (this.cut || kernel === null || kernel?.status === "dead" || Boolean(kernel?.isDisposed));
+    if (gone === this.gone) return false;
+    this.gone = gone;
+    this.note = gone ? NO_KERNEL : "";
+    return true;
+  }
+
   // To Python, and where it does not answer, to the page. Once the page has stood in, it does not wait again; but Python is
   // told of what is typed, for it may only be busy.
   /** @param {any} content */
   send(content) {
-    if (this.alone || (this.note && content.type === "want")) {
+    if (this.alone || this.gone || (this.note && content.type === "want")) {
       this.reply(content);
       return;
     }
@@ -120,10 +133,13 @@ class Answers {
 
   /** @param {() => void} callback */
   unlessAnswered(callback) {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      callback();
-    }, PATIENCE);
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(timer);
+        callback();
+      },
+      this.gone ? 0 : PATIENCE,
+    );
     this.timers.add(timer);
   }
 
@@ -134,7 +150,7 @@ class Answers {
     delete this.instead[name.replace("change:", "")];
     if (name === "change:book") delete this.instead.preset;
     if (name === "change:own") delete this.instead.upstream_mode;
-    this.note = "";
+    this.note = this.gone ? NO_KERNEL : "";
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
   }

@@ -64,6 +64,7 @@ export class Explorer {
   edited = false;
   announceSize = false;
   announceCell = false;
+  awaited = false; // whether somebody waits for an answer, or would, were it not for the page
   refused = "";
   width = 300;
   waiting = 0;
@@ -321,7 +322,10 @@ export class Explorer {
     if (this.telling) this.pick = { grid: null, ...this.begin() };
     this.telling = false;
     const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
-    this.say(this.refused || this.get("message") || error || ownMisfit(this) || this.model.note || partOf(this.states.input));
+    this.awaited &&= Boolean(this.model.note);
+    const note = this.awaited || this.model.gone ? this.model.note : ""; // of what nobody waited for nothing is said
+    const wrong = this.refused || this.get("message") || error || ownMisfit(this);
+    this.say(wrong || note || partOf(this.states.input), !wrong && Boolean(note));
     drawWeights(this);
     layout(this);
     for (const name of ["input", "input2"]) paintInput(this, name);
@@ -513,9 +517,10 @@ export class Explorer {
     afterPaint(() => (this.live.textContent = text));
   }
 
-  /** @param {string | undefined} text */
-  say(text) {
-    update(this.notice, { text: text || "", hidden: !text });
+  /** @type {(text: string | undefined, quiet?: boolean) => void} */
+  say(text, quiet = false) {
+    const look = { className: quiet ? "pc-notice pc-quiet" : "pc-notice", role: quiet ? "status" : "alert" };
+    update(this.notice, { text: text || "", hidden: !text, ...look });
   }
 
   // What is refused here, without Python, is said until something else is set.
@@ -538,6 +543,7 @@ export class Explorer {
 
   /** @param {string[]} keys */
   waitFor(keys) {
+    this.awaited = true;
     this.states.ask(keys);
     clearTimeout(this.patience);
     this.patience = setTimeout(() => {
@@ -556,9 +562,14 @@ export class Explorer {
   };
 
   visit = () => {
+    this.lookForKernel();
     if (this.visited || !this.shown.length) return;
     this.visited = true;
     this.prefetch();
+  };
+
+  lookForKernel = () => {
+    if (this.model.lookForKernel()) this.schedule();
   };
 
   // ---- life in the page
@@ -583,6 +594,11 @@ export class Explorer {
         this.refused = "";
         this.hearEdit();
         this.schedule();
+      },
+      // ipywidgets says so once, when it closes the way to a kernel that begins anew
+      comm_live_update: () => {
+        this.model.cut = true;
+        this.lookForKernel();
       },
       "msg:custom": (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.receive(content, buffers),
     });
