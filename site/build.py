@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from nbclient import NotebookClient
@@ -299,12 +300,13 @@ def _with_files(text, static):
     """The text with the pictures in it as files of their own."""
 
     def file(found):
-        png = base64.b64decode(found[1])
-        name = f"{hashlib.sha256(png).hexdigest()[:12]}.png"
-        (static / name).write_bytes(png)
+        png, svg = found["png"], found["svg"]
+        raw = base64.b64decode(png) if png else unquote(svg).encode()
+        name = f"{hashlib.sha256(raw).hexdigest()[:12]}.{'png' if png else 'svg'}"
+        (static / name).write_bytes(raw)
         return f"_static/{name}"
 
-    return re.sub(r"data:image/png;base64,([\w+/=]+)", file, text)
+    return re.sub(r"data:image/(?:png;base64,(?P<png>[\w+/=]+)|svg\+xml,(?P<svg>[^\"]+))", file, text)
 
 
 def elsewhere(name, what="this lesson"):

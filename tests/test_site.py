@@ -247,7 +247,7 @@ def test_what_is_said_in_place_of_a_cell_stands_for_one_that_exists():
 
 
 def test_pictures_keep_their_words(pages):
-    found = [tag for text in pages.values() for tag in re.findall(r"<img [^>]*_static/\w{12}\.png[^>]*>", text)]
+    found = [tag for text in pages.values() for tag in re.findall(r"<img [^>]*_static/\w{12}\.(?:png|svg)[^>]*>", text)]
     assert found and all(re.search(r'alt="[^"]{20,}"', tag) for tag in found)
 
 
@@ -414,7 +414,7 @@ def test_any_setting_and_any_number_is_pooled_by_the_page(one):
         check(one, Pooling("max", 2), Pooling("avg", 2, divisor_override=7), x=x)
     expect(one.root.get_by_role("combobox", name="Input")).to_have_value("")
     type_into(one, 0, 1, "three")
-    expect(one.notice).to_have_text("'three' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value.")
+    expect(one.told).to_have_text("'three' is not a number, such as -1.5, 1/3 or nan: type one, or Esc.")
     one.root.get_by_role("combobox", name="Input").select_option("worked")
     check(one, Pooling("max", 2), Pooling("avg", 2, divisor_override=7))
     expect(one.notice).to_be_hidden()

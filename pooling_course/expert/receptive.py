@@ -184,7 +184,7 @@ def _draw_field(name, field, first, sees):
     canvas.heading(MARGIN, MARGIN, f"After {name}", f"box: sees {sees[0]} × {sees[1]}", look()["window"])
     values = Values(field)
     extent = (MARGIN, MARGIN + w * cell, top + h * cell, top)
-    canvas.axes.imshow(values.colours(field), extent=extent, interpolation="nearest", aspect="auto", zorder=1)
+    canvas.axes.imshow(values.colours(field), extent=extent, interpolation="none", aspect="auto", zorder=1)
     canvas.axes.set(**canvas.limits)
     ends = [(max(0, at), min(size, at + seen)) for at, seen, size in zip(first, sees, (h, w), strict=True)]
     (y, below), (x, right) = ends

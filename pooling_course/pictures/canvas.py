@@ -2,10 +2,10 @@
 
 import math
 import re
-from base64 import b64encode
 from functools import lru_cache
 from html import escape
-from io import BytesIO
+from io import BytesIO, StringIO
+from urllib.parse import quote
 
 import torch
 
@@ -17,6 +17,7 @@ WIDEST = 10.0  # inches of one row of panels; a notebook shrinks what is wider t
 PICTURE = 2.56  # inches of the longer side of an image: 512 pixels, so that powers of two stay even
 CELL, MARGIN, GAP, LINE = 0.46, 0.22, 0.42, 0.2  # inches
 DPI = 200
+ON_CELL = "#fefefe"  # white that stays white in a dark theme, as the cell under it stays dark
 FONT, SIZE = "DejaVu Sans", 10.5  # the font that matplotlib ships, so that a figure looks the same everywhere
 
 
@@ -42,15 +43,73 @@ class Picture:
         FigureCanvasAgg(self.figure).print_png(file, metadata={"Software": None})
         return file.getvalue()
 
+    def svg(self) -> str:
+        """The figure as an SVG that follows its page into a dark theme; the same figure gives the same text.
+
+        What is drawn in a colour of `look` takes that colour from the theme; the colours of values stay.
+        """
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+        file, dpi = StringIO(), self.figure.dpi
+        with rc_context({"svg.hashsalt": "pooling-course", "svg.fonttype": "path", "svg.image_inline": True}):
+            bare = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+            FigureCanvasSVG(self.figure).print_svg(file, metadata=bare)
+        self.figure.set_dpi(dpi)  # SVG has its own
+        short = re.sub(r"([1-9]\d*\.\d\d)\d+", r"\1", re.sub(r"\s*\n\s*", " ", file.getvalue()))  # 1/100 of a point
+        _, svg, drawn = short.partition("<svg ")
+        tag, _, drawn = re.sub(r"#[0-9a-f]{6}", lambda found: _themed().get(found[0], found[0]), drawn).partition(">")
+        return f"{svg}{tag}><style>{_both_themes()}</style>{drawn}".replace('"', "'").strip()
+
+    @property
+    def source(self) -> str:
+        """The figure as the address of an image, with all that is in it."""
+        return f"data:image/svg+xml,{quote(self.svg(), safe=SAFE)}"
+
     def _repr_html_(self):
-        width = round(self.figure.get_figwidth() * 100)
-        # A card of its own colour reads in light and dark themes alike.
-        style = (
-            f"max-width:100%;height:auto;background:{look()['paper']};"
-            f"border:1px solid {look()['hairline']};border-radius:8px"
-        )
-        source = f"data:image/png;base64,{b64encode(self.png()).decode()}"
-        return f'<img src="{source}" alt="{escape(self.alt)}" width="{width}" style="{style}">'
+        return shown(self.source, self.alt, self.width)
+
+    @property
+    def width(self) -> int:
+        """Pixels that it takes in a page."""
+        return round(self.figure.get_figwidth() * 100)
+
+
+SAFE = " =:/?'!$&()*+,;@~-._[]|^`{}<>"  # what an address in double quotes may hold as it is
+# Where pages say that they are dark: JupyterLab, VS Code, Sphinx and this course, Colab.
+DARK = ",".join(
+    f"{place} .pc-picture" for place in ("[data-jp-theme-light=false]", ".vscode-dark", "[data-theme=dark]")
+)
+THEMES = (
+    f"{DARK},[theme=dark] .pc-picture{{color-scheme:dark}}"
+    "@media (prefers-color-scheme:dark){[data-theme=auto] .pc-picture{color-scheme:dark}}"
+    "@media print{.pc-picture.pc-picture.pc-picture{color-scheme:light}}"
+)
+
+
+def shown(source, alt, width) -> str:
+    """An image as HTML, light or dark as its page."""
+    style = f"max-width:100%;height:auto;border:1px solid {look()['line']}66;border-radius:8px"
+    image = f'<img class="pc-picture" src="{source}" alt="{escape(alt)}" width="{width}" style="{style}">'
+    return f"{image}<style>{THEMES}</style>"
+
+
+@lru_cache(maxsize=1)
+def _themed():
+    """{a colour of the light theme: the CSS variable that stands for it}."""
+    return {
+        colour: f"var(--{name})"
+        for name, colour in look().items()
+        if colour != look("dark")[name] and isinstance(colour, str)
+    }
+
+
+@lru_cache(maxsize=1)
+def _both_themes():
+    def all_of(theme):
+        return "".join(f"--{v[6:-1]}:{look(theme)[v[6:-1]]};" for v in _themed().values())
+
+    return f":root{{{all_of('light')}}}@media (prefers-color-scheme:dark){{:root{{{all_of('dark')}}}}}"
 
 
 def values_map():
@@ -91,10 +150,10 @@ class Values:
         return colours.numpy()
 
     def ink(self, value):
-        """Black or white, whichever stands out more: at least 4.6 : 1 on every colour of both maps."""
+        """Black or white, whichever stands out more: at least 4.5 : 1 on every colour of both maps."""
         channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in self.colours(value)[..., :3]]
         luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
-        return "black" if luminance + 0.05 > math.sqrt(1.05 * 0.05) else "white"
+        return "black" if luminance + 0.05 > math.sqrt(1.05 * 0.05) else ON_CELL
 
 
 class Canvas:
@@ -162,7 +221,7 @@ class Canvas:
 
         ring = Circle((x + cell / 2, y + cell / 2), 0.36 * cell, fill=False, edgecolor=ink, linewidth=1.6)
         self.axes.add_patch(ring).set(zorder=6, gid="winner")
-        star = {"marker": "*", "markersize": 6.5, "color": ink, "markeredgewidth": 0, "zorder": 6}
+        star = {"marker": "*", "markersize": 6.5, "color": ink, "markeredgewidth": 0, "linestyle": "none", "zorder": 6}
         self.axes.plot(x + 0.83 * cell, y + 0.17 * cell, **star)
         self.axes.set(**self.limits)
 
@@ -196,7 +255,7 @@ class Canvas:
 
     def _pixels(self, pixels, x, y, width, height, gid):
         extent = (x, x + width, y + height, y)
-        self.axes.imshow(pixels, extent=extent, interpolation="nearest", aspect="auto", gid=gid, zorder=1)
+        self.axes.imshow(pixels, extent=extent, interpolation="none", aspect="auto", gid=gid, zorder=1)
         self.axes.set(**self.limits)  # imshow moves them
 
 

@@ -1,15 +1,13 @@
 """Pictures to leaf through with a slider: all drawn ahead, so that the browser only shows them."""
 
 import html
-from base64 import b64encode
 
 import anywidget
 import traitlets as t
 
 from ..web import live
 from ..web.still import Named
-
-DPI = 130  # many pages travel at once, so each has fewer pixels than a picture of its own
+from .canvas import shown
 
 
 class Flipbook(Named, anywidget.AnyWidget):
@@ -51,8 +49,8 @@ class Flipbook(Named, anywidget.AnyWidget):
                 "name": name,
                 "said": said,
                 "alt": picture.alt,
-                "src": f"data:image/png;base64,{b64encode(_png(picture)).decode()}",
-                "width": round(picture.figure.get_figwidth() * 100),
+                "src": picture.source,
+                "width": picture.width,
             }
             for name, picture, said in pages
         ]
@@ -70,15 +68,5 @@ class Flipbook(Named, anywidget.AnyWidget):
     def _as_html(self):
         """What is shown where no widget can be: the page it is open at, and what the others say."""
         page = self.pages[self.at]
-        image = f'<img src="{page["src"]}" alt="{html.escape(page["alt"])}" width="{page["width"]}">'
         items = "".join(f"<li>{html.escape(each['said'])}</li>" for each in self.pages)
-        return f"{image}<ul>{items}</ul>"
-
-
-def _png(picture):
-    usual = picture.figure.dpi
-    picture.figure.set_dpi(DPI)
-    try:
-        return picture.png()
-    finally:
-        picture.figure.set_dpi(usual)
+        return f"{shown(page['src'], page['alt'], page['width'])}<ul>{items}</ul>"

@@ -7,17 +7,17 @@ from types import MappingProxyType
 from .assets import style
 
 
-@lru_cache(maxsize=1)
-def look() -> MappingProxyType:
-    """The colours of the course in its light theme, read from look.css: "#rrggbb", or a tuple of them for a map.
+@lru_cache(maxsize=2)
+def look(theme: str = "light") -> MappingProxyType:
+    """The colours of the course in a theme, "light" or "dark", read from look.css: "#rrggbb", or a tuple for a map.
 
     The names are those of the CSS variables without `--pc-`; the mapping is read-only.
 
-    >>> look()["ink"], len(look()["values"])
-    ('#1a1c20', 9)
+    >>> look()["ink"], look("dark")["ink"], len(look()["values"])
+    ('#1a1c20', '#eceef2', 9)
     """
-    css = style("web/look.css")
-    found = re.findall(r"--pc-([\w-]+):\s*([^;]+);", css.partition("}")[0])
+    light, dark = style("web/look.css").split("}")[:2]
+    found = re.findall(r"--pc-([\w-]+):\s*([^;]+);", light + (dark if theme == "dark" else ""))
     colours = {name: tuple(re.findall(r"#\w+", value)) for name, value in found}
     return MappingProxyType({name: listed[0] if len(listed) == 1 else listed for name, listed in colours.items()})
 

@@ -1,20 +1,22 @@
 """The figures: is every number torch's, every colour that of look.css, and everything seen also said?"""
 
-import base64
 import html
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from pooling_course.expert.report import gradient_report
 from pooling_course.images import WORKED, photo, preset
 from pooling_course.maths import words
 from pooling_course.maths.kinds.pooling import Pooling
-from pooling_course.pictures import canvas, figures
+from pooling_course.pictures import canvas, charts, figures
 from pooling_course.pictures.canvas import Picture, signed_map, values_map
 from pooling_course.pictures.figures import mental_model, pooled, progress_bars
 from pooling_course.web.assets import style
@@ -67,8 +69,8 @@ def on_page(picture):
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
     parser.feed(picture._repr_html_())
-    ((tag, attributes),) = found
-    assert tag == "img"
+    (tag, attributes), *more = found
+    assert tag == "img" and [name for name, _ in more] == ["style"]
     return attributes
 
 
@@ -144,7 +146,7 @@ def test_can_the_numbers_be_read_on_every_colour(map_of, monkeypatch):
     scale = canvas.Values(x)
     colours = scale.colours(x)
     inks = [scale.ink(v) for v in x]
-    assert set(inks) == {"black", "white"}
+    assert set(inks) == {"black", canvas.ON_CELL}
     assert min(contrast(ink, c[:3]) for ink, c in zip(inks, colours, strict=True)) >= 4.5
 
 
@@ -270,10 +272,62 @@ def test_is_the_html_an_image_with_its_words():
     picture = mental_model()
     attributes = on_page(picture)
     assert attributes["alt"] == picture.alt == repr(picture) == str(picture)
-    head, data = attributes["src"].split(",")
-    assert head == "data:image/png;base64" and base64.b64decode(data) == picture.png()
-    assert "max-width:100%" in attributes["style"] and look()["paper"] in attributes["style"]
+    head, data = attributes["src"].split(",", 1)
+    assert head == "data:image/svg+xml" and unquote(data) == picture.svg()
+    assert "max-width:100%" in attributes["style"]
     assert int(attributes["width"]) * 2 == int.from_bytes(picture.png()[16:20], "big") // 2 * 2
+
+
+def every_picture():
+    x = torch.rand(1, 1, 8, 8)
+    networks = {"a": nn.Sequential(nn.MaxPool2d(2)), "b": nn.Sequential(nn.AvgPool2d(2))}
+    row = {"title": "06 Padding", "questions": 7, "answered": 5, "right": 3, "sure_wrong": 1}
+    return {
+        "mental model": mental_model(),
+        "pooled": pooled(WORKED, nn.MaxPool2d(2), nn.AvgPool2d(2)),
+        "photo": pooled(photo(32), nn.MaxPool2d(2)),
+        "progress": progress_bars([row]),
+        "report": gradient_report(networks, x).picture,
+        "lines": charts.lines([0, 1, 2], {"square": [0, 1, 4]}, "side", "area"),
+        "dots": charts.dots({"max": [94, 96], "average": [95.5]}, "Right", "%"),
+    }
+
+
+@pytest.mark.parametrize("name", every_picture())
+def test_does_a_picture_take_every_colour_of_the_look_from_its_theme(name):
+    svg = every_picture()[name].svg()
+    drawn, themes = re.sub(r"<style>.*?</style>", "", svg), re.search(r"<style>(.*?)</style>", svg)[1]
+    light, dark = themes.split("@media (prefers-color-scheme:dark)")
+    used = set(re.findall(r"var\(--([\w-]+)\)", drawn))
+    assert {"paper", "ink"} <= used
+    for variable in used:
+        assert f"--{variable}:{look()[variable]};" in light and f"--{variable}:{look('dark')[variable]};" in dark
+    left = {colour for colour in look().values() if isinstance(colour, str)} & set(re.findall("#[0-9a-f]{6}", drawn))
+    assert left == set()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "host",
+    ["data-jp-theme-light='false'", "class='vscode-dark'", "data-theme='dark'", "theme='dark'", "data-theme='auto'"],
+)
+def test_is_a_picture_dark_where_its_page_is(host, chromium):
+    """By its corner, which is paper; and on the same page in its light theme."""
+    for attribute, system, wanted in (
+        (host, "dark" if "auto" in host else "light", "dark"),
+        (host.replace("dark", "light").replace("false", "true"), "light", "light"),
+    ):
+        page = chromium.new_context(color_scheme=system).new_page()
+        page.set_content(f"<body {attribute} style='margin:0'>{mental_model()._repr_html_()}")
+        page.wait_for_function("document.images[0].complete")
+        assert pixel(page.screenshot(), 10, 60) == look(wanted)["paper"], attribute
+        page.context.close()
+
+
+def pixel(png, x, y):
+    from PIL import Image
+
+    return "#{:02x}{:02x}{:02x}".format(*Image.open(io.BytesIO(png)).convert("RGB").getpixel((x, y)))
 
 
 def test_are_the_words_escaped_in_the_html():
@@ -286,16 +340,22 @@ def test_are_the_words_escaped_in_the_html():
 def test_are_the_same_figures_the_same_bytes():
     assert mental_model().png() == mental_model().png()
     assert mental_model()._repr_html_() == mental_model()._repr_html_()
+    picture = mental_model()
+    assert picture.svg() == picture.svg() == mental_model().svg() and picture.png() == mental_model().png()
+
+
+def both(picture):
+    return picture.png(), picture.svg()
 
 
 def test_do_figures_ignore_the_learners_own_matplotlib_settings():
     import matplotlib
 
-    before = mental_model().png()
+    before = both(mental_model())
     with matplotlib.rc_context({"savefig.dpi": 30, "savefig.bbox": "tight", "font.size": 30, "text.color": "red"}):
-        assert mental_model().png() == before
+        assert both(mental_model()) == before
     with matplotlib.rc_context({"lines.linewidth": 9, "axes.facecolor": "black", "image.interpolation": "bilinear"}):
-        assert mental_model().png() == before
+        assert both(mental_model()) == before
 
 
 def test_does_pyplot_stay_out():
