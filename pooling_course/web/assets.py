@@ -1,9 +1,9 @@
 """The browser's side of a widget: one module and one style sheet, put together from the package's files.
 
 anywidget loads a module from a Blob URL, where relative imports do not resolve; so a module is joined with those it
-imports. The `import ... from "./x.js"` lines, which Node needs for the tests, are dropped, and so are the types, which
-only the checker reads: `// @ts-check` and lines of `/** ... */`. Files are named from the folder of the package, such
-as "explorer/explorer.js".
+imports. A saved notebook holds it once for each widget, so what only Node, the type checker or a reader needs goes:
+the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent. Files are
+named from the folder of the package, such as "explorer/explorer.js".
 """
 
 import re
@@ -11,7 +11,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\.[\w./]+)";\n', re.MULTILINE)
-TYPES = re.compile(r"^// @ts-check\n|^[ \t]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
+TOLD = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)?\n", re.MULTILINE | re.DOTALL)
+INDENT = re.compile(r"^( +)\1", re.MULTILINE)
+REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)
 
 
 def script(name: str) -> str:
@@ -24,12 +26,12 @@ def script(name: str) -> str:
             other = (file.parent / imported).resolve()
             if other not in parts:
                 add(other)
-        parts[file] = TYPES.sub("", IMPORT.sub("", text))
+        parts[file] = INDENT.sub(r"\1", TOLD.sub("", IMPORT.sub("", text)))
 
     add((PACKAGE / name).resolve())
-    return "\n".join(parts.values())
+    return "".join(parts.values())
 
 
 def style(*names: str) -> str:
     """The files as one style sheet."""
-    return "\n".join((PACKAGE / name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(REMARK.sub("", (PACKAGE / name).read_text(encoding="utf-8")) for name in names)

@@ -27,6 +27,8 @@ body:has([data-alive=NAME]) [data-still=NAME]{display:none}
 .jp-OutputArea-child:has([data-still=NAME])+:has(.jupyter-widgets):not(:has(.jupyter-widgets *)){display:none}
 .pc-still p{margin:4px 0 8px}
 .pc-still .pc-wake{padding:6px 10px;border-left:4px solid #7f8591;background:#7f859122}
+"""
+GRIDS = """
 .pc-still .pc-grids{display:flex;flex-wrap:wrap;align-items:start;gap:8px 24px}
 .pc-still figure{margin:0}
 .pc-still table{border-collapse:collapse;margin:0;font-size:13px;border:0}
@@ -49,9 +51,10 @@ class Shown:
         raise NotImplementedError
 
     def _still(self) -> str:
-        style = STYLE.replace("NAME", f'"{self.still}"').replace("\n", "")
+        shown = self._as_html()
+        style = (STYLE + GRIDS * ("pc-grids" in shown)).replace("NAME", f'"{self.still}"').replace("\n", "")
         head = f'<div class="pc-still" data-still="{escape(self.still)}"><style>{style}</style>'
-        return f"{head}{WAKE}{self._as_html()}</div>"
+        return f"{head}{WAKE}{shown}</div>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """All that a notebook may show of it, the same under ipywidgets 7, whose boxes offer nothing, and 8."""

@@ -80,6 +80,19 @@ def test_a_joined_module_has_no_types(name):
 
 
 @pytest.mark.parametrize("name", WIDGETS)
+def test_a_joined_module_has_no_lines_that_are_comments_and_all_others(name):
+    text = assets.script(name)
+    assert not re.search(r"^[ \t]*(//.*)?$", text.rstrip("\n"), re.MULTILINE)
+    for file in joined(name):
+        source = SCRIPTS[file].read_text("utf-8")
+        code = re.sub(r"^[ \t]*/\*\*[^/]*?\*/\n", "", assets.IMPORT.sub("", source), flags=re.MULTILINE).splitlines()
+        for line in code:
+            # a text over several lines might hold one that looks like a comment
+            assert line.count("`") % 2 == 0 or line.lstrip().startswith("//"), (file, line)
+            assert line.lstrip() in text or line.lstrip().startswith(("//", "/**", "*")), (file, line)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
 def test_a_joined_module_loads_in_node_and_gives_render(name, tmp_path):
     node = shutil.which("node")
     if not node:

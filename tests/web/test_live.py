@@ -50,11 +50,12 @@ def test_a_widget_follows_each_of_its_files(package, monkeypatch, file, trait):
     monkeypatch.setenv(live.SWITCH, "1")
     widget, earlier = flipbook(), flipbook()
     before = getattr(widget, trait)
+    changed = "/* changed */" if file.endswith(".js") else ".changed {}"  # a style sheet sheds its comments
     with open(package / file, "a", encoding="utf-8") as out:
-        out.write("\n/* changed */\n")
+        out.write(f"\n{changed}\n")
     for one in (widget, earlier):
-        assert comes(lambda one=one: getattr(one, trait) != before) and getattr(one, trait).count("/* changed */") == 1
-    assert "/* changed */" in getattr(flipbook(), trait)  # and so does one that is made later
+        assert comes(lambda one=one: getattr(one, trait) != before) and getattr(one, trait).count(changed) == 1
+    assert changed in getattr(flipbook(), trait)  # and so does one that is made later
 
 
 def test_a_file_that_is_gone_for_a_moment_ends_nothing(package, monkeypatch):
