@@ -3,7 +3,7 @@
 // itself answers: the same messages in the same words, pooled by engine.js, so that the explorer need not know which it was.
 import { engine } from "./engine.js";
 import { KINDS, settingsOf } from "./kinds/kinds.js";
-import { cellValue, quoted, readNumber, refusal } from "./rules.js";
+import { cellValue, quoted, refusal, upstreamValue } from "./rules.js";
 import { PATIENCE, arrayOf } from "./states.js";
 
 /**
@@ -258,12 +258,12 @@ class Answers {
     }
     const shape = [input.channels, ...size];
     if (!isWithin([channel, row, col], shape)) return this.say("");
-    const value = readNumber(text);
-    if (value === null) return this.say(`${quoted(text)} is not a number, such as -1.5 or 1/3; the upstream gradient stays as it is.`);
+    const typed = upstreamValue(text);
+    if (typed.value === undefined) return this.say(typed.error ?? "");
     const values = new Float64Array(product(shape)).fill(1);
     const fits = own.values && [1, input.channels].includes(own.shape[0]) && `${own.shape.slice(1)}` === `${size}`;
     if (fits) for (let at = 0; at < values.length; at += own.values.length) values.set(own.values, at);
-    values[(channel * size[0] + row) * size[1] + col] = value;
+    values[(channel * size[0] + row) * size[1] + col] = typed.value;
     this.say("");
     this.tell({ own: { serial: (own.serial ?? 0) + 1, shape, data: new Uint8Array(values.buffer), input: input.serial }, upstream_mode: "own" });
   }

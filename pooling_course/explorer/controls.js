@@ -38,7 +38,7 @@ export class Controls {
   channelInput;
   /** @type {HTMLElement} */
   channelLabel;
-  /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], value: HTMLElement, hint: HTMLElement}>} */
+  /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], refused: HTMLElement, value: HTMLElement, hint: HTMLElement}>} */
   sliders = {};
   /** @type {Record<string, {input: HTMLInputElement, label: HTMLElement}>} */
   checks = {};
@@ -185,8 +185,9 @@ export class Controls {
       }),
     );
     const head = make("div", { class: "pc-slider-head" }, make("span", {}, name), value);
-    const el = make("div", { class: "pc-slider" }, head, make("div", { class: "pc-ranges" }, ...inputs), hint);
-    this.sliders[name] = { el, inputs, value, hint };
+    const refused = make("div", { class: "pc-refused", "aria-hidden": "true" }); // the hint says why
+    const el = make("div", { class: "pc-slider" }, head, make("div", { class: "pc-ranges" }, ...inputs, refused), hint);
+    this.sliders[name] = { el, inputs, refused, value, hint };
     return el;
   }
 
@@ -275,7 +276,7 @@ export class Controls {
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
     for (const slider of SLIDERS) {
       const { name } = slider;
-      const { el, inputs, value, hint } = this.sliders[name];
+      const { el, inputs, refused, value, hint } = this.sliders[name];
       const fixer = choosable.find((kind) => kind.sliders.includes(slider) && !takes(name)(kind));
       update(el, { hidden: !within(name) && !fixer });
       if (el.hidden) continue;
@@ -286,6 +287,10 @@ export class Controls {
       const asked = fixer ?? [lead, ...kinds].find(takes(name));
       const said = asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}`;
       update(hint, { text: said, title: said });
+      // A slider ends where torch refuses more; what is left of its scale, which stays, is hatched.
+      const scale = slider.most ?? this.get("most")[name] ?? Math.floor(this.get("most").kernel_size / 2);
+      const left = apart ? 0 : Math.max(0, scale - limit[0]) / (scale - slider.least);
+      update(refused, { hidden: left === 0, style: { flexBasis: `${Math.round(100 * left)}%` } });
       for (const [i, input] of inputs.entries()) {
         update(input, {
           max: limit[i], // before value, or the value is clipped
@@ -344,30 +349,62 @@ export class Controls {
   }
 }
 
-// A text field over a cell: Enter, Tab or leaving it commits, Escape does not.
-/** @type {(stage: HTMLElement, box: Record<string, number>, label: string, text: string, now: string, commit: (value: string) => void) => void} */
-export function typeOver(stage, box, label, text, now, commit) {
+const ROOM = 232; // px for what is said beside a cell
+
+/**
+ * @typedef {{left: number, top: number, width: number, height: number}} Box
+ * @typedef {{wrong(value: string): string | undefined, commit(value: string): void, left(error: string): void}} Taken
+ */
+
+// A text field over a cell: Enter or Tab commits, Escape does not. What is wrong is told beside it, and it stays open; where
+// it is left all the same, `left` hears why.
+/** @type {(stage: HTMLElement, box: Box, label: string, text: string, now: string, taken: Taken) => void} */
+export function typeOver(stage, box, label, text, now, { wrong, commit, left }) {
   const input = make("input", { class: "pc-edit", type: "text", "aria-label": label });
+  const told = make("p", { class: "pc-told", role: "alert", hidden: true });
   input.value = text || now;
   for (const [side, px] of Object.entries(box)) input.style.setProperty(side, `${px}px`);
   let open = true;
+  const read = () => input.value.trim().replace(",", ".").replace("−", "-");
   /** @param {boolean} keep */
   const close = (keep) => {
     if (!open) return; // removing the input blurs it, which calls again
     open = false;
-    const value = input.value.trim().replace(",", ".").replace("−", "-");
     const focused = document.activeElement === input;
     input.remove();
+    told.remove();
     if (focused) stage.focus();
-    if (keep && value !== "" && value !== now) commit(value);
+    const value = read();
+    if (!keep || value === "" || value === now) return;
+    const error = wrong(value);
+    if (error) left(error);
+    else commit(value);
   };
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter" || event.key === "Tab") close(true);
     if (event.key === "Escape") close(false);
+    if (event.key !== "Enter" && event.key !== "Tab") return;
+    const value = read();
+    const error = value !== "" && value !== now ? wrong(value) : "";
+    if (!error) return close(true);
+    event.preventDefault();
+    input.setAttribute("aria-invalid", "true");
+    update(told, { text: "", hidden: false }); // said twice, it is read out twice
+    update(told, { text: `${error.split("; ")[0]}: type one, or Esc.`, style: placeBeside(stage, box) });
+    input.select();
   });
   input.addEventListener("blur", () => close(true));
-  stage.append(input);
+  stage.append(input, told);
   input.focus();
   if (!text) input.select();
+}
+
+// Where there is room: to the right of a cell, to its left, or below.
+/** @type {(stage: HTMLElement, box: Box) => Record<string, string>} */
+function placeBeside(stage, { left, top, width, height }) {
+  const card = /** @type {Element} */ (stage.closest(".pooling-course")).getBoundingClientRect();
+  const at = stage.getBoundingClientRect();
+  if (at.left + left + width + ROOM < card.right) return { left: `${left + width + 6}px`, top: `${top}px` };
+  if (at.left + left - ROOM > card.left) return { left: `${left - ROOM}px`, top: `${top}px` };
+  return { left: `${Math.max(card.left - at.left + 8, left + width - ROOM)}px`, top: `${top + height + 6}px` };
 }

@@ -16,6 +16,7 @@ import { paintChip, paintIndices, paintMarks, paintRoutes, robustScale, sizeCanv
 import { mostTelling, pointedAt } from "./pointing.js";
 import { copyButton, drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
 import { partOf, totals } from "./sentences.js";
+import { cellValue, upstreamValue } from "./rules.js";
 import { paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
 import { place } from "./words.js";
@@ -492,10 +493,14 @@ export class Explorer {
     const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
     const { frame, stage } = this.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
-    typeOver(stage, box, `New value at ${place(row, col)}`, text, now, (value) => {
-      const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
-      this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
-      this.typeIn(typed);
+    typeOver(stage, box, `New value at ${place(row, col)}`, text, now, {
+      wrong: (value) => (upstream ? upstreamValue(value) : cellValue(value, this.states.input.dtype)).error,
+      commit: (value) => {
+        const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
+        this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
+        this.typeIn(typed);
+      },
+      left: (error) => this.refuse(error),
     });
   }
 

@@ -23,7 +23,7 @@ export function drawCode(view) {
   const row = () => make("div", {}, make("code"), make("button", { type: "button", onclick: (event) => copy(view, event.target) }, "Copy"));
   list(view.code, view.shown, row, ({ children: [text, button] }, { kind, s }) => {
     const line = kind.code(s);
-    update(text, { text: line });
+    update(text, { text: line, title: line });
     update(button, { "aria-label": `Copy ${line}${kind.learned(s) ? " and its weights" : ""}`, copies: s });
   });
   const texts = view.shown.map(({ kind, s }) => {
@@ -32,11 +32,28 @@ export function drawCode(view) {
   });
   const alike = texts.every((two) => `${two}` === `${texts[0]}`);
   const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${view.shown[i].kind.title}, ${text}`));
-  list(view.formula, view.shown.every((v) => v.state.error) ? [] : said, formulaLine, ({ children: [of, text] }, line) => {
+  const formulas = view.shown.every((v) => v.state.error) ? [] : said;
+  scrolls(view, formulas);
+  list(view.formula, formulas, formulaLine, ({ children: [of, text] }, line) => {
     const [, head = "", rest] = line.match(/^(height and width: )?(.*)$/) ?? [];
     update(of, { text: head });
     update(text, { text: rest });
   });
+}
+
+const LETTER = 7.3; // px
+const BESIDE = 96; // px of the button beside a line of code, and of gaps
+
+// Where formulas are longer than the room beside the code, they scroll, by keyboard, too.
+/** @type {(view: Explorer, formulas: string[]) => void} */
+function scrolls({ formula, shown, width }, formulas) {
+  const code = Math.max(...shown.map(({ kind, s }) => kind.code(s).length)) * LETTER + BESIDE;
+  const letters = (width - Math.min(code, 0.68 * width)) / LETTER;
+  const lines = formulas.reduce((sum, text) => sum + Math.ceil(text.replace("height and width: ", "").length / letters), 0);
+  const more = lines > 2 * shown.length;
+  update(formula, { className: more ? "pc-formula pc-long" : "pc-formula" });
+  if (more) update(formula, { tabIndex: 0, role: "region", "aria-label": "Formula" });
+  else for (const name of ["tabindex", "role", "aria-label"]) formula.removeAttribute(name);
 }
 
 // Of both axes at once, which is the rule, only a screen reader is told.

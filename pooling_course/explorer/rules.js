@@ -144,6 +144,13 @@ export function cellValue(text, dtype) {
   return { value };
 }
 
+// The same of an upstream gradient.
+/** @type {(text: string) => {value?: number, error?: string}} */
+export function upstreamValue(text) {
+  const value = readNumber(text);
+  return value === null ? { error: `${quoted(text)} is not a number, such as -1.5 or 1/3; the upstream gradient stays as it is.` } : { value };
+}
+
 // A text as Python's repr writes it.
 /** @param {string} text */
 export function quoted(text) {

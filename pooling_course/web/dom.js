@@ -91,9 +91,10 @@ export function parseColor(text) {
 /** @type {(el: Element) => Element | undefined} */
 const above = (el) => el.parentElement ?? /** @type {ShadowRoot} */ (el.getRootNode()).host;
 
-// "dark" or "light", from the first opaque background behind the element: every front end has one.
+// "dark" or "light", from the first opaque background behind the element: every front end has one. Paper is white.
 /** @param {Element} el */
 export function themeBehind(el) {
+  if (matchMedia("print").matches) return "light";
   for (let at = above(el); at; at = above(at)) {
     const [r, g, b, alpha] = parseColor(getComputedStyle(at).backgroundColor);
     if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
@@ -134,10 +135,10 @@ export function leaveKeys(root) {
 export function watchTheme(apply) {
   const observer = new MutationObserver(apply);
   for (const el of [document.documentElement, document.body]) observer.observe(el, { attributes: true });
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", apply);
+  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  for (const one of media) one.addEventListener("change", apply);
   return () => {
     observer.disconnect();
-    dark.removeEventListener("change", apply);
+    for (const one of media) one.removeEventListener("change", apply);
   };
 }

@@ -355,7 +355,7 @@ def test_a_cell_is_edited_by_typing_and_torch_pools_again(one):
 def test_a_wrong_text_gives_a_friendly_sentence_and_the_cell_keeps_its_value(one):
     for _ in range(2):
         type_into(one, 2, 2, "five")
-        expect(one.notice).to_have_text("'five' is not a number, such as -1.5, 1/3 or nan; the cell keeps its value.")
+        expect(one.told).to_have_text("'five' is not a number, such as -1.5, 1/3 or nan: type one, or Esc.")
         check(one, Pooling("max", 2))
     type_into(one, 2, 2, "5")
     expect(one.notice).to_be_hidden()

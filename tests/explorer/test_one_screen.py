@@ -8,6 +8,9 @@ import ast
 import json
 
 import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
 
 from harness import ROOT, plain
 from harness.explorers import STICKING_OUT
@@ -17,6 +20,12 @@ from pooling_course.questions import all_questions
 pytestmark = pytest.mark.browser
 HIGHEST = 600  # px: what is left of 768 below the bars of a browser and of JupyterLab
 WIDTHS = [934, 736]
+LONG = {  # layers whose formulas or code are long
+    "adaptive": lambda: nn.AdaptiveAvgPool2d((3, 4)),
+    "fractional": lambda: nn.FractionalMaxPool2d(2, 3, _random_samples=torch.tensor([[[0.25, 0.75]]])),
+    "norm": lambda: nn.LPPool2d(2, (2, 3), (1, 2)),
+    "apart": lambda: nn.MaxPool2d((2, 3), (1, 2), (1, 1), ceil_mode=True),
+}
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -236,4 +245,90 @@ def test_these_checks_notice_what_is_wrong(page):
         "(el, rule) => el.append(Object.assign(document.createElement('style'), { textContent: rule }))", LOOSE
     )
     assert root.evaluate(MOVED)
+    plain.leave(page)
+
+
+# ---- what is beside the numbers ------------------------------------------------------------------------------------
+
+
+# The widths of the hatched ends of the sliders on view, as parts of what slider and end take together.
+HATCHED = """(root) => [...root.querySelectorAll(".pc-ranges")].filter((el) => el.checkVisibility()).map((el) => {
+  const end = el.querySelector(".pc-refused");
+  return end.hidden ? 0 : end.getBoundingClientRect().width / el.getBoundingClientRect().width;
+})"""
+
+
+def test_what_torch_refuses_of_a_slider_is_hatched_and_its_scale_stays(page):
+    explorer = PoolingExplorer("digit", "max")
+    root = plain.mount(page, explorer, 934)
+    for kernel_size, part in ((1, 0.8), (2, 0.5), (3, 0.5), (4, 0), (5, 0)):  # padding 0, 1, 1, 2, 2 of at most 2
+        slider = root.get_by_role("slider", name="kernel_size", exact=True)
+        slider.fill(f"{kernel_size}")
+        root.evaluate(SETTLED)
+        *others, padding = root.evaluate(HATCHED)
+        assert others == [0, 0] and padding == pytest.approx(part, abs=0.1), kernel_size
+    plain.leave(page)
+
+
+@pytest.mark.parametrize("width", [934, 736, 390])
+@pytest.mark.parametrize("make", [PoolingExplorer, GradientFlow])
+def test_a_wrong_number_is_told_at_the_cell_and_can_be_read_whole(page, make, width):
+    root = plain.mount(page, make("digit", compare=True), width)
+    grid = root.get_by_role("application", name="Upstream" if make is GradientFlow else "Input").first
+    for keys in (["Home", "PageUp"], ["End", "PageDown"]):
+        grid.focus()
+        for key in [*keys, "Enter", "a", "b", "c", "Enter"]:
+            page.keyboard.press(key)
+        told = root.get_by_role("alert").filter(has_text="'abc' is not a number")
+        expect(told).to_contain_text("type one, or Esc")
+        box, cell, card = told.bounding_box(), root.locator(".pc-edit").bounding_box(), root.bounding_box()
+        assert card["x"] <= box["x"] and box["x"] + box["width"] <= card["x"] + card["width"]
+        apart = max(box["x"] - cell["x"] - cell["width"], cell["x"] - box["x"] - box["width"])
+        below = max(box["y"] - cell["y"] - cell["height"], cell["y"] - box["y"] - box["height"])
+        assert 0 <= max(apart, below) <= 12, "it lies over the cell, or far from it"
+        assert told.evaluate(UNCOVERED)
+        page.keyboard.press("Escape")
+        expect(told).to_have_count(0)
+        expect(root.locator(".pc-edit")).to_have_count(0)
+    plain.leave(page)
+
+
+# Whether an element is on top at its corners and in its middle, and not clipped there.
+UNCOVERED = """(el) => {
+  el.scrollIntoView({ block: "nearest" });
+  const { left, right, top, bottom } = el.getBoundingClientRect();
+  const places = [[left + 8, top + 4], [right - 8, bottom - 4], [(left + right) / 2, (top + bottom) / 2]];
+  return places.every(([x, y]) => document.elementFromPoint(x, y) === el);
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("layer", LONG)
+def test_a_long_formula_can_be_read_whole(page, layer, width):
+    root = plain.mount(page, PoolingExplorer("odd", LONG[layer]()), width)
+    root.evaluate(SETTLED)
+    formula = root.locator(".pc-formula")
+    high, room = formula.evaluate("(el) => [el.scrollHeight, el.clientHeight]")
+    if high > room + 1:
+        assert formula.evaluate("(el) => getComputedStyle(el).overflowY") == "auto" and formula.get_attribute(
+            "tabindex"
+        )
+    text, shown = root.locator(".pc-code code").evaluate("(el) => [el.scrollWidth, el.clientWidth]")
+    assert (
+        text <= shown
+        or root.locator(".pc-code code").get_attribute("title") == root.locator(".pc-code code").text_content()
+    )
+    plain.leave(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_paper_an_explorer_is_light(page, theme):
+    root = plain.mount(page, PoolingExplorer("digit"), 736)
+    root.evaluate("(el, theme) => (el.parentElement.style.background = { light: '#fff', dark: '#111' }[theme])", theme)
+    page.emulate_media(color_scheme=theme)
+    page.evaluate("document.body.dataset.turn = 'x'")
+    expect(root).to_have_attribute("data-theme", theme)
+    page.emulate_media(media="print", color_scheme=theme)
+    expect(root).to_have_attribute("data-theme", "light")
+    page.emulate_media(media="screen", color_scheme="light")
     plain.leave(page)

@@ -108,6 +108,11 @@ class Explorer:
     def notice(self):
         return self.root.locator(".pc-notice")
 
+    @property
+    def told(self):
+        """What is said beside a cell."""
+        return self.root.locator(".pc-told")
+
     def read(self):
         """Code, formula, sentence, captions, tables and what is written on the canvases, once nothing is awaited."""
         expect(self.root).not_to_have_attribute("aria-busy", "true")
