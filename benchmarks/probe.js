@@ -63,8 +63,29 @@
     for (const entry of list.getEntries()) if (entry.name === "keydown") presented.set(entry.startTime, entry.duration);
   }).observe({ type: "event", durationThreshold: 16, buffered: true });
 
+  let watched = null; // what each frame has cost so far, in ms: from its start until it has been laid out and painted
+  const watch = (costs) => {
+    if (watched !== costs) return;
+    const start = performance.now();
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => costs.push(performance.now() - start);
+    port2.postMessage(0);
+    requestAnimationFrame(() => watch(costs));
+  };
+
   let step = null;
   window.probe = {
+    // Every frame from now on, until `frames` is asked for.
+    watch() {
+      watched = [];
+      const costs = watched;
+      requestAnimationFrame(() => watch(costs));
+    },
+    frames() {
+      const found = watched;
+      watched = null;
+      return found;
+    },
     // Ready for one key press on `slider`; `how` a new picture shows: "canvas" or "image".
     async arm(root, slider, how) {
       root.scrollIntoView({ block: "start" });

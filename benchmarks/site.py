@@ -13,10 +13,11 @@ that was asked for, pictures aside, as it is and gzipped file by file. Time to f
 the navigation until the explorer has drawn its first picture and the browser has painted it; on a page without an
 explorer, until the progress table stands there.
 
-Then slider steps on the site's first explorer, by real key presses, from the press to the painted picture (probe.js).
+Then slider steps on the site's first explorer, by real key presses, from the press to the painted picture (probe.js):
+as fast as the machine is, and slowed four times by DevTools, as on a cheap laptop.
 
 The claims: below 1 MB beyond pictures, below 0.4 MB gzipped, below one second to the first interaction, a step within a
-frame.
+frame, and within 50 ms where the processor is slowed.
 """
 
 import gzip
@@ -46,6 +47,7 @@ HOME = "http://course.test/"
 PLAIN = {"@jupyter-widgets/html-manager": "dist/embed-amd.js", "requirejs": "require.js", "anywidget": "dist/index.js"}
 PICTURES = (".png", ".svg", ".ico")
 FRAME = 1000 / 60
+SLOWED, SLOWEST = 4, 50  # times, and ms that a step may take then
 HELD = 60  # ms that a finger holds a key: its release must not fall into the step
 
 # When the first widget stands there painted, or the table where there is none.
@@ -114,8 +116,10 @@ class Visit:
     def bytes(self):
         return sum(map(len, self.sent.values())), sum(len(gzip.compress(data)) for data in self.sent.values())
 
-    def steps(self, count):
-        """Milliseconds of slider steps to and fro, from key press to painted picture."""
+    def steps(self, count, slowed=1):
+        """Milliseconds of slider steps to and fro, from key press to painted picture, shortest first."""
+        throttle = self.context.new_cdp_session(self.page)
+        throttle.send("Emulation.setCPUThrottlingRate", {"rate": slowed})
         root = self.page.query_selector(".pc-explorer")
         slider = root.query_selector("input[aria-label=kernel_size]")
         times = []
@@ -133,7 +137,7 @@ def visits(browser, files, rounds, steps):
         "plain_00_start_here": "first lesson by nbconvert",
     }
     names = {name: way for name, way in names.items() if not name.startswith("plain") or files}
-    ready, sizes, times = {name: [] for name in names}, {}, []
+    ready, sizes, times, slow = {name: [] for name in names}, {}, [], []
     for _ in range(rounds):
         for name in random.sample(list(names), len(names)):
             visit = Visit(browser, name, files)
@@ -141,6 +145,7 @@ def visits(browser, files, rounds, steps):
             sizes[name] = visit.bytes
             if name == "00_start_here":
                 times += visit.steps(steps // rounds)
+                slow += visit.steps(steps // rounds, SLOWED)
             visit.context.close()
     for name, way in names.items():
         row = {
@@ -150,8 +155,8 @@ def visits(browser, files, rounds, steps):
             "ready_ms": statistics.median(ready[name]),
         }
         if name == "00_start_here":
-            times.sort()
-            row |= {"step_ms": statistics.median(times), "step_p95_ms": times[math.ceil(0.95 * len(times)) - 1]}
+            for key, each in {"step": sorted(times), "slow_step": sorted(slow)}.items():
+                row |= {f"{key}_ms": statistics.median(each), f"{key}_p95_ms": each[math.ceil(0.95 * len(each)) - 1]}
         yield row
 
 
@@ -180,6 +185,9 @@ def claims(rows, sizes):
             yield claim(
                 "A slider step on it is painted within one frame", row["step_ms"], "ms", at_most=FRAME, peer=peer
             )
+            peer = f"95th percentile {row['slow_step_p95_ms']:.0f} ms; unslowed {row['step_ms']:.0f} ms"
+            says = f"With the processor slowed {SLOWED} times it is painted within {SLOWEST} ms"
+            yield claim(says, row["slow_step_ms"], "ms", at_most=SLOWEST, peer=peer)
     if sizes["nbconvert"]:
         megabytes = [(ours[0] / 1e6, sizes["nbconvert"][name][0] / 1e6, name) for name, ours in sizes["site"].items()]
         ours, theirs, name = min(megabytes, key=lambda each: each[1] / each[0])
@@ -223,8 +231,8 @@ def measure(given):
     return {"claims": list(claims(rows, sizes)), "tables": tables, "growth": [grown], "Chromium": version}
 
 
-HEAD = ("page", "bytes", "gzipped", "ready after, ms", "a step, ms", "95th percentile, ms")
-KEYS = ("way", "bytes", "gzipped", "ready_ms", "step_ms", "step_p95_ms")
+HEAD = ("page", "bytes", "gzipped", "ready after, ms", "a step, ms", "95th percentile, ms", "slowed", "95th percentile")
+KEYS = ("way", "bytes", "gzipped", "ready_ms", "step_ms", "step_p95_ms", "slow_step_ms", "slow_step_p95_ms")
 OPTIONS = {
     "--rounds": {"type": int, "default": 5},
     "--steps": {"type": int, "default": 40},

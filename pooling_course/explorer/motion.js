@@ -6,6 +6,7 @@ import { make, update } from "../web/dom.js";
 import { readers, taps, windowOf } from "./geometry.js";
 import { shareOf } from "./gradients.js";
 import { label } from "./paint.js";
+import { mark } from "./pointing.js";
 
 /**
  * @import { Colour } from "../web/colour.js"
@@ -218,10 +219,32 @@ export class Motion {
   // Marks of a grid as they are on their way: the window glides, and the winner is not known before.
   /** @type {(grid: string, marks: Mark[]) => Mark[]} */
   marks(grid, marks) {
-    if (!this.moving || !this.view.isInput(grid)) return marks;
+    if (!this.moving) return marks;
+    if (!this.view.isInput(grid)) return this.view.backward && this.phase === "contest" ? [...marks, ...this.pulse(grid)] : marks;
     const { row, col } = this.shift;
     const moved = marks.map((mark) => (mark.shape === "window" ? { ...mark, row: mark.row + row, col: mark.col + col } : mark));
-    return this.phase === "glide" ? moved.filter(({ shape }) => shape !== "ring") : moved;
+    return this.phase === "glide" ? moved.filter(({ shape }) => shape !== "ring") : [...this.losers(), ...moved];
+  }
+
+  // The cells that lost against the winner are pale until its number has landed; where an average counts them, too, none is.
+  /** @returns {Mark[]} */
+  losers() {
+    const { view } = this;
+    const [v, other] = view.shown;
+    const at = view.onGrid(view.pick);
+    if (!at || other || view.backward || !v.state.winner) return [];
+    const winner = v.state.winner(view.channel, at.row, at.col);
+    const pale = this.phase === "contest" ? smooth(this.along) : this.phase === "land" ? 1 - this.along : 1;
+    const lost = windowOf(v.rows, v.cols, at.row, at.col).filter((t) => t.what === "cell" && (t.row !== winner.row || t.col !== winner.col));
+    return lost.map(({ row, col }) => ({ ...mark("pale", row, col), along: pale }));
+  }
+
+  // An upstream cell before it sends: rings go out from it.
+  /** @type {(grid: string) => Mark[]} */
+  pulse(grid) {
+    const { row, col } = this.view.pick;
+    const { frame } = this.view.grid[grid];
+    return frame && row < frame.rows && col < frame.cols ? [{ ...mark("pulse", row, col), along: this.along }] : [];
   }
 
   // The numbers that a window sends: forwards its winner, or all its cells; backwards what the receivers get.

@@ -13,7 +13,7 @@ import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
  * @typedef {{parts: any[], canvas: OffscreenCanvas}} Picture
  * @typedef {{rows: number, cols: number, cell: number, x(col: number): number, y(row: number): number}} Place
  * @typedef {Place & {key: string, pad: number, margin: Margin, width: number, height: number}} Frame
- * @typedef {At & {shape: string, rows: number, cols: number}} Mark
+ * @typedef {At & {shape: string, rows: number, cols: number, along?: number}} Mark `along` says how far it has come
  * @typedef {Way & {cell: number, amount: number, text: string}} Route
  */
 
@@ -351,10 +351,39 @@ export function paintChip(ctx, look, from, to, along, { text, colour }) {
 // Windows, readers and winners.
 /** @type {(ctx: Ctx, look: Look, frame: Place, marks: Mark[]) => void} */
 export function paintMarks(ctx, look, frame, marks) {
-  for (const { shape, row, col, rows, cols } of marks) {
+  for (const { shape, row, col, rows, cols, along = 0 } of marks) {
     if (shape === "ring") ring(ctx, look, frame, row, col);
+    else if (shape === "pale") pale(ctx, look, frame, row, col, along);
+    else if (shape === "pulse") pulse(ctx, look, frame, row, col, along);
     else outline(ctx, look, frame, row, col, rows, cols, shape);
   }
+}
+
+const PALE = 0.68;
+
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number, along: number) => void} */
+function pale(ctx, look, frame, row, col, along) {
+  ctx.globalAlpha = PALE * along;
+  ctx.fillStyle = look.paper;
+  ctx.fillRect(frame.x(col), frame.y(row), frame.cell - 1, frame.cell - 1);
+  ctx.globalAlpha = 1;
+}
+
+const OUT = 10; // px that a ring goes out
+
+/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number, along: number) => void} */
+function pulse(ctx, look, frame, row, col, along) {
+  ctx.setLineDash([]);
+  ctx.strokeStyle = look.window;
+  ctx.lineWidth = 2;
+  for (const behind of [0, 0.4]) {
+    const out = OUT * Math.max(0, along - behind);
+    ctx.globalAlpha = 1 - out / OUT;
+    ctx.beginPath();
+    ctx.roundRect(frame.x(col) - out, frame.y(row) - out, frame.cell + 2 * out, frame.cell + 2 * out, 3 + out / 2);
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
 }
 
 // What shows on every colour: a halo of paper under a strong line.
