@@ -128,6 +128,8 @@ export class Explorer {
 
   /** @type {object | undefined} the values that `scale` is of */
   scaled;
+  /** @type {{scale: Scale, count: number} | undefined} how many values lie beyond a scale */
+  beyond;
   pending = false;
   visited = false;
 

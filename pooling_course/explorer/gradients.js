@@ -5,7 +5,7 @@ import { arrayOf } from "./states.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
- * @import { At, LookUp, Shown } from "./types.d.ts"
+ * @import { At, LookUp, Numbers, Shown, State } from "./types.d.ts"
  */
 
 // Whether an upstream gradient of the learner's own has a number for each output cell; one plane is for all channels.
@@ -97,6 +97,41 @@ export function oneUpstream({ shown }) {
   return a.state.h === b.state.h && a.state.w === b.state.w;
 }
 
+// The input gradient as an array, as torch has it; none of one window alone, which is made up of its shares.
+/** @type {(view: Explorer, v: Shown) => Numbers | undefined} */
+export function planeOf({ channel, states }, { chosen, gradient }) {
+  const { h, w } = states.input;
+  return chosen ? undefined : gradient?.gradient?.subarray(channel * h * w, (channel + 1) * h * w);
+}
+
+// The largest amount in an input gradient, and how many cells get none; worked out once.
+/** @type {(view: Explorer, v: Shown, plane: Numbers) => {most: number, idle: number}} */
+function knownOf({ channel }, { gradient }, plane) {
+  const state = /** @type {State} */ (gradient);
+  state.known ??= [];
+  if (!state.known[channel]) {
+    let [most, idle] = [0, 0];
+    for (const value of plane) {
+      const amount = Math.abs(value);
+      if (amount > most && amount < Infinity) most = amount;
+      if (value === 0) idle++;
+    }
+    state.known[channel] = { most, idle };
+  }
+  return state.known[channel];
+}
+
+// How many cells get no gradient; those never read are among them.
+/** @type {(view: Explorer, v: Shown) => number} */
+export function idleOf(view, v) {
+  const { h, w } = view.states.input;
+  const plane = planeOf(view, v);
+  if (plane) return knownOf(view, v, plane).idle;
+  let none = 0;
+  for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (v.gradientAt(view.channel, r, c) === 0) none++;
+  return none;
+}
+
 // One scale for every gradient on view, with 0 in its middle.
 /** @param {Explorer} view */
 export function signedScale(view) {
@@ -106,9 +141,16 @@ export function signedScale(view) {
   const include = (value) => {
     if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
   };
-  for (const { gradientAt, upstreamAt, state } of view.shown) {
+  for (const v of view.shown) {
+    const { gradientAt, upstreamAt, state } = v;
     if (!gradientAt) continue;
-    for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) include(gradientAt(view.channel, r, c));
+    const plane = planeOf(view, v);
+    if (plane) include(knownOf(view, v, plane).most);
+    else for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) include(gradientAt(view.channel, r, c));
+    if (view.get("upstream_mode") === "ones") {
+      include(1);
+      continue;
+    }
     for (let r = 0; r < state.h; r++) for (let c = 0; c < state.w; c++) include(upstreamAt(view.channel, r, c));
   }
   return { low: -(most || 1), high: most || 1 };

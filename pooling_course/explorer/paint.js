@@ -1,11 +1,11 @@
 // @ts-check
 // Canvas drawing: the look of cells, windows, winners and padding, from the CSS variables of look.css.
-import { inkOn, scaleOf } from "../web/colour.js";
+import { inkOn, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
 
 /**
- * @import { Colour, Look } from "../web/colour.js"
+ * @import { Colour, Look, Scale } from "../web/colour.js"
  * @import { Margin, Spot, Way } from "./geometry.js"
  * @import { At, Axis } from "./types.d.ts"
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Ctx
@@ -118,9 +118,28 @@ function writer(ctx, look, cell) {
 /** @type {OffscreenCanvas | undefined} */
 let scratch;
 
+// A whole array of values as pixels: what is many is looked up and written as it lies.
+/** @type {(ctx: Ctx, frame: Place, values: ArrayLike<number>, table: Colour[], scale: Scale) => void} */
+export function paintMap(ctx, frame, values, table, scale) {
+  const image = new ImageData(frame.cols, frame.rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  /** @param {Colour} colour */
+  const word = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as every browser's machine lays out a pixel
+  const colours = Uint32Array.from(table, word);
+  const missing = word(rgb(table, scale, NaN));
+  const { low, high } = scale;
+  const span = high - low || Infinity;
+  const flat = high > low ? 0 : 128; // all alike: the middle
+  for (let i = 0; i < pixels.length; i++) {
+    const at = (values[i] - low) / span;
+    pixels[i] = at >= 0 ? colours[flat + Math.round(Math.min(1, at) * 255)] : at < 0 ? colours[0] : missing;
+  }
+  paintImage(ctx, frame, image);
+}
+
 /** @type {(ctx: Ctx, frame: Place, colourAt: (row: number, col: number) => Colour | false) => void} */
 function paintPixels(ctx, frame, colourAt) {
-  const { rows, cols, cell } = frame;
+  const { rows, cols } = frame;
   const image = new ImageData(cols, rows);
   const { data } = image;
   for (let r = 0, i = 0; r < rows; r++) {
@@ -132,6 +151,12 @@ function paintPixels(ctx, frame, colourAt) {
       data[i + 3] = 255;
     }
   }
+  paintImage(ctx, frame, image);
+}
+
+/** @type {(ctx: Ctx, frame: Place, image: ImageData) => void} */
+function paintImage(ctx, frame, image) {
+  const { rows, cols, cell } = frame;
   scratch ??= new OffscreenCanvas(1, 1); // one for all: a new one would cost more than the drawing
   if (scratch.width < cols) scratch.width = cols;
   if (scratch.height < rows) scratch.height = rows;

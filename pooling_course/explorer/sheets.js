@@ -2,8 +2,9 @@
 // The grids and what is written at them: inputs, outputs, gradients. `view` is the explorer; it holds what each canvas shows.
 import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
-import { readCounts, unreadOf } from "./geometry.js";
-import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, sizeCanvas } from "./paint.js";
+import { READABLE, readCounts, unreadOf } from "./geometry.js";
+import { idleOf, planeOf } from "./gradients.js";
+import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, paintMap, sizeCanvas } from "./paint.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
@@ -28,7 +29,9 @@ export function paintInput(view, name) {
   const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
   const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
   if (ctx) {
-    if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
+    const plane = flow && !reached && frame.cell < READABLE ? planeOf(view, flow) : undefined;
+    if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
+    else if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
     else if (first && view.cells === "reads") paintReads(view, ctx, frame, first);
     else paintValues(view, ctx, frame);
     if (!flow && first && view.cells === "all windows") paintGhosts(ctx, view.look, frame, first.rows, first.cols, view.inputAt);
@@ -51,9 +54,19 @@ function said(view, first) {
   if (first && view.cells === "all windows") return `${first.state.h * first.state.w} windows; the darker, the more overlap`;
   if (first && view.cells === "reads") return "× how many windows read the cell";
   if (view.isPhoto) return "";
-  const { low, high } = view.scale;
-  const beyond = view.states.input.values.filter((v) => Number.isFinite(v) && (v < low || v > high)).length;
+  const beyond = beyondOf(view);
   return beyond ? `${beyond} of the values ${beyond === 1 ? "lies" : "lie"} beyond the colours` : "";
+}
+
+// How many values have no colour of their own; worked out once, as a large input has many.
+/** @type {(view: Explorer) => number} */
+function beyondOf(view) {
+  const { scale, states } = view;
+  if (view.beyond?.scale !== scale) {
+    const count = states.input.values.filter((v) => Number.isFinite(v) && (v < scale.low || v > scale.high)).length;
+    view.beyond = { scale, count };
+  }
+  return view.beyond.count;
 }
 
 // How many windows read each cell, in place of its value.
@@ -126,13 +139,10 @@ function paintOutputCells(view, ctx, frame, shown, outputAt) {
   }
 }
 
-// How many cells get no gradient; those never read are among them.
 /** @type {(view: Explorer, flow: Shown, hatched: string) => string} */
 function countIdle(view, flow, hatched) {
   const { h, w } = view.states.input;
-  let none = 0;
-  for (let r = 0; r < h; r++) for (let c = 0; c < w; c++) if (flow.gradientAt(view.channel, r, c) === 0) none++;
-  return `${none} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
+  return `${idleOf(view, flow)} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
 }
 
 /** @type {(view: Explorer, name: string) => void} */

@@ -108,7 +108,7 @@ export class States {
       return spread[which * input.length + ch * h * w + r * w + c];
     };
     return {
-      ...{ key, error, totals, h: rows, w: cols, bytes, values, nothing, at },
+      ...{ key, error, totals, h: rows, w: cols, bytes, values, gradient, nothing, at },
       winner: winners && winner,
       shareOf: spread && shareOf,
       divisorAt: (r, c) => divisors?.[r * cols + c] ?? entry.divisor,

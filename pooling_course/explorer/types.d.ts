@@ -197,6 +197,9 @@ export interface State extends Pick<Entry, "key" | "error" | "h" | "w" | "totals
   bytes: number;
   values: Numbers;
   scale?: Scale;
+  /** Of a gradient: one channel after the other, and for each what has been found out about it. */
+  gradient?: Numbers;
+  known?: { most: number; idle: number }[];
   /** The output, or the input gradient. */
   at: LookUp;
   winner?: (channel: number, row: number, col: number) => At;

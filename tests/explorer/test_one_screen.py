@@ -16,6 +16,7 @@ from harness import ROOT, plain
 from harness.explorers import STICKING_OUT
 from pooling_course import GradientFlow, PoolingExplorer, quiz
 from pooling_course.questions import all_questions
+from pooling_course.web.look import shade
 
 pytestmark = pytest.mark.browser
 HIGHEST = 600  # px: what is left of 768 below the bars of a browser and of JupyterLab
@@ -331,4 +332,34 @@ def test_on_paper_an_explorer_is_light(page, theme):
     page.emulate_media(media="print", color_scheme=theme)
     expect(root).to_have_attribute("data-theme", "light")
     page.emulate_media(media="screen", color_scheme="light")
+    plain.leave(page)
+
+
+# The colour in the middle of a cell of the first input, [r, g, b]; `at` is [row, column], of `cells` rows and columns.
+PIXEL = """(root, [row, col, cells]) => {
+  const canvas = root.querySelector(".pc-input canvas");
+  const side = (parseFloat(canvas.parentElement.style.width) - 22) / cells;
+  const [x, y] = [col, row].map((n) => Math.round((18 + (n + 0.5) * side) * devicePixelRatio));
+  return [...canvas.getContext("2d").getImageData(x, y, 1, 1).data].slice(0, 3);
+}"""
+
+
+@pytest.mark.parametrize(
+    "make", [lambda x: GradientFlow(x, nn.AvgPool2d(4, 2)), lambda x: PoolingExplorer(x, "max")]
+)
+def test_many_cells_have_the_colours_of_torchs_numbers(page, make):
+    cells = 40
+    x = torch.linspace(-1, 1, cells * cells).reshape(cells, cells).sin()
+    explorer = make(x)
+    root = plain.mount(page, explorer, 934)
+    root.evaluate(SETTLED)
+    page.mouse.move(0, 0)
+    shown, name = (explorer.gradient, "signed") if explorer.direction == "backward" else (x, "values")
+    high = max(1, shown.abs().max().item()) if name == "signed" else shown.max().item()
+    low = -high if name == "signed" else shown.min().item()
+    for row, col in ((1, 39), (20, 1), (37, 30), (11, 12), (30, 5)):
+        share = round(255 * (shown[row, col].item() - low) / (high - low)) / 255
+        wanted = [int(shade(name, share)[i : i + 2], 16) for i in (1, 3, 5)]
+        found = root.evaluate(PIXEL, [row, col, cells])
+        assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 2, (row, col, found, wanted)
     plain.leave(page)
