@@ -304,6 +304,6 @@ def of_roots(p, x, upstream, info):
         off = pulled(lambda x: sums(x) / count, x, torch.where(sent == 0, 0, doubt))
         off = off + pulled(lambda x: sums(x) / count, x, torch.where(unsure, 0, sent)) * relative(x, p.norm_type - 1)
         inner = (p.norm_type * x.pow(p.norm_type - 1)).abs()
-        return (2 * off * inner + UNITS * info.tiny).numpy()
+        return (2 * off * inner + UNITS * info.tiny).nan_to_num(INF, INF).numpy()  # unsure times 0 is unsure, too
 
     return {"values": values.numpy(), "gradient": gradient(upstream), "spread": gradient(None), "nothing": 0}
