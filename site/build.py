@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+import torch.nn as nn
 from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +30,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))  # for tools/, which is not installed
 
 from pooling_course import PoolingExplorer, images  # noqa: E402
+from pooling_course.web import assets  # noqa: E402
 from tools import links  # noqa: E402
 
 LESSONS = links.lessons()
@@ -38,6 +40,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS = '<div class="course-progress"></div>'  # filled by progress.js
 SMALL = 4_000  # bytes of an input that a page carries itself; a larger one is a file of its own
 COMPARED = "100,000"  # settings and maps, at least: tests/explorer/test_engine.py, the long test
+BESIDE = ("explorer/link.js", "explorer/table.js", "explorer/svg.js")  # what pages add to the explorer's module
+APART = {"kernel_size": 9, "stride": 6}  # how far the sliders go where an explorer stands for itself
 WAITING = "not attempted yet"  # what a cell says that waits for the learner's own code
 
 
@@ -115,6 +119,12 @@ class Widgets:
             own["own"] = {n: _text(v) if n == "data" else v for n, v in own["own"].items() if n != "book"}
         return {"module": self._module(state), "state": own, **closed}
 
+    def apart(self, *given, **settings):
+        """An explorer that stands for itself, in no lesson."""
+        explorer = PoolingExplorer(*given, **settings)
+        explorer.most = explorer.most | APART
+        return self._one({"state": explorer.get_state()}, {}) | {"apart": True}
+
     def _module(self, state):
         """The name that this widget's module has in the pages: that of the first class met with the same one."""
         if state["_css"] not in self.styles:
@@ -137,8 +147,11 @@ class Widgets:
 
     def write(self, titles):
         """widgets.js and widgets.css, for all pages."""
+        explorer = assets.script("explorer/explorer.js")
+        modules = {name: text for text, name in self.modules.items()}
         shared = {
-            "modules": {name: text for text, name in self.modules.items()},
+            "modules": modules | {self.modules[explorer]: assets.script("explorer/explorer.js", *BESIDE)},
+            "explorer": self.modules[explorer],
             "presets": {name: self.input(PoolingExplorer(name).book) for name in images.PRESETS},
             "lessons": [{"name": n, "title": title, "questions": self.questions[n]} for n, title in titles.items()],
         }
@@ -180,7 +193,7 @@ def page(name, notebook, widgets):
             continue
         shown_by = [state for output in cell.outputs for state in _widgets(output, models)]
         asked = [state["question"] for state in shown_by if "question" in state]
-        shown = "".join(_shown(output, models, widgets.static) for output in cell.outputs)
+        shown = "".join(_shown(output, models, widgets.static, cell.id) for output in cell.outputs)
         if asked:
             first = [q for q in asked if q["role"] in ("predict", "myth")]
             widgets.questions[name] |= {q["id"]: q["prompt"] for q in asked}
@@ -280,7 +293,7 @@ def _widgets(output, models):
     return list(within(output.get("data", {}).get(WIDGET_VIEW, {}).get("model_id")))
 
 
-def _shown(output, models, static):
+def _shown(output, models, static, cell):
     """One output as HTML, with a picture as a file of its own."""
     data = output.get("data", {})
     text = output.get("text") or data.get("text/plain", "")
@@ -290,10 +303,22 @@ def _shown(output, models, static):
         return ""  # a bar that told how far a cell was
     if WIDGET_VIEW in data:
         model, still = data[WIDGET_VIEW]["model_id"], rich or f"<pre>{html.escape(text)}</pre>"
-        return f'<div class="course-widget" data-model="{model}"><div class="course-still">{still}</div></div>'
+        return place_of(model, cell, still)
     if "<caption>Your answers so far</caption>" in rich:
         return PROGRESS
     return rich or (f'<pre class="course-text">{html.escape(text)}</pre>' if text else "")
+
+
+def place_of(model, cell, still):
+    """Where mount.js puts a widget; until then stands what `still` says."""
+    named = f'data-model="{model}" data-cell="{cell}"'
+    return f'<div class="course-widget" {named}><div class="course-still">{still}</div></div>'
+
+
+def alone(widgets, name, *given, **settings):
+    """An explorer that stands for itself, as HTML."""
+    still = PoolingExplorer(*given, **settings)._as_html()
+    return place_of(name, name, still) + _script({name: widgets.apart(*given, **settings)})
 
 
 def _with_files(text, static):
@@ -349,9 +374,11 @@ def write_sources(lessons, sources, static):
     widgets, headings = Widgets(static), {name: heading(notebook) for name, notebook in notebooks.items()}
     for name, notebook in notebooks.items():
         nbformat.write(page(name, notebook, widgets), sources / f"{name}.ipynb")
-    widgets.write({name: title for name, (title, _) in headings.items()})
     manual = sorted((ROOT / "docs").glob("*.md"), key=lambda path: (path.stem != "learners", path.stem))
+    first = ("worked", nn.MaxPool2d(2))
     filled_in = {
+        "{{explorer}}": alone(widgets, "front", *first, compare=True, settings=("kernel_size", "stride")),
+        "{{playground}}": alone(widgets, "playground", *first, compare=True),
         "{{toctree}}": "\n".join(headings),
         "{{lessons}}": "\n".join(f"- [{title}]({name}.ipynb): {about}" for name, (title, about) in headings.items()),
         "{{elsewhere}}": elsewhere(lessons[0].stem, "a lesson"),
@@ -360,14 +387,42 @@ def write_sources(lessons, sources, static):
         "](../notebooks/": "](",
         "](../": f"]({links.file('')}",  # what the manual says of other files, it says of those in the repository
     }
-    for path in (HERE / "index.md", HERE / "api.md", *manual):
+    for path in (HERE / "index.md", HERE / "playground.md", HERE / "api.md", *manual):
         text = path.read_text(encoding="utf-8")
         for old, new in filled_in.items():
             text = text.replace(old, new)
         (sources / path.name).write_text(text, encoding="utf-8")
+    embed = EMBED.format(explorer=alone(widgets, "embedded", *first, compare=True))
+    (static.parent / "embed.html").write_text(embed, encoding="utf-8")
+    widgets.write({name: title for name, (title, _) in headings.items()})
+    about = {name: sentence for name, (_, sentence) in headings.items()} | {path.stem: said_of(path) for path in manual}
+    (sources / "about.json").write_text(json.dumps(about), encoding="utf-8")
     for path in (ROOT / "docs").glob("measurements/*.png"):
         (sources / path.parent.name).mkdir(exist_ok=True)
         shutil.copy(path, sources / path.parent.name)
+
+
+# One explorer and nothing else, for an iframe: embed/index.html, with what all pages share.
+EMBED = """<!doctype html>
+<html lang="en" data-course-embed>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>Pooling explorer</title>
+<base href="../" target="_blank">
+<link rel="icon" href="_static/icon.svg">
+<link rel="stylesheet" href="_static/widgets.css">
+<link rel="stylesheet" href="_static/embed.css">
+</head>
+<body>
+<main>{explorer}</main>
+<script src="_static/widgets.js"></script>
+<script src="_static/mount.js"></script>
+</body>
+</html>
+"""
 
 
 def main(rest):
@@ -381,6 +436,8 @@ def main(rest):
         (out / "notebooks").mkdir()
         for path in LESSONS:
             shutil.copy(path, out / "notebooks")
+        (out / "embed").mkdir()
+        shutil.copy(BUILD / "embed.html", out / "embed" / "index.html")
         print(f"The site is in {out.relative_to(ROOT)}: open index.html, or serve the folder.")
     return code
 

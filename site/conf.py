@@ -1,6 +1,8 @@
 """How Sphinx makes the site; build.py beside this file writes what it reads, and calls it."""
 
+import html
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -25,11 +27,20 @@ default_role = "literal"  # `x` in a docstring is code, as in the manual
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
+SCRIPTS = ("mount.js", "progress.js", "share.js", "front.js", "playground.js")
+ADDED = {"index": ["front.js"], "playground": ["share.js", "playground.js"]}  # others have share.js
+
 html_theme = "furo"
 html_favicon = "icon.svg"
 html_copy_source = html_show_sourcelink = html_use_index = html_domain_indices = False
-html_static_path = [str(HERE / "_build" / "static"), "mount.js", "progress.js", "site.css"]
-html_js_files = [(name, {"defer": "defer"}) for name in ("widgets.js", "progress.js", "mount.js")]
+html_static_path = [str(HERE / "_build" / "static"), *SCRIPTS, "site.css", "embed.css"]
+ORDER = {
+    "widgets.js": 500,
+    "progress.js": 510,
+    "mount.js": 900,
+}  # what mounts comes last: others add to what is mounted
+html_js_files = [(name, {"defer": "defer", "priority": priority}) for name, priority in ORDER.items()]
+templates_path = ["templates"]
 html_css_files = ["widgets.css", "site.css"]
 
 
@@ -56,5 +67,25 @@ def signature_of_widget(app, what, name, obj, options, signature, returns):
     return None
 
 
+FIRST = (
+    "nn.MaxPool2d and nn.AvgPool2d, forwards and backwards, on grids you can touch: predict, move a slider, see why."
+)
+
+
+def about_page(app, pagename, templatename, context, doctree):
+    """What a search engine and a link preview say of a page, and the scripts that only some pages have."""
+    about = json.loads((HERE / "_build" / "source" / "about.json").read_text(encoding="utf-8"))
+    words = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", about.get(pagename, FIRST))
+    title = re.sub(r"<[^>]+>", "", html.unescape(context.get("title", "")))
+    title = project if pagename == "index" else f"{title} · {project}"
+    said = {"og:type": "website", "og:site_name": project, "og:title": title, "og:description": words}
+    tags = [f'<meta name="description" content="{html.escape(words)}">']
+    tags += [f'<meta property="{name}" content="{html.escape(value)}">' for name, value in said.items()]
+    context["metatags"] = (context.get("metatags") or "") + "\n".join(tags)
+    for name in ADDED.get(pagename, ["share.js"]):
+        app.add_js_file(name, priority=600, defer="defer")
+
+
 def setup(app):
     app.connect("autodoc-process-signature", signature_of_widget)
+    app.connect("html-page-context", about_page)

@@ -10,11 +10,14 @@
   const inline = document.getElementById("course-widgets");
   /** @type {Record<string, Saved>} */
   const saved = inline ? JSON.parse(inline.textContent, (_, value) => bytesIn(value)) : {};
-  /** @type {(make: (name: string) => any, kept?: Record<string, any>) => (name: string) => any} */
+  /** @type {(make: (name: string) => Promise<any>, kept?: Record<string, any>) => (name: string) => Promise<any>} */
   const once =
     (make, kept = {}) =>
     (name) =>
-      (kept[name] ??= make(name));
+      (kept[name] ??= make(name).catch((/** @type {unknown} */ error) => {
+        delete kept[name]; // the next one who asks may be luckier
+        throw error;
+      }));
 
   // What JSON holds as text.
   /** @param {any} value */
@@ -104,7 +107,7 @@
   const fetched = once(async (name) => {
     const packed = await new Promise((resolve, reject) => {
       arrived[name] = resolve;
-      const script = Object.assign(document.createElement("script"), { src: `_static/input/${name}.js`, onerror: reject });
+      const script = Object.assign(document.createElement("script"), { src: `_static/input/${name}.js`, onerror: () => reject(new Error(`${name}.js`)) });
       document.head.append(script);
     });
     const zipped = bytesIn({ base64: packed });
@@ -121,30 +124,122 @@
     return { input: { ...cells, data: bytesIn(cells.data), serial: ++serial }, entries: [], data: bytesIn({ base64: "" }) };
   }
 
-  /** @type {(model: Model, inputs: Record<string, string | object>) => Promise<void>} */
-  async function changeInput(model, inputs) {
-    const name = model.get("preset");
-    if (!name) return; // a number was typed in: the input is nobody's preset any more
-    const book = await bookOf(inputs[name]).catch(() => refuse(model, "This input could not be loaded."));
-    if (book && name === model.get("preset")) model.set("book", book);
+  // Another input is chosen by its name, or, by an undo, the one of the reader's own that was there before.
+  /** @param {Model} model */
+  function changeInputs(model) {
+    let shown = model.get("preset");
+    let named = shown ? model.get("book") : null; // what came under that name
+    let own = shown ? null : model.get("book");
+    model.on("change:book", () => {
+      if (!model.get("preset")) own = model.get("book");
+    });
+    model.on("change:preset", async () => {
+      const name = model.get("preset");
+      if (name === shown) return;
+      if (!name) {
+        shown = "";
+        if (model.get("book") !== named) own = model.get("book");
+        else if (own) model.set("book", own);
+        return;
+      }
+      const book = await bookOf(course.presets[name]).catch(() => null);
+      if (name !== model.get("preset")) return; // yet another one has been chosen since
+      if (book) {
+        shown = name;
+        named = book;
+        model.set("book", book);
+        return;
+      }
+      model.set("preset", shown);
+      refuse(model, "This input could not be loaded, so the one before stays. Choose it again to try once more.");
+    });
+    model.on("change:weights", () => model.set("book", { ...model.get("book"), input: { ...model.get("book").input, serial: ++serial } }));
   }
 
   const load = once((name) => import(URL.createObjectURL(new Blob([course.modules[name]], { type: "text/javascript" }))));
+
+  // ---- what a link says of one explorer: see explorer/link.js
+
+  // Where explorers stand: the name of their cell, and which of its explorers it is.
+  /** @type {Record<string, string>} */
+  const places = {};
+  /** @type {(name: string) => string[]} */
+  const explorersIn = (name) => (saved[name]?.state?.book ? [name] : (saved[name]?.children ?? []).flatMap(explorersIn));
+  for (const at of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".course-widget[data-cell]"))) {
+    for (const [i, name] of explorersIn(at.dataset.model ?? "").entries()) places[name] ??= `${at.dataset.cell}.${i}`;
+  }
+
+  const LINKED = location.hash.startsWith("#explorer=");
+  const linked = LINKED
+    ? load(course.explorer).then(({ readLink }) => readLink(location.hash, { presets: Object.keys(course.presets) }))
+    : Promise.resolve(null);
+  addEventListener("hashchange", () => location.hash.startsWith("#explorer=") && location.reload());
+
+  // The state of an explorer as a link has it; `loaded` is the explorer's module.
+  /** @type {(state: Record<string, any>, book: any, shown: any, loaded: any) => Promise<Record<string, any>>} */
+  async function asLinked(state, book, { at, family, plane, own, x, preset, large, channel, cells, ...traits }, loaded) {
+    const input = x ? loaded.cellsOf(x) : (preset && course.presets[preset]) || null;
+    const found = { ...state, ...traits, kinds: loaded.FAMILIES[family], book: input ? await bookOf(input) : book };
+    if (input) found.preset = preset ?? "";
+    if (family === "conv")
+      found.weights = plane ? loaded.weightsOf(plane, found.book.input.shape) : (state.weights ?? loaded.weightsOf(loaded.MEAN, found.book.input.shape));
+    if (own)
+      found.own = {
+        serial: 1,
+        shape: own.shape.length === 2 ? [1, ...own.shape] : own.shape,
+        data: loaded.rawOf(Float64Array.from(own.values)),
+        input: found.book.input.serial,
+      };
+    return found;
+  }
+
+  /** @param {string} words */
+  function tellAbove(words) {
+    const notice = Object.assign(document.createElement("p"), { className: "course-notice", textContent: words });
+    notice.setAttribute("role", "alert");
+    const head = document.querySelector("article h1");
+    if (head) head.after(notice);
+    else document.body.prepend(notice);
+  }
+
+  // Once all that is in sight is there: what is to be said of the link, and the way to its explorer.
+  async function followLink() {
+    const link = await linked;
+    if (!link) return;
+    if (link.error) return tellAbove(link.error);
+    const { at, large } = link.shown;
+    const name = Object.keys(places).find((one) => (at ? places[one] === at : saved[one].apart));
+    if (!name)
+      return tellAbove(
+        "This link leads to an explorer that this page does not have: it may have been made for another page, or an earlier version of this one.",
+      );
+    if (large) tellAbove(`This link was made with an input of ${large.join(" × ")} that is too large for a link: bring it again. All else is as it was sent.`);
+    if (!at) return;
+    const el = document.querySelector(`[data-model="${name}"]`) ?? document.querySelector(`[data-cell="${at.replace(/\.\d+$/, "")}"]`);
+    const folded = el?.closest("details:not([open])");
+    if (folded) tellAbove("The explorer of this link opens below, when you have committed to your answer above it.");
+    (folded ?? el)?.scrollIntoView();
+  }
 
   // ---- mounting
 
   /** @type {(name: string, el: HTMLElement) => Promise<any>} */
   async function mount(name, el) {
-    const { children, module, state } = saved[name];
+    const { children, module, state, apart } = saved[name];
     if (children) return Promise.all(children.filter((child) => saved[child]).map((child) => place(child, el)));
-    const [loaded, book] = await Promise.all([load(module), state.book && bookOf(state.book)]);
-    const model = new Model({ ...state, ...(book && { book }), alone: true });
+    const [loaded, book, link] = await Promise.all([load(module), state.book && bookOf(state.book), linked]);
+    const shown = link?.shown && (apart ? !link.shown.at : link.shown.at === places[name]) ? link.shown : null;
+    const opened = shown && book ? await asLinked(state, book, shown, loaded) : { ...state, ...(book && { book }) };
+    const model = new Model({ ...opened, alone: true });
     model.el = el;
     if (state.question) course.keepAnswers(model, loaded);
-    if (book) model.on("change:preset", () => changeInput(model, course.presets));
+    if (book) changeInputs(model);
     await loaded.default.initialize?.({ model });
     el.closest(".course-widget")?.querySelector(".course-still")?.remove();
-    return loaded.default.render({ model, el });
+    if (!book) return loaded.default.render({ model, el });
+    const view = new loaded.Explorer(model, el);
+    Object.assign(view, shown && { channel: shown.channel, cells: shown.cells });
+    course.furnish?.({ view, model, el, loaded, book, bookOf, place: apart ? undefined : places[name] });
   }
 
   // One child of a box: there at once, or, where it was saved closed, when it is asked for.
@@ -166,6 +261,15 @@
     }
   });
 
+  /** @param {string} hash */
+  function nameIn(hash) {
+    try {
+      return decodeURIComponent(hash.slice(1));
+    } catch {
+      return hash.slice(1);
+    }
+  }
+
   // What is folded away is mounted when it is opened: hidden, it would have no size to draw in.
   /** @param {Element} el */
   const inSight = (el) => !el.closest("details:not([open])");
@@ -175,9 +279,10 @@
     folded.addEventListener("toggle", () => mountIn(folded));
     folded.querySelector("summary")?.removeAttribute("aria-label"); // it would hide what the summary says
   }
-  mountIn(document).then(() => {
+  mountIn(document).then(async () => {
+    if (LINKED) await followLink();
+    else if (location.hash) document.getElementById(nameIn(location.hash))?.scrollIntoView();
     document.documentElement.dataset.course = "ready";
-    if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   });
   // A table of many columns is laid out row by row on a phone: each cell then says its column (site.css).
   for (const table of document.querySelectorAll("article table.docutils")) {
@@ -193,7 +298,21 @@
     for (const { target: wide } of seen) wide.setAttribute("tabindex", wide.scrollWidth > wide.clientWidth ? "0" : "-1");
   });
   for (const wide of document.querySelectorAll("article pre, .output.text_html:has(> table)")) resized.observe(wide);
+  // On paper nothing can be unfolded, and dark is ink: what no answer is awaited for opens, in light. After that all is as it was.
+  const AWAITED = "[class*=tag_after-]";
+  /** @type {(() => void)[]} */
+  let undo = [];
   addEventListener("beforeprint", () => {
-    for (const folded of document.querySelectorAll("details.hide, details.course-told")) folded.setAttribute("open", "");
+    const { theme } = document.body.dataset;
+    document.body.dataset.theme = "light";
+    undo = [() => (document.body.dataset.theme = theme)];
+    for (const folded of document.querySelectorAll("details.hide:not([open]), details.course-told:not([open])")) {
+      if (folded.closest(AWAITED)) continue;
+      folded.setAttribute("open", "");
+      undo.push(() => folded.removeAttribute("open"));
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const back of undo.splice(0)) back();
   });
 })();

@@ -85,6 +85,23 @@
       if (first.every((name) => answers[name.replace("tag_after-", "")])) folded?.setAttribute("open", "");
     }
     for (const el of document.querySelectorAll(".course-progress")) el.replaceChildren(...panel(answers));
+    for (const list of document.querySelectorAll(".course-path ul")) path(list, answers);
+  }
+
+  // The list of lessons as a path: how much of each is done stands before its name.
+  /** @type {(list: Element, answers: Answers) => void} */
+  function path(list, answers) {
+    for (const [i, lesson] of course.lessons.entries()) {
+      const asked = Object.keys(lesson.questions);
+      const done = asked.filter((id) => answers[id]).length;
+      const [state, mark] = done === 0 ? ["open", ""] : done < asked.length ? ["begun", "◐"] : ["done", "✓"];
+      const item = /** @type {HTMLElement | undefined} */ (list.children[i]);
+      if (!item) continue;
+      item.dataset.state = state;
+      item.querySelector(".course-mark")?.remove();
+      const words = `${done} of ${asked.length} questions answered`;
+      if (done) item.prepend(make("span", { className: "course-mark", title: words }, mark, make("span", { className: "course-unseen" }, `${words}: `)));
+    }
   }
 
   /** @param {Answers} answers */

@@ -1,5 +1,15 @@
 // What a page without Python holds for its scripts. Only the type checker reads this file.
 import type { AnyModel } from "@anywidget/types";
+import type { Explorer } from "../pooling_course/explorer/explorer.js";
+import type * as links from "../pooling_course/explorer/link.js";
+import type * as pictures from "../pooling_course/explorer/svg.js";
+import type * as tables from "../pooling_course/explorer/table.js";
+import type * as readout from "../pooling_course/explorer/readout.js";
+import type * as dom from "../pooling_course/web/dom.js";
+import type * as numbers from "../pooling_course/web/numbers.js";
+
+/** The explorer's module on a page: explorer.js, and what stands beside it there. */
+export type Loaded = typeof dom & typeof numbers & typeof links & typeof pictures & typeof tables & typeof readout & { Explorer: typeof Explorer };
 
 /** A saved model: a box of others, or a widget with its module and traits; `closed` until it is asked for. */
 export interface Saved {
@@ -7,6 +17,8 @@ export interface Saved {
   module: string;
   state: Record<string, any>;
   closed?: boolean;
+  /** An explorer that stands for itself, in no lesson. */
+  apart?: boolean;
 }
 
 export interface Lesson {
@@ -39,6 +51,24 @@ export interface PageModel extends Pick<AnyModel, "get" | "send" | "save_changes
   emit(name: string, ...given: any[]): void;
 }
 
+/** An explorer on a page, its module, and the input that it had there at first; `place` names it in links. */
+export interface Mounted {
+  view: Explorer;
+  model: PageModel;
+  el: HTMLElement;
+  loaded: Loaded;
+  book: object;
+  bookOf(input: object): Promise<any>;
+  place?: string;
+}
+
+export interface Share {
+  /** The end of an address that shows all this again, and what it had to leave out. */
+  link(mounted: Mounted): { link: string; left: string };
+  /** Copy a text, and say so and more; where a page may not, the text is selected for the reader to copy. */
+  copy(text: string, said: HTMLElement, more?: string): Promise<void>;
+}
+
 declare global {
   interface Window {
     course: {
@@ -50,6 +80,11 @@ declare global {
       /** Called by the script that a large input is. */
       input(name: string, packed: string): void;
       keepAnswers(model: PageModel, module: { gradeByKey: Function }): void;
+      /** The name of the explorer's module. */
+      explorer: string;
+      /** What a page adds to an explorer that has been mounted; share.js, playground.js and front.js. */
+      furnish?(mounted: Mounted): void;
+      share: Share;
     };
   }
 }

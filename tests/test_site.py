@@ -8,10 +8,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import TimeoutError, expect
 from torch import nn
 
@@ -592,6 +594,401 @@ def test_the_answers_can_be_taken_to_a_notebook(visit, tmp_path, monkeypatch):
     assert (first["right"], second["right"]) == (False, True) and (first["attempt"], second["attempt"]) == (1, 2)
     assert first["misconception"] == q.grade(wrong_answers(q)[0][0])["misconception"] and first["lesson"] == q.lesson
     assert first["seconds"] > 0
+
+
+# --- the playground, and links to explorers ---------------------------------------------------------------------------
+
+
+def play(visit, end="", **given):
+    page = visit("playground", **given)
+    if end:
+        page.goto("about:blank")
+        page.goto(f"{HOME}playground.html{end}")
+        expect(page.locator("html")).to_have_attribute("data-course", "ready")
+    return page
+
+
+def bring(page, text):
+    """Numbers, typed or pasted into the field for them."""
+    if not page.locator("#play-numbers").is_visible():
+        page.get_by_role("button", name="Numbers", exact=True).click()
+    page.get_by_label("Numbers from a spreadsheet").fill(text)
+    page.get_by_role("button", name="Pool these numbers").click()
+
+
+def link_of(page, button="Copy a link"):
+    """The address that is given to be copied; these pages, which are no secure ones, may not copy by themselves."""
+    page.get_by_role("button", name=button).first.click()
+    return page.get_by_label("To be copied").input_value()
+
+
+def python_of(page):
+    """The Python that the playground shows, run: the explorer it makes."""
+    fold = page.locator("details", has_text="In Python")
+    if fold.get_attribute("open") is None:
+        fold.locator("summary").click()
+    *needs, last = fold.locator("pre").inner_text().splitlines()
+    given = {}
+    exec("\n".join(needs), given)
+    return eval(last, given)
+
+
+MINE = torch.tensor([[1.5, -2, 3, 0], [4, 0.25, 9, 1], [7, 8, -1, 2]])
+
+
+@browsers
+def test_numbers_from_a_spreadsheet_are_pooled_as_torch_pools_them(visit):
+    page = play(visit)
+    bring(page, "1,5\t-2\t3\t0\n4\t0,25\t9\t1\n7\t8\t-1\t2")
+    expect(page.locator(".play-said")).to_have_text("Read as 3 × 4 numbers.")
+    one = opened(page.locator(".pc-explorer"))
+    check(one, Pooling("max", 2), Pooling("avg", 2), x=MINE)
+    bring(page, "1;2\n3;x")
+    expect(page.locator("#play-wrong")).to_have_text("Line 2, number 2: 'x' is not a number, such as -1.5, 1/3 or nan.")
+    check(one, Pooling("max", 2), Pooling("avg", 2), x=MINE)
+    page.evaluate("""() => {
+      const data = new DataTransfer();
+      data.setData("text/plain", "5 6\\n7 8");
+      const pasted = { clipboardData: data, bubbles: true, cancelable: true };
+      document.body.dispatchEvent(new ClipboardEvent("paste", pasted));
+    }""")
+    check(one, Pooling("max", 2), Pooling("avg", 2), x=torch.tensor([[5.0, 6], [7, 8]]))
+    assert page.foreign == [] and page.complaints == []
+
+
+FAMILIES = {
+    "lp": "LPPool2d",
+    "conv": "Conv2d",
+    "adaptive max": "AdaptiveMaxPool2d",
+    "fractional max": "FractionalMaxPool2d",
+}
+
+
+@browsers
+def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
+    page = play(visit)
+    one = Explorer(page.locator(".pc-explorer"))
+    for numbers in ("", "1 2 3 4 5\n6 7 8 9 1\n2 3 4 5 6\n7 8 9 1 2"):
+        if numbers:
+            bring(page, numbers)
+        for family, layer in FAMILIES.items():
+            page.get_by_role("combobox", name=re.compile("^Pooling")).select_option(family)
+            expect(one.code.first).to_contain_text(f"nn.{layer}(")
+            ours = python_of(page)
+            with torch.no_grad():
+                wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
+            one.root.locator(".pc-numbers").evaluate("(el) => (el.open = true)")
+            expect(one.root.locator("table caption", has_text="output").first).to_be_visible()
+            found = [rows for caption, rows in one.read()["tables"] if " output, " in caption]
+            assert found == wanted, family
+    page.wait_for_timeout(1000)  # what is chosen at once is undone at once
+    page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("lp")
+    page.get_by_role("button", name="Undo (Ctrl+Z)").click()
+    expect(one.code.first).to_contain_text("nn.FractionalMaxPool2d(")
+    page.get_by_role("button", name="Reset").click()
+    expect(one.code).to_have_text(["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"])
+    assert page.complaints == []
+
+
+def poolings_of(explorer):
+    kinds = explorer.kinds if explorer.compare else [explorer.kind]
+    return [explorer._of_kind(kind) for kind in kinds]
+
+
+@browsers
+def test_a_link_brings_all_of_it_back(visit):
+    page = play(visit)
+    bring(page, "1,5\t-2\t3\t0\n4\t0,25\t9\t1\n7\t8\t-1\t2")
+    one = Explorer(page.locator(".pc-explorer"))
+    one.slide("kernel_size", 3)
+    one.slide("stride", 1)
+    one.slide("padding", 1)
+    one.choose("Backward")
+    type_into(one, 1, 2, "-4", grid="Upstream gradient")
+    one.go(2, 1)
+    expect(one.sentence).to_contain_text("output row 2, column 1")
+    link = link_of(page)
+    ours = python_of(page)
+    expect(page.locator(".play-panel")).to_contain_text(["What you bring stays in this page: it is sent nowhere.", ""])
+    before = one.read()
+    there = play(visit, urlsplit(link)._replace(scheme="", netloc="", path="").geturl())
+    other = Explorer(there.locator(".pc-explorer"))
+    expect(other.sentence).to_have_text(before["sentence"])
+    after = other.read()
+    assert {name: after[name] for name in ("code", "formula", "captions", "drawn")} == {
+        name: before[name] for name in ("code", "formula", "captions", "drawn")
+    }
+    gradient = torch.ones(3, 4)
+    gradient[1, 2] = -4
+    assert torch.equal(ours.x.reshape(3, 4), MINE) and torch.equal(ours.upstream.reshape(3, 4), gradient)
+    assert ours.pooling == Pooling("max", 3, 1, 1) and ours.direction == "backward" and ours.compare
+    assert there.complaints == []
+
+
+@browsers
+@pytest.mark.parametrize(
+    "end, said",
+    [
+        ("#explorer=1&kernel_size=0", "This link is damaged: 'kernel_size=0'"),
+        ("#explorer=1&kernel_size=99999999999999999999", "This link is damaged"),
+        ("#explorer=1&x=6x6.float32.i1.AQMCBA", "This link is damaged"),  # it was cut off
+        ("#explorer=1&x=2x2.float32.i1.%%%%%%", "This link is damaged"),
+        ("#explorer=2", "made by a later version of the course"),
+        ("#explorer=1&__proto__=polluted", "This link is damaged"),
+        ("#explorer=1&constructor=1", "This link is damaged"),
+        ('#explorer=1&"><script>window.harm=1</script>=1', "This link is damaged"),
+        ("#explorer=1&preset=<img src=x onerror=harm=1>", "This link is damaged"),
+        ("#explorer=1&x=javascript:harm=1", "This link is damaged"),
+        (f"#explorer=1&x={'A' * 30_000}", "more than the 20,000 that a link may have"),
+        ("#explorer=1&at=gone-cell.0", "an explorer that this page does not have"),
+        ("#explorer=1&large=300x200", "with an input of 300 × 200 that is too large for a link"),
+    ],
+)
+def test_a_link_that_cannot_be_followed_says_so_and_harms_nothing(visit, end, said):
+    page = play(visit, end)
+    expect(page.get_by_role("alert").filter(has_text=said)).to_be_visible()
+    both = [Pooling("max", 2), Pooling("avg", 2)]
+    check(opened(page.locator(".pc-explorer")), *both[: 1 if "large" in end else 2])  # it speaks of one alone
+    assert page.evaluate(
+        "[window.harm, {}.polluted, document.querySelectorAll('article script[src], article img').length]"
+    ) == [
+        None,
+        None,
+        0,
+    ]
+    assert page.foreign == [] and page.complaints == []
+
+
+@browsers
+def test_a_photo_is_read_as_python_reads_it_and_stays_in_the_page(visit, tmp_path):
+    page = play(visit)
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (48, 60, 3), generator=rng, dtype=torch.uint8).numpy()
+    Image.fromarray(pixels).save(tmp_path / "mine.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
+    expect(page.locator(".play-said")).to_have_text("mine.png: 3 × 48 × 60.")
+    one = opened(page.locator(".pc-explorer"))
+    x = images.as_image(tmp_path / "mine.png")
+    assert dict(one.read()["tables"])["Input, 48 × 60, the first 32 × 32"] == written(x[0, :32, :32])
+    outputs = [rows for caption, rows in one.read()["tables"] if " output, " in caption]
+    assert outputs == [written(pool(Pooling(kind, 2), x)[0]) for kind in ("max", "avg")]
+    link = link_of(page)
+    expect(page.locator(".play-panel").last).to_contain_text("The photo is in the link: whoever has it sees it.")
+    there = play(visit, f"#{urlsplit(link).fragment}")
+    assert dict(opened(there.locator(".pc-explorer")).read()["tables"]) == dict(one.read()["tables"])
+    page.get_by_label("grey").check()
+    expect(page.locator(".play-said")).to_have_text("mine.png: 1 × 48 × 60.")
+    grey = images.as_image(Image.fromarray(pixels).convert("L"))
+    assert dict(one.read()["tables"])["Input, 48 × 60, the first 32 × 32"] == written(grey[0, :32, :32])
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    page.locator("input[type=file]").set_input_files(tmp_path / "no.png")
+    expect(page.locator(".play-said")).to_contain_text("no.png cannot be read as a picture")
+    assert page.foreign == [] and page.complaints == []
+
+
+@browsers
+def test_a_photo_too_large_for_a_link_is_left_out_of_it_and_this_is_said(visit, tmp_path):
+    page = play(visit)
+    Image.effect_noise((300, 200), 90).convert("RGB").save(tmp_path / "large.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "large.png")
+    expect(page.locator(".play-said")).to_have_text("large.png: 3 × 85 × 128.")
+    link = link_of(page)
+    assert len(link) < 200 and "large=85x128" in link
+
+
+@browsers
+def test_a_photo_can_be_dropped_anywhere(visit):
+    page = play(visit)
+    page.evaluate("""async () => {
+      const canvas = new OffscreenCanvas(20, 10);
+      canvas.getContext("2d").fillRect(0, 0, 20, 10);
+      const data = new DataTransfer();
+      data.items.add(new File([await canvas.convertToBlob()], "black.png", { type: "image/png" }));
+      const dropped = { dataTransfer: data, bubbles: true, cancelable: true };
+      document.querySelector("footer").dispatchEvent(new DragEvent("drop", dropped));
+    }""")
+    expect(page.locator(".play-said")).to_have_text("black.png: 3 × 10 × 20.")
+
+
+COUNT_WORKERS = """
+  const Theirs = window.Worker;
+  window.made = 0;
+  window.Worker = function (...given) {
+    window.made++;
+    return new Theirs(...given);
+  };
+"""
+
+
+@browsers
+def test_what_takes_long_is_pooled_beside_the_page(visit, tmp_path):
+    """By a worker; meanwhile the last picture stays."""
+    page = play(visit)
+    page.add_script_tag(content=COUNT_WORKERS)
+    Image.effect_noise((600, 600), 90).convert("RGB").save(tmp_path / "large.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "large.png")
+    page.get_by_label("Longer side").select_option("256")
+    expect(page.locator(".play-said")).to_have_text("large.png: 3 × 256 × 256.")
+    one = Explorer(page.locator(".pc-explorer"))
+    one.slide("kernel_size", 5)
+    one.slide("stride", 1)
+    expect(page.locator("figcaption", has_text="Max output 3 × 252 × 252")).to_be_visible()
+    one.read()
+    assert page.evaluate("window.made") == 1 and page.complaints == []
+
+
+@browsers
+def test_pictures_are_taken_away_with_their_words(visit, tmp_path):
+    page = play(visit)
+    one = Explorer(page.locator(".pc-explorer"))
+    for direction, most in [("Forward", 54), ("Backward", 54)]:
+        one.choose(direction)
+        one.read()
+        files = {}
+        for kind in ("SVG", "PNG"):
+            with page.expect_download() as file:
+                page.get_by_role("button", name=f"Download {kind}").click()
+            files[kind] = tmp_path / file.value.suggested_filename
+            file.value.save_as(files[kind])
+        drawing = ElementTree.parse(files["SVG"]).getroot()
+        texts = [el.text for el in drawing.iter("{http://www.w3.org/2000/svg}text")]
+        numbers = [text for name, values in one.read()["drawn"] for text in values]
+        assert len(numbers) >= most and sorted(set(numbers) - set(texts)) == []
+        words = drawing.find("{http://www.w3.org/2000/svg}desc").text
+        assert (
+            "nn.MaxPool2d(kernel_size=2) and nn.AvgPool2d(kernel_size=2)" in words
+            and one.sentence.inner_text() in words
+        )
+        assert drawing.get("role") == "img" and not list(drawing.iter("{http://www.w3.org/2000/svg}script"))
+        picture = Image.open(files["PNG"])
+        assert (
+            picture.text["Description"] == words
+            and picture.width > 600
+            and len(picture.convert("RGB").getcolors(10**6)) > 20
+        )
+
+
+@browsers
+def test_an_iframe_line_embeds_the_explorer_alone(visit, site):
+    page = play(visit)
+    Explorer(page.locator(".pc-explorer")).slide("kernel_size", 3)
+    fold = page.locator("details", has_text="In a course page or a blog")
+    fold.locator("summary").click()
+    line = fold.locator("pre").inner_text()
+    expect(fold.locator("pre")).to_contain_text("kernel_size=3")
+    line = fold.locator("pre").inner_text()
+    page.evaluate("(text) => { document.open(); document.write(text); document.close(); }", f"<h1>A blog</h1>{line}")
+    frame = page.frame_locator("iframe")
+    one = frame.locator(".pc-explorer")
+    expect(one.locator(".pc-code code").first).to_have_text("nn.MaxPool2d(kernel_size=3, stride=2)")
+    assert (
+        page.locator("iframe")
+        .get_attribute("title")
+        .startswith("Pooling explorer: nn.MaxPool2d(kernel_size=3, stride=2)")
+    )
+    inner = page.frames[1]
+    assert inner.evaluate("document.body.innerText.includes('Pooling Course')") is False
+    assert inner.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
+    one.get_by_role("slider", name="kernel_size").press("ArrowLeft")
+    expect(one.locator(".pc-code code").first).to_have_text("nn.MaxPool2d(kernel_size=2)")
+    assert page.foreign == []
+
+
+@browsers
+def test_the_playground_opened_from_disk_works_too(site, chromium):
+    page = new_page(chromium, height=900)
+    page.goto((site / "playground.html").as_uri() + "#explorer=1&kernel_size=3&stride=1")
+    one = opened(page.locator(".pc-explorer"))
+    check(one, Pooling("max", 3, 1), Pooling("avg", 3, 1)) if one.code.count() == 2 else check(
+        one, Pooling("max", 3, 1)
+    )
+    bring(page, "1 2\n3 4")
+    one.slide("kernel_size", 2)
+    expect(one.sentence).to_contain_text("max(1, 2, 3, 4) = 4")
+    assert page.complaints == []
+    page.context.close()
+
+
+@browsers
+def test_an_explorer_of_a_lesson_is_shared_as_it_stands(visit):
+    page = visit(LESSONS[0])
+    one = Explorer(page.locator(".pc-explorer").first)
+    one.slide("kernel_size", 3)
+    type_into(one, 0, 0, "-7.5")
+    link = link_of(page, "Share")
+    assert re.search(r"#explorer=1&at=start-here-[a-z-]+\.0&", link)
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator("html")).to_have_attribute("data-course", "ready")
+    other = opened(page.locator(".pc-explorer").first)
+    x = WORKED.clone()
+    x[0, 0] = -7.5
+    check(other, Pooling("max", 3, 2), Pooling("avg", 3, 2), x=x)
+    expect(page.locator(".pc-explorer").first).to_be_in_viewport()
+    page.get_by_role("combobox", name="Input").first.select_option("worked")
+    check(other, Pooling("max", 3, 2), Pooling("avg", 3, 2))
+
+
+@browsers
+def test_a_link_to_what_waits_for_a_prediction_opens_nothing_before_it(visit):
+    page = visit("03_maxpool2d_in_pytorch")
+    cell = page.locator("details.hide .course-widget[data-cell]").first.get_attribute("data-cell")
+    page.goto("about:blank")
+    page.goto(f"{HOME}03_maxpool2d_in_pytorch.html#explorer=1&at={cell}.0&kernel_size=4&stride=4")
+    expect(page.get_by_role("alert").filter(has_text="opens below, when you have committed")).to_be_visible()
+    assert page.locator("details.hide[open]").count() == 0
+    wrong, _ = wrong_answers(question("max-channels"))[0]
+    commit(page.locator(".pc-quiz").first, wrong)
+    expect(page.locator(f'[data-cell="{cell}"] .pc-code code').first).to_have_text("nn.MaxPool2d(kernel_size=4)")
+
+
+# --- the front page ---------------------------------------------------------------------------------------------------
+
+
+@browsers
+@pytest.mark.parametrize("width, height", [(1366, 768), (390, 844)])
+def test_the_front_page_shows_a_picture_at_once_that_moves_by_itself_once(visit, width, height):
+    page = visit("index", width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.reload()
+    stage = page.locator(".pc-input .pc-stage")
+    expect(stage).to_be_in_viewport(ratio=0.4)
+    box = stage.bounding_box()
+    assert box["y"] + 0.4 * box["height"] < height
+    for name in ("Start", "Play", "For instructors"):
+        way = page.locator("a.course-way", has_text=re.compile(f"^{name}$"))
+        assert way.bounding_box()["height"] >= 44 and way.bounding_box()["y"] < height
+    play = page.get_by_role("button", name=re.compile("the sliding window"))
+    expect(play).to_have_attribute("title", "Pause the sliding window")
+    expect(play).to_have_attribute("title", "Play the sliding window", timeout=30_000)
+    page.wait_for_timeout(1500)
+    expect(play).to_have_attribute("title", "Play the sliding window")
+
+
+@browsers
+def test_it_does_not_move_by_itself_where_less_motion_is_wished_for_or_somebody_is_at_it(visit):
+    page = visit("index")
+    for still in (True, False):
+        page.emulate_media(reduced_motion="reduce" if still else "no-preference")
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("data-course", "ready")
+        if not still:
+            page.get_by_role("slider", name="kernel_size").press("ArrowRight")
+        page.wait_for_timeout(1500)
+        expect(page.get_by_role("button", name="Play the sliding window")).to_be_visible()
+
+
+@browsers
+def test_the_path_of_lessons_shows_what_is_done(visit):
+    page = visit("03_maxpool2d_in_pytorch")
+    commit(page.locator(".pc-quiz").first, question("max-channels").truth)
+    visit("index", page)
+    path = page.locator(".course-path li")
+    expect(path).to_have_count(len(LESSONS))
+    expect(path.nth(3)).to_have_attribute("data-state", "begun")
+    expect(path.nth(3)).to_contain_text("1 of")
+    expect(path.nth(2)).to_have_attribute("data-state", "open")
+    assert path.nth(3).locator("a").get_attribute("href") == "03_maxpool2d_in_pytorch.html"
 
 
 # --- for everyone -----------------------------------------------------------------------------------------------------

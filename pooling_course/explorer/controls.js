@@ -20,6 +20,8 @@ export class Controls {
   inputs;
   /** @type {HTMLFieldSetElement} */
   kindSet;
+  /** @type {Kind[]} the kinds that its buttons name */
+  named = [];
   /** @type {Record<string, HTMLInputElement>} */
   kindInputs;
   /** @type {Record<string, HTMLInputElement>} */
@@ -135,6 +137,8 @@ export class Controls {
   // The kinds that can stand side by side: max and average, or relatives of theirs.
   nameKinds() {
     const kinds = this.choosable;
+    if (kinds.every((kind, i) => kind === this.named[i])) return;
+    this.named = kinds;
     const related = kinds.every(({ family }) => family === kinds[0].family); // then the legend says what they are
     const choices = [...kinds.map((kind) => [kind.name, related ? kind.short : kind.title]), ["both", "Both"]];
     const legend = related ? kinds[0].family : "Pooling";
@@ -267,9 +271,11 @@ export class Controls {
     /** @param {string} name */
     const within = (name) => choosable.some(takes(name));
     const lead = kinds.find(takes("padding")) ?? kinds[0];
+    this.nameKinds();
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.cellsLabel, { hidden: backward });
+    update(this.cellsInput, { value: this.view.cells });
     update(this.cellsInput.options[3], { disabled: !kinds.some(({ divides }) => divides) });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });

@@ -428,16 +428,7 @@ export class Explorer {
     update(this.routes, { hidden: !this.backward && !flying });
     if (this.routes.hidden) return;
     const whole = this.grids.getBoundingClientRect();
-    /** @type {Record<string, DOMRect>} */
-    const corners = {};
-    /** @param {Place} place */
-    const spot = ({ grid, row, col }) => {
-      const { frame, stage } = this.grid[grid];
-      corners[grid] ??= stage.getBoundingClientRect();
-      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
-      const { x, y, cell, rows, cols } = frame;
-      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
-    };
+    const spot = this.spots(whole);
     if (flying) {
       const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.motion.frame]);
       for (const flight of flights) {
@@ -446,11 +437,28 @@ export class Explorer {
       }
       return;
     }
-    const arrows = routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
+    const arrows = this.arrows(routes, spot);
     const most = this.signedScale.high;
     const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
     if (ctx) paintRoutes(ctx, this.look, arrows, most);
   }
+
+  // Where cells lie within the box of all grids.
+  spots(whole = this.grids.getBoundingClientRect()) {
+    /** @type {Record<string, DOMRect>} */
+    const corners = {};
+    return (/** @type {Place} */ { grid, row, col }) => {
+      const { frame, stage } = this.grid[grid];
+      corners[grid] ??= stage.getBoundingClientRect();
+      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
+      const { x, y, cell, rows, cols } = frame;
+      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
+    };
+  }
+
+  /** @param {Flow[]} routes */
+  arrows = (routes, spot = this.spots()) =>
+    routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
 
   // ---- what is chosen
 
@@ -586,11 +594,7 @@ export class Explorer {
     /** @type {(...names: string[]) => Record<string, () => void>} */
     const redraw = (...names) => Object.fromEntries(names.map((name) => [`change:${name}`, this.schedule]));
     this.events = Object.entries({
-      ...redraw("kind", "compare", ...SETTINGS, "message", "preset", "direction", "upstream_mode", "chosen"),
-      "change:kinds": () => {
-        this.controls.nameKinds();
-        this.schedule();
-      },
+      ...redraw("kinds", "kind", "compare", ...SETTINGS, "message", "preset", "direction", "upstream_mode", "chosen"),
       "change:own": () => {
         this.states.addOwn();
         this.hearEdit();

@@ -11,7 +11,7 @@ import { SETTINGS } from "./kinds/kinds.js";
  */
 
 const TOGETHER = 800; // ms within which steps of one slider are one change
-const KEPT = ["kind", "compare", "direction", "upstream_mode", "preset", ...SETTINGS];
+const KEPT = ["kinds", "kind", "compare", "direction", "upstream_mode", "preset", ...SETTINGS];
 /** @type {(a: object, b: object) => boolean} */
 const sameNames = (a, b) => `${Object.keys(a)}` === `${Object.keys(b)}`;
 

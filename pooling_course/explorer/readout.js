@@ -5,10 +5,12 @@ import { number } from "../web/numbers.js";
 import { taps } from "./geometry.js";
 import { frameOf, paintCells, paintMarks, sizeCanvas } from "./paint.js";
 import { mark, windowMarks } from "./pointing.js";
+import { arrayOf } from "./states.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
  * @import { Place } from "./pointing.js"
+ * @import { Numbers, Shown } from "./types.d.ts"
  */
 
 const LENS = 7; // cells across
@@ -86,25 +88,42 @@ export function copyButton(view) {
   return make("button", { type: "button", title: "Python for all that is shown here", onclick: copyAll }, "Copy all");
 }
 
-// The explorer as a line of Python, after what it needs; an input that is not small is left to be called x.
+// The explorer as a line of Python, after what it needs; an input of more than `most` values is left to be called x.
 /** @param {Explorer} view */
-function inPythonAll(view) {
+export function inPythonAll(view, most = MOST_WRITTEN) {
   const { shown, states, get } = view;
   const { channels, h, w, values } = states.input;
   const v = shown.find(({ kind }) => kind.name === get("kind")) ?? shown[0];
   const needs = ["import torch", "from torch import nn", `from pooling_course import ${view.backward ? "GradientFlow" : "PoolingExplorer"}`];
   const recipe = v.kind.recipe(v.s);
   if (recipe !== v.kind.code(v.s)) needs.push(recipe);
-  const list = [...values].map((n) => (Number.isFinite(n) ? `${n}` : `float("${`${n}`.replace("Infinity", "inf").toLowerCase()}")`));
-  /** @type {(from: number, size: number) => string[]} */
-  const rows = (from, size) => Array.from({ length: size }, (_, r) => `[${list.slice(from + r * w, from + (r + 1) * w).join(", ")}]`);
-  const planes = Array.from({ length: channels }, (_, ch) => `[${rows(ch * h * w, h).join(", ")}]`);
-  const shape = states.input.shape.length === 2 || channels === 1 ? planes[0] : `[${planes.join(", ")}]`;
-  const small = values.length <= MOST_WRITTEN;
-  const x = get("preset") ? `"${get("preset")}"` : small ? `torch.tensor(${shape}${states.input.whole ? "" : ", dtype=torch.float32"})` : "x";
+  const x = get("preset") ? `"${get("preset")}"` : values.length <= most ? tensorOf(values, channels > 1 ? [channels, h, w] : [h, w], states.input.dtype) : "x";
   const layer = recipe === v.kind.code(v.s) ? recipe : "layer";
-  const more = [...(shown.length > 1 ? ["compare=True"] : []), ...(view.backward && get("upstream_mode") === "chosen" ? ['upstream="chosen"'] : [])];
+  const more = [...(shown.length > 1 ? ["compare=True"] : []), ...(view.backward ? upstreamOf(view, v) : [])];
   return [...needs, `${view.backward ? "GradientFlow" : "PoolingExplorer"}(${[x, layer, ...more].join(", ")})`].join("\n");
+}
+
+// Numbers as Python writes them.
+/** @type {(values: Numbers, shape: number[], dtype: string) => string} */
+function tensorOf(values, shape, dtype) {
+  const list = [...values].map((n) => (Number.isFinite(n) ? `${n}` : `float("${`${n}`.replace("Infinity", "inf").toLowerCase()}")`));
+  /** @type {(from: number, sizes: number[]) => string} */
+  const nested = (from, [size, ...inner]) => {
+    const step = inner.reduce((a, b) => a * b, 1);
+    return `[${Array.from({ length: size }, (_, i) => (inner.length ? nested(from + i * step, inner) : list[from + i])).join(", ")}]`;
+  };
+  return `torch.tensor(${nested(0, shape)}${dtype === "int64" ? "" : `, dtype=torch.${dtype}`})`;
+}
+
+// The upstream gradient that is not all ones.
+/** @type {(view: Explorer, v: Shown) => string[]} */
+function upstreamOf({ get, states }, { state }) {
+  const mode = get("upstream_mode");
+  if (mode !== "own") return mode === "chosen" ? ['upstream="chosen"'] : [];
+  const { data, shape } = get("own");
+  if (!data || state.error || `${shape.slice(1)}` !== `${[state.h, state.w]}`) return [];
+  const whole = arrayOf("f8", data, 0, shape[0] * state.h * state.w);
+  return [`upstream=${tensorOf(whole, states.input.channels > 1 ? shape : shape.slice(1), states.input.dtype)}`];
 }
 
 // What a layer has learned, or was given.

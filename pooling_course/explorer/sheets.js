@@ -110,15 +110,15 @@ function paintFlow(view, ctx, frame, at, valueAt) {
 function paintValues(view, ctx, frame) {
   const { h, w, values } = view.states.input;
   const [width, height] = [w * frame.cell, h * frame.cell];
+  /** @type {LookUp} */
+  const at = (ch, r, c) => values[ch * h * w + r * w + c];
+  if (!ctx.canvas) {
+    paintCells(ctx, view.look, frame, view.colourOf(at), view.inputAt); // no pixels that could be kept: svg.js
+    return;
+  }
   view.picture = keptPicture(view.picture, [values, view.channel, view.look, view.scale], width, height, (own) => {
     const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
-    paintCells(
-      own,
-      view.look,
-      bare,
-      view.colourOf((ch, r, c) => values[ch * h * w + r * w + c]),
-      view.inputAt,
-    );
+    paintCells(own, view.look, bare, view.colourOf(at), view.inputAt);
   });
   const { canvas } = view.picture;
   const ratio = window.devicePixelRatio || 1;

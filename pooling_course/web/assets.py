@@ -16,8 +16,8 @@ INDENT = re.compile(r"^( +)\1", re.MULTILINE)
 REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)
 
 
-def script(name: str) -> str:
-    """The file and all it imports as one JavaScript module; a file comes after those it imports."""
+def script(*names: str) -> str:
+    """The files and all they import as one JavaScript module; a file comes after those it imports."""
     parts: dict[Path, str] = {}
 
     def add(file: Path) -> None:
@@ -28,7 +28,8 @@ def script(name: str) -> str:
                 add(other)
         parts[file] = INDENT.sub(r"\1", TOLD.sub("", IMPORT.sub("", text)))
 
-    add((PACKAGE / name).resolve())
+    for name in names:
+        add((PACKAGE / name).resolve())
     return "".join(parts.values())
 
 
