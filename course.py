@@ -356,7 +356,12 @@ COMMANDS = [  # name, what it does, its own flags, its function
         None,
         bench,
     ),
-    ("links", "write the links to Colab and Binder anew, from the setting in pyproject.toml", None, links),
+    (
+        "links",
+        "write the links to Colab and Binder anew, from the setting in pyproject.toml",
+        None,
+        links,
+    ),
     ("assignments", "make the assignments and the lessons' exercises anew from their definitions", None, assignments),
     ("grade", "mark a class's submissions (a folder, --assignment, --out; `grade -- --help` says more)", None, grade),
     ("bank", "write the questions for Moodle or Canvas (--to, --variants; `bank -- --help` says more)", None, bank),

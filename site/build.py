@@ -392,37 +392,17 @@ def write_sources(lessons, sources, static):
         for old, new in filled_in.items():
             text = text.replace(old, new)
         (sources / path.name).write_text(text, encoding="utf-8")
-    embed = EMBED.format(explorer=alone(widgets, "embedded", *first, compare=True))
-    (static.parent / "embed.html").write_text(embed, encoding="utf-8")
+    embed, explorer = (
+        (HERE / "embed.html").read_text(encoding="utf-8"),
+        alone(widgets, "embedded", *first, compare=True),
+    )
+    (static.parent / "embed.html").write_text(embed.replace("{{explorer}}", explorer), encoding="utf-8")
     widgets.write({name: title for name, (title, _) in headings.items()})
     about = {name: sentence for name, (_, sentence) in headings.items()} | {path.stem: said_of(path) for path in manual}
     (sources / "about.json").write_text(json.dumps(about), encoding="utf-8")
     for path in (ROOT / "docs").glob("measurements/*.png"):
         (sources / path.parent.name).mkdir(exist_ok=True)
         shutil.copy(path, sources / path.parent.name)
-
-
-# One explorer and nothing else, for an iframe: embed/index.html, with what all pages share.
-EMBED = """<!doctype html>
-<html lang="en" data-course-embed>
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Pooling explorer</title>
-<base href="../" target="_blank">
-<link rel="icon" href="_static/icon.svg">
-<link rel="stylesheet" href="_static/widgets.css">
-<link rel="stylesheet" href="_static/embed.css">
-</head>
-<body>
-<main>{explorer}</main>
-<script src="_static/widgets.js"></script>
-<script src="_static/mount.js"></script>
-</body>
-</html>
-"""
 
 
 def main(rest):

@@ -777,7 +777,7 @@ def test_a_photo_is_read_as_python_reads_it_and_stays_in_the_page(visit, tmp_pat
     there = play(visit, f"#{urlsplit(link).fragment}")
     assert dict(opened(there.locator(".pc-explorer")).read()["tables"]) == dict(one.read()["tables"])
     page.get_by_label("grey").check()
-    expect(page.locator(".play-said")).to_have_text("mine.png: 1 × 48 × 60.")
+    expect(page.locator(".play-said")).to_have_text("mine.png: 48 × 60.")
     grey = images.as_image(Image.fromarray(pixels).convert("L"))
     assert dict(one.read()["tables"])["Input, 48 × 60, the first 32 × 32"] == written(grey[0, :32, :32])
     (tmp_path / "no.png").write_bytes(b"no picture")

@@ -3,12 +3,16 @@
 Two settings: [tool.pooling_course] in pyproject.toml, and pooling_course/questions/lessons.json. From them `python
 course.py links` writes the links that open a lesson elsewhere, the cell that installs the course, the title of each
 lesson, the ways to the lessons before and after it, the list on the start page, the tables of docs/ways.md, and
-the package's own addresses. A test fails where one is stale.
+the package's own addresses. A test fails where one is stale. While the repository is still the placeholder, it is taken
+from where this copy lies, and written into the setting; `--here` does so in any copy, such as a fork.
 """
 
 import argparse
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 from pooling_course.questions.lessons import LESSONS, STEPS, Lesson
@@ -19,6 +23,7 @@ INSTEAD = ROOT / "site" / "instead.txt"
 TABLES = ROOT / "docs" / "ways.md"
 PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
+PLACEHOLDER = "OWNER/"
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
 WAYS = {  # to learn, and where a step has its own: places of the page map that tests/test_notebooks.py holds
     "Read": "[the idea]({file}#The-idea)",
@@ -39,6 +44,30 @@ def home(pyproject: Path = PYPROJECT) -> tuple[str, str]:
     (table,) = re.findall(r"^\[tool\.pooling_course\]\n((?:(?!\[).*\n?)*)", text, re.MULTILINE)
     settings = dict(re.findall(r'^(\w+) *= *"([^"]*)"', table, re.MULTILINE))
     return settings["repository"], settings["ref"]
+
+
+def whereabouts(root: Path = ROOT) -> str | None:
+    """The repository that this copy belongs to, as owner/name: in a workflow GitHub says it, elsewhere git's origin.
+
+    None where there is none on GitHub, from which Colab and Binder would open a lesson.
+    """
+    if told := os.environ.get("GITHUB_REPOSITORY"):
+        return told
+    if not shutil.which("git"):
+        return None
+    asked = ["git", "-C", str(root), "remote", "get-url", "origin"]
+    origin = subprocess.run(asked, capture_output=True, text=True, encoding="utf-8").stdout.strip()
+    found = re.search(r"\bgithub\.com[:/]([\w-]+/[\w.-]+?)(?:\.git)?/?$", origin)
+    return found[1] if found else None
+
+
+def settle(repository: str, pyproject: Path = PYPROJECT) -> None:
+    """Write the repository into the setting, from which all links follow."""
+    text = pyproject.read_text(encoding="utf-8")
+    changed = re.sub(
+        r'^repository = ".*"$', lambda _: f'repository = "{repository}"', text, count=1, flags=re.MULTILINE
+    )
+    pyproject.write_text(changed, encoding="utf-8")
 
 
 def binder(path: str) -> str:
@@ -225,10 +254,25 @@ def project_text(path: Path) -> str:
     )
 
 
-if __name__ == "__main__":
-    argparse.ArgumentParser(prog="course.py links", description=__doc__).parse_args()
+def main(given: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="course.py links", description=__doc__)
+    here = "take the repository from where this copy lies: GITHUB_REPOSITORY in a workflow, else git's origin"
+    parser.add_argument("--here", action="store_true", help=here)
+    wanted = parser.parse_args(given).here
+    if wanted or home()[0].startswith(PLACEHOLDER):
+        found = whereabouts()
+        if wanted and not found:
+            why = "this copy has no origin on github.com, from which Colab and Binder could open a lesson"
+            parser.error(f'{why}; put repository = "owner/name" into [tool.pooling_course] in pyproject.toml.')
+        if found and found != home()[0]:
+            settle(found)
+            print(f"The repository is {found}, as this copy says.")
     changed = outdated()
     for path, text in changed.items():
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))
     print("Written." if changed else "Every link says what the settings say.")
+
+
+if __name__ == "__main__":
+    main()

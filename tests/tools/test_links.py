@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import tomllib
 from dataclasses import replace
 
@@ -36,6 +37,74 @@ def test_another_home_makes_everything_stale(elsewhere):
     for path, text in changed.items():
         text = text.replace("`OWNER` is a placeholder", "").replace('repository = "OWNER/', "")  # the setting itself
         assert "someone/else" in text and "OWNER" not in text, path
+
+
+# --- the repository that this copy belongs to -------------------------------------------------------------------------
+
+ORIGINS = [
+    ("https://github.com/someone/pooling-course.git", "someone/pooling-course"),
+    ("https://github.com/someone/pooling.course", "someone/pooling.course"),
+    ("https://token@github.com/some-one/course/", "some-one/course"),
+    ("git@github.com:someone/course.git", "someone/course"),
+    ("ssh://git@github.com/someone/course.git", "someone/course"),
+    ("https://gitlab.com/someone/course.git", None),
+    ("https://notgithub.com/someone/course.git", None),
+    ("/srv/git/course.git", None),
+]
+
+
+@pytest.fixture
+def nobody_says(monkeypatch):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+@pytest.mark.parametrize(("origin", "found"), ORIGINS)
+def test_git_s_origin_says_whose_copy_this_is(tmp_path, nobody_says, monkeypatch, origin, found):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))  # that rewrites no addresses
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert links.whereabouts(tmp_path) is None
+    subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", origin], check=True)
+    assert links.whereabouts(tmp_path) == found
+
+
+def test_in_a_workflow_github_says_it(monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/fork")
+    assert links.whereabouts() == "someone/fork"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told", "given", "after"),
+    [
+        ("OWNER/pooling-course", "someone/fork", [], "someone/fork"),
+        ("someone/course", "another/fork", [], "someone/course"),  # what is set holds
+        ("someone/course", "another/fork", ["--here"], "another/fork"),
+        ("OWNER/pooling-course", None, [], "OWNER/pooling-course"),
+    ],
+)
+def test_a_repository_that_is_found_is_written_into_the_setting(tmp_path, monkeypatch, setting, told, given, after):
+    copy = tmp_path / "pyproject.toml"
+    copy.write_text(f'[tool.pooling_course]\nrepository = "{setting}"\nref = "main"\n', encoding="utf-8")
+    real_home, real_settle = links.home, links.settle
+    monkeypatch.setattr(links, "home", lambda: real_home(copy))
+    monkeypatch.setattr(links, "settle", lambda repository: real_settle(repository, copy))
+    monkeypatch.setattr(links, "whereabouts", lambda: told)
+    monkeypatch.setattr(links, "outdated", dict)
+    links.main(given)
+    assert real_home(copy) == (after, "main")
+
+
+def test_a_copy_that_lies_nowhere_is_told_what_to_do(monkeypatch, capsys):
+    monkeypatch.setattr(links, "whereabouts", lambda: None)
+    with pytest.raises(SystemExit):
+        links.main(["--here"])
+    assert 'put repository = "owner/name" into [tool.pooling_course]' in capsys.readouterr().err
+
+
+def test_the_workflow_of_a_copy_makes_it_lead_to_itself_before_its_site_is_made():
+    steps = (ROOT / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8")
+    assert steps.index("python course.py links --here") < steps.index("git push") < steps.index("python course.py site")
+    assert "contents: write" in steps
 
 
 def test_the_package_s_own_addresses_follow(elsewhere):
