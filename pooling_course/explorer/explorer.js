@@ -57,6 +57,8 @@ export class Explorer {
   /** @type {WeakMap<object, boolean>} */
   photoOf = new WeakMap();
   complete = false;
+  drawn = () => {}; // called with each picture
+  fixed = ""; // why no number can be typed in, where none can
   telling = true; // whether the most telling window is to be chosen
   oneUpstream = false;
   cells = "values"; // what the cells show, forwards: values, all windows, reads, or divisors
@@ -337,6 +339,7 @@ export class Explorer {
     this.drawTotals();
     this.drawTables();
     this.overlay();
+    this.drawn();
     if (this.announceSize)
       this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${v.kind.title} output ${v.state.h} by ${v.state.w}`)).join(". "));
     else if (this.announceCell) this.announce(this.sentence.textContent);
@@ -495,6 +498,10 @@ export class Explorer {
     const type = this.isInput(at?.grid) ? "edit" : this.backward ? "upstream" : null;
     if (!at || !type) return;
     const { grid, row, col } = at;
+    if (this.fixed) {
+      this.refuse(this.fixed);
+      return;
+    }
     if (!this.lensBox.hidden) {
       this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
       return;

@@ -3,7 +3,7 @@
 A question is a dictionary::
 
     id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post"
-    kind            "one", "several", "number", "shape", "cells", "fill" or "order"
+    kind            "one", "several", "number", "shape", "cells", "fill" or "order"; or "reach", see goals.py
     prompt, why     what is asked; what is true, shown after the commitment
     choices         for one and several: {"text", "reason", "misconception" where wrong, and "value" or "right"}
     steps           for order: the steps in their right order
@@ -39,7 +39,8 @@ from .answers import ANSWERS
 from .lessons import LESSONS
 
 FOLDER = Path(__file__).parent
-KINDS = ("one", "several", "number", "shape", "cells", "fill", "order")
+ON_CARDS = ("one", "several", "number", "shape", "cells", "fill", "order")  # chosen, typed or marked on a card
+KINDS = (*ON_CARDS, "reach")
 ROLES = ("predict", "check", "return", "myth", "pre", "post")
 SURE = ("a guess", "fairly sure", "certain")
 
@@ -210,12 +211,14 @@ def all_questions() -> dict[str, Question]:
     >>> question("max-channels").kind
     'one'
     """
-    found = {}
+    from .goals import Reach
+
+    found: dict[str, Question] = {}
     for lesson in LESSONS:
         for data in json.loads((FOLDER / f"{lesson}.json").read_text(encoding="utf-8")):
             if data["id"] in found:
                 raise ValueError(f"two questions are called {data['id']!r}: ids are unique in the course.")
-            found[data["id"]] = Question(lesson=lesson, **data)
+            found[data["id"]] = (Reach if data["kind"] == "reach" else Question)(lesson=lesson, **data)
     return found
 
 

@@ -14,7 +14,8 @@ from ..maths import rules
 from ..maths.data import as_it_lies
 from ..web import live
 from ..web.still import STATIC, Named, Shown
-from . import SURE, Question, question
+from . import ON_CARDS, SURE, Question, question
+from .challenge import Challenge
 from .draw import drawable, fresh
 from .journal import answers_to, by_question, due, entries, record, unasked
 from .lessons import LESSONS
@@ -32,7 +33,7 @@ class Quiz(Named, anywidget.AnyWidget):
         attempts: what was committed, the first answer first; earlier sessions' answers included, up to 20.
 
     Raises:
-        ValueError: there is no such question.
+        ValueError: there is no such question, or it is answered in the explorer.
 
     >>> Quiz("max-channels").attempts
     []
@@ -53,6 +54,9 @@ class Quiz(Named, anywidget.AnyWidget):
 
     def __init__(self, question: str | Question):
         self._question = question_of(question)
+        if self._question.kind not in ON_CARDS:
+            name = self._question.id
+            raise ValueError(f"the question {name!r} is answered in the explorer: show it with quiz({name!r}).")
         seed = self._question.seed  # with other numbers it is another question, which was not answered yet
         earlier = [entry for entry in answers_to(self._question.id) if entry.get("seed") == seed]
         self._earlier = max(
@@ -173,13 +177,18 @@ def question_of(name: str | Question) -> Question:
     return name if isinstance(name, Question) else question(name)
 
 
-def quiz(*names: str) -> ipywidgets.VBox:
-    """The questions of these ids, ready to be answered.
+def _shown(name: str | Question) -> QuizBox | Challenge:
+    q = question_of(name)
+    return QuizBox(Quiz(q)) if q.kind in ON_CARDS else Challenge(q)
+
+
+def quiz(*names: str) -> ipywidgets.VBox | Challenge:
+    """The questions of these ids, ready to be answered: on a card, or in an explorer that has a goal.
 
     >>> quiz("max-channels")
     Quiz('max-channels')
     """
-    boxes = [QuizBox(Quiz(name)) for name in names]
+    boxes = [_shown(name) for name in names]
     return boxes[0] if len(boxes) == 1 else _Questions(boxes)
 
 
@@ -251,7 +260,8 @@ def _asked_anew(names, found):
     """Each question with numbers that were not answered before."""
     given, boxes = by_question(found), []
     for name in names:
-        box = QuizBox(Quiz(fresh(name, [entry.get("seed") for entry in given.get(name, ())])))
-        box.quiz.answering = True
+        box = _shown(fresh(name, [entry.get("seed") for entry in given.get(name, ())]))
+        if isinstance(box, QuizBox):
+            box.quiz.answering = True
         boxes.append(box)
     return _Questions(boxes)

@@ -2,8 +2,9 @@
 
 anywidget loads a module from a Blob URL, where relative imports do not resolve; so a module is joined with those it
 imports. A saved notebook holds it once for each widget, so what only Node, the type checker or a reader needs goes:
-the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent. Files are
-named from the folder of the package, such as "explorer/explorer.js".
+the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent. What a
+file exports by default is its own widget; of a file that is only imported it is dropped. Files are named from the folder
+of the package, such as "explorer/explorer.js".
 """
 
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\.[\w./]+)";\n', re.MULTILINE)
+DEFAULT = re.compile(r"^export default .*\n", re.MULTILINE)
 TOLD = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)?\n", re.MULTILINE | re.DOTALL)
 INDENT = re.compile(r"^( +)\1", re.MULTILINE)
 REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)
@@ -28,9 +30,10 @@ def script(*names: str) -> str:
                 add(other)
         parts[file] = INDENT.sub(r"\1", TOLD.sub("", IMPORT.sub("", text)))
 
-    for name in names:
-        add((PACKAGE / name).resolve())
-    return "".join(parts.values())
+    named = [(PACKAGE / name).resolve() for name in names]
+    for file in named:
+        add(file)
+    return "".join(text if file in named else DEFAULT.sub("", text) for file, text in parts.items())
 
 
 def style(*names: str) -> str:

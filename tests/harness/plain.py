@@ -50,7 +50,7 @@ def mount(page, explorer: PoolingExplorer, width: int, theme: str = "light"):
     page.pythons[name] = python
     page.evaluate("([name, state, width]) => window.mount(name, state, width)", [name, packed(python.state()), width])
     root = page.locator(f"#{name} .pc-explorer")
-    root.locator(".pc-code code").first.wait_for(timeout=browser.START)
+    root.locator(".pc-code code, .pc-strip").first.wait_for(timeout=browser.START)
     return root
 
 

@@ -1,0 +1,352 @@
+// @ts-check
+// A challenge: the explorer itself, with a goal in the place of its code. Python judges what is checked; without it the key does.
+// Nothing is ticked off before the first check, which is an answer of one's own; from then on the goal says what holds.
+import { list, make, update } from "../web/dom.js";
+import { number } from "../web/numbers.js";
+import { Explorer } from "../explorer/explorer.js";
+import { conditionsOf, judge, movesTo } from "./goals.js";
+
+/**
+ * @import { AnyModel, RenderProps } from "@anywidget/types"
+ * @import { Found, GoalKey, Judged, Moved, Task } from "./goals.js"
+ * @typedef {{answer: Moved, feedback: Judged, confidence?: number, seconds?: number}} Checked
+ */
+
+const HEARD = ["attempts", "given", "notice"]; // traits that change what is said
+const UNSURE = 1; // nobody is asked how sure they are of what they see
+const WAIT = 3000; // ms
+const NO_ANSWER = "No answer from Python: the kernel is busy, or not running. Check again in a moment.";
+const STILL = "In this challenge the input stays as it is: move the settings.";
+let challenges = 0;
+
+/** @type {(n: number, what: string) => string} */
+const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+// What was measured: a size, or one number.
+/** @param {Found} found */
+const words = ({ now }) => (now ? now.map(number).join(" × ") : "another size");
+
+class Challenge {
+  // what build() makes
+  /** @type {HTMLElement} */
+  prompt;
+  /** @type {HTMLElement} */
+  strip;
+  /** @type {HTMLElement} */
+  goals;
+  /** @type {HTMLElement} */
+  count;
+  /** @type {HTMLElement} */
+  verdict;
+  /** @type {HTMLElement} */
+  hinting;
+  /** @type {HTMLElement} */
+  checked;
+  /** @type {HTMLElement} */
+  next;
+  /** @type {HTMLElement} */
+  told;
+  /** @type {HTMLElement} */
+  live;
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  patience;
+  /** @type {string} what is told in the place of the sentence: a verdict, or a hint */
+  telling = "";
+  /** @type {string} what stood there when it was told; it goes when something is moved */
+  toldOf = "";
+  said = "";
+  checking = false;
+  hinted = false;
+
+  /**
+   * @param {AnyModel} model
+   * @param {HTMLElement} el
+   */
+  constructor(model, el) {
+    this.model = model;
+    this.started = performance.now();
+    this.view = new Explorer(model, el);
+    this.build(`pr${++challenges}-${Math.random().toString(36).slice(2, 7)}`);
+    this.hear = () => this.heard();
+    for (const name of HEARD) model.on(`change:${name}`, this.hear);
+    this.view.drawn = () => this.show();
+  }
+
+  /** @returns {Task} */
+  get task() {
+    return this.model.get("question");
+  }
+  /** @returns {Checked[]} */
+  get attempts() {
+    return this.model.get("attempts");
+  }
+  /** @returns {string[]} */
+  get given() {
+    return this.model.get("given");
+  }
+
+  // ---- building: the explorer stays what it is, but for what the goal does not leave free
+
+  /** @param {string} id */
+  build(id) {
+    const { view, task } = this;
+    const { root, controls } = view;
+    root.classList.add("pc-reach");
+    root.removeAttribute("aria-label");
+    root.setAttribute("aria-labelledby", id);
+    this.prompt = make("p", { class: "pc-prompt", id, tabindex: "-1" }, task.prompt);
+    controls.bar.prepend(this.prompt);
+    this.fix();
+    this.goals = make("ul", { class: "pc-goals", "aria-label": "Goal" });
+    this.count = make("span", { class: "pc-moves" });
+    this.hinting = make("button", { type: "button", onclick: () => this.hint() }, "Hint");
+    this.checked = make("button", { type: "button", class: "pc-check-goal", onclick: () => this.check() }, "Check");
+    this.verdict = make("p", { class: "pc-verdict", tabindex: "-1" });
+    this.next = make("button", { type: "button", onclick: () => this.goOn() }, "Next challenge ›");
+    const buttons = make("div", { class: "pc-do" }, this.count, this.hinting, this.checked, this.next);
+    this.strip = make("div", { class: "pc-strip" }, this.verdict, this.goals, buttons);
+    view.line.replaceWith(this.strip);
+    this.told = make("p", { class: "pc-told", hidden: true });
+    view.sentence.before(this.told);
+    this.live = make("div", { class: "pc-hidden", role: "status" });
+    root.append(this.live);
+    // "as the cell said" is the case, also where a page is opened again
+    view.history.start = { ...view.history.start, ...task.case.settings };
+  }
+
+  // What may not be moved is not there.
+  fix() {
+    const { view, task } = this;
+    const { controls } = view;
+    const free = new Set(task.moves);
+    /** @type {[boolean, Element | null][]} */
+    const parts = [
+      [free.has("kind"), controls.kindSet],
+      [false, controls.kindInputs.both.parentElement],
+      [false, controls.directionInputs.forward.closest("fieldset")],
+      [false, controls.inputs],
+      [false, controls.upstreamLabel],
+      [free.has("divisor_override"), controls.divisorLabel],
+      ...Object.entries(controls.sliders).map(([name, { el }]) => /** @type {[boolean, Element]} */ ([free.has(name), el])),
+      ...Object.entries(controls.checks).map(([name, { label }]) => /** @type {[boolean, Element]} */ ([free.has(name), label])),
+      [false, controls.el.querySelector(".pc-more")],
+    ];
+    for (const [there, el] of parts) if (!there) el?.classList.add("pc-fixed");
+    const apart = controls.apartInput.parentElement;
+    if (free.has("apart") && apart) controls.el.querySelector(".pc-sliders")?.append(apart);
+    view.fixed = free.has("cells") ? "" : STILL;
+  }
+
+  // ---- what stands
+
+  /** @returns {Moved} */
+  get moved() {
+    const { view, task } = this;
+    const { settings, input } = task.case;
+    /** @type {Moved} */
+    const moved = {};
+    for (const name of task.moves) {
+      if (name in settings) {
+        const value = view.get(name);
+        moved[name] = Array.isArray(value) && value[0] === value[1] ? value[0] : value;
+      }
+    }
+    if (!task.moves.includes("cells")) return moved;
+    moved.cells = [];
+    const { w, values } = view.states.input;
+    for (const [i, value] of values.entries()) {
+      const [row, col] = [Math.floor(i / w), i % w];
+      if (value !== Math.fround(input[row][col])) moved.cells.push([row, col, value]);
+    }
+    return moved;
+  }
+
+  // ---- what is shown
+
+  show() {
+    const { task, attempts, view } = this;
+    const moved = this.moved;
+    const stands = JSON.stringify(moved);
+    const last = attempts.at(-1);
+    const judged = last && JSON.stringify(last.answer) === stands ? last.feedback : null;
+    const found = attempts.length ? conditionsOf(task, moved) : null;
+    const state = !judged ? "open" : judged.right ? "reached" : "missed";
+    if (stands !== this.toldOf) this.tell("");
+    if (judged && !this.telling) this.tell(judged.right ? `Why it works: ${judged.why}` : (judged.mistake ?? ""));
+    this.strip.dataset.state = state;
+    list(
+      this.goals,
+      task.goal,
+      () =>
+        make(
+          "li",
+          {},
+          make("span", { class: "pc-mark", "aria-hidden": "true" }),
+          make("span"),
+          make("span", { class: "pc-now" }),
+          make("span", { class: "pc-hidden" }),
+        ),
+      (li, condition) => {
+        const at = found?.[task.goal.indexOf(condition)];
+        const [mark, says, now, spoken] = li.children;
+        update(li, { className: !at ? "" : at.met ? "pc-right" : judged ? "pc-wrong" : "" });
+        update(mark, { text: at?.met ? "✓" : at && judged ? "✗" : "" });
+        update(says, { text: condition.says ?? "" });
+        update(now, { text: at && !at.met ? `now ${words(at)}` : "" });
+        update(spoken, { text: !at ? "" : at.met ? ", holds" : ", does not hold yet" });
+      },
+    );
+    const moves = counted(movesTo(task, moved), "move");
+    const reached = attempts.find(({ feedback }) => feedback.right);
+    update(this.count, { text: moves, hidden: state === "reached" });
+    update(this.verdict, { hidden: state === "open" && !reached, className: `pc-verdict ${state === "missed" ? "pc-wrong" : "pc-right"}` });
+    if (state === "missed") this.say("✗", "Not yet");
+    else if (judged) this.say("✓", this.reachedIn(judged), judged.code);
+    else if (reached) this.say("✓", "Reached before");
+    update(this.goals, { hidden: state === "reached" });
+    update(this.checked, { hidden: state === "reached" });
+    update(this.hinting, { hidden: state === "reached", text: this.hintText });
+    update(this.next, { hidden: !reached || !this.following });
+    if (found && state !== "reached") this.announceGoal(found);
+    if (this.checking && judged) {
+      this.checking = false;
+      clearTimeout(this.patience);
+      this.land(judged);
+    }
+    view.root.classList.toggle("pc-won", state === "reached");
+  }
+
+  /** @type {(mark: string, text: string, code?: string) => void} */
+  say(mark, text, code = "") {
+    if (this.verdict.textContent === mark + text + code) return;
+    const parts = [make("span", { class: "pc-badge", "aria-hidden": "true" }, mark), make("b", {}, text)];
+    if (code && this.task.moves.some((name) => name !== "cells")) parts.push(make("code", {}, code));
+    this.verdict.replaceChildren(...parts);
+  }
+
+  /** @param {Judged} judged */
+  reachedIn({ moves, fewest = moves }) {
+    if (moves <= fewest) return `Reached in ${counted(moves, "move")}`;
+    return `Reached in ${counted(moves, "move")} (${fewest} would do)`;
+  }
+
+  // In the place of the explorer's sentence, until something is moved.
+  /** @param {string} text */
+  tell(text) {
+    this.telling = text;
+    this.toldOf = JSON.stringify(this.moved);
+    update(this.told, { text, hidden: !text, className: text.length > 230 ? "pc-told pc-long" : "pc-told" });
+    update(this.view.sentence, { hidden: Boolean(text) });
+  }
+
+  // Read out what holds, where that has changed.
+  /** @param {Found[]} found */
+  announceGoal(found) {
+    const missing = this.task.goal.flatMap(({ says }, i) => (found[i].met ? [] : [`${says}, now ${words(found[i])}`]));
+    const text = missing.length ? `Not yet: ${missing.join("; ")}` : "All of the goal holds: check.";
+    if (text !== this.said && this.said) update(this.live, { text });
+    this.said = text;
+  }
+
+  // ---- what is done
+
+  check() {
+    const answer = this.moved;
+    const seconds = (performance.now() - this.started) / 1000;
+    /** @type {GoalKey} */
+    const key = this.model.get("key");
+    this.checking = true;
+    this.tell("");
+    const odd = answer.cells?.find(([, , value]) => !Number.isFinite(value));
+    if (odd) {
+      this.checking = false;
+      this.view.refuse(`'${number(odd[2])}' is not a number; write one such as 0.25, -3 or 1/9.`);
+      return;
+    }
+    if (key.why === undefined) {
+      this.model.send({ type: "check", answer, seconds });
+      this.patience = setTimeout(() => this.view.refuse(NO_ANSWER), WAIT);
+      return;
+    }
+    const feedback = judge(this.task, key, answer);
+    this.model.set("attempts", [...this.attempts, { answer, confidence: UNSURE, seconds, feedback }]);
+    this.model.save_changes();
+  }
+
+  heard() {
+    this.view.refused = "";
+    this.show();
+    if (this.hinted) this.tellHint();
+    this.hinted = false;
+    if (this.model.get("notice")) this.view.refuse(this.model.get("notice"));
+  }
+
+  // Where one goes on: after a right answer that is the verdict, behind which the way to the next stands; else where one is.
+  /** @param {Judged} judged */
+  land(judged) {
+    this.strip.classList.add("pc-fresh");
+    setTimeout(() => this.strip.classList.remove("pc-fresh"), 1200);
+    if (judged.right) this.verdict.focus();
+    else update(this.live, { text: `${this.said}. ${this.telling}` });
+  }
+
+  get hintText() {
+    const left = this.task.hints - this.given.length;
+    return left === 1 ? "Show the whole answer" : left < 1 ? "The whole answer" : this.given.length ? "Next hint" : "Hint";
+  }
+
+  hint() {
+    /** @type {GoalKey} */
+    const key = this.model.get("key");
+    const { given, task } = this;
+    if (given.length === task.hints) this.tellHint();
+    else if (key.why === undefined) {
+      this.hinted = true;
+      this.model.send({ type: "hint" });
+    } else {
+      this.hinted = true;
+      this.model.set("given", key.hints.slice(0, given.length + 1));
+    }
+  }
+
+  tellHint() {
+    const { given, task } = this;
+    const last = given.at(-1);
+    if (!last) return;
+    this.tell(given.length < task.hints ? `Hint ${given.length} of ${task.hints - 1}: ${last}` : last);
+    update(this.live, { text: this.telling });
+  }
+
+  // The challenge below, if there is one in the page.
+  get following() {
+    const page = /** @type {Document | ShadowRoot} */ (this.view.root.getRootNode());
+    const all = [...page.querySelectorAll(".pc-reach")];
+    return all[all.indexOf(this.view.root) + 1];
+  }
+
+  goOn() {
+    const prompt = this.following?.querySelector(".pc-prompt");
+    if (!(prompt instanceof HTMLElement)) return;
+    prompt.closest(".pc-reach")?.scrollIntoView({ block: "nearest" });
+    prompt.focus({ preventScroll: true });
+  }
+
+  leave() {
+    for (const name of HEARD) this.model.off(`change:${name}`, this.hear);
+    clearTimeout(this.patience);
+    this.view.leave();
+  }
+}
+
+// For answers of an earlier day, which a page keeps: as the key judges them today.
+/** @type {(kind: string, key: GoalKey, answer: Moved, task: Task) => Judged} */
+export const gradeByKey = (kind, key, answer, task) => judge(task, key, answer);
+
+/** @param {RenderProps} props */
+function showChallenge({ model, el }) {
+  const challenge = new Challenge(model, el);
+  return () => challenge.leave();
+}
+
+export default { render: showChallenge };
