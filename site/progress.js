@@ -46,7 +46,7 @@
       .filter((entry) => entry.id === id)
       .flatMap(({ answer, confidence }) => {
         try {
-          return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer) }];
+          return [{ answer, confidence, feedback: gradeByKey(kind, model.get("key"), answer, model.get("question")) }];
         } catch {
           return []; // the question has changed since
         }

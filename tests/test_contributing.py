@@ -75,10 +75,10 @@ def all_go_well(house, lines):
 # ---- What is added ---------------------------------------------------------------------------------------------------
 
 
-def add_question(house, lesson, name):
+def add_question(house, lesson, name, kind="one"):
     path = house / "pooling_course" / "questions" / f"{lesson}.json"
     questions = json.loads(path.read_text(encoding="utf-8"))
-    model = next(data for data in questions if data["role"] == "check")
+    model = next(data for data in questions if data["kind"] == kind)
     path.write_text(json.dumps([*questions, model | {"id": name}], ensure_ascii=False), encoding="utf-8")
 
 
@@ -133,6 +133,11 @@ def test_a_draw_is_added_as_the_guide_says(house):
     copied = re.search(r"^@draws[^@]*?^def rows_out\(.*?^    }\n", text, re.MULTILINE | re.DOTALL)[0]
     draws.write_text(f"{text}\n\n{copied.replace('rows_out', 'rows_again')}", encoding="utf-8")
     all_go_well(house, commands("Let a question's numbers vary", its_id="rows-again"))
+
+
+def test_a_challenge_is_added_as_the_guide_says(house):
+    add_question(house, STEPS[4], "reach-rows-again", kind="reach")
+    all_go_well(house, commands("Add a challenge", its_id="reach-rows-again"))
 
 
 def test_an_exercise_is_added_as_the_guide_says(house):

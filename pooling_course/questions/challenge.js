@@ -4,7 +4,7 @@
 import { list, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
 import { Explorer } from "../explorer/explorer.js";
-import { conditionsOf, judge, movesTo } from "./goals.js";
+import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
@@ -258,15 +258,15 @@ class Challenge {
     const key = this.model.get("key");
     this.checking = true;
     this.tell("");
-    const odd = answer.cells?.find(([, , value]) => !Number.isFinite(value));
-    if (odd) {
-      this.checking = false;
-      this.view.refuse(`'${number(odd[2])}' is not a number; write one such as 0.25, -3 or 1/9.`);
-      return;
-    }
     if (key.why === undefined) {
       this.model.send({ type: "check", answer, seconds });
       this.patience = setTimeout(() => this.view.refuse(NO_ANSWER), WAIT);
+      return;
+    }
+    const refused = refusedAs(this.task, answer);
+    if (refused) {
+      this.checking = false;
+      this.view.refuse(refused);
       return;
     }
     const feedback = judge(this.task, key, answer);

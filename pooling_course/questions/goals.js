@@ -8,7 +8,7 @@ import { refusal } from "../explorer/rules.js";
 import { arrayOf } from "../explorer/states.js";
 
 /**
- * @import { Spans } from "../explorer/types.d.ts"
+ * @import { Asked, Cells, Spans } from "../explorer/types.d.ts"
  * @typedef {{of: string, over?: string | number[], says?: string, is?: number | number[], at_least?: number | number[], at_most?: number | number[],
  *   not?: number | number[]}} Condition
  * @typedef {[number, number, number]} Cell its row, column and value
@@ -39,13 +39,29 @@ export function standOf({ case: { settings, input } }, { cells = [], ...changed 
 /** @type {(stand: Stand, kind?: string) => string} */
 export const codeOfStand = ({ settings }, kind = settings.kind) => KINDS[kind].code(settingsOf((name) => settings[name], KINDS[kind]));
 
+// What the engine is asked for, and why torch would refuse it.
+/** @type {(stand: Stand, kind?: string, gradient?: boolean) => {p: Asked, input: Cells, refused: string | null}} */
+function asked({ settings, h, w, values }, kind = settings.kind, gradient = false) {
+  const key = KINDS[kind].key(settingsOf((name) => settings[name], KINDS[kind]));
+  const p = /** @type {Asked} */ (judging.parse(gradient ? `grad0 ${key}` : key));
+  const input = { shape: [1, h, w], channels: 1, h, w, float: "f4", index: "u2", whole: false, dtype: "float32", serial: 0, values };
+  return { p, input, refused: refusal(p, input, { shape: [] }, judging) };
+}
+
+// Why an answer is none, in the words of Reach.parse; null where it is one.
+/** @type {(task: Task, moved: Moved) => string | null} */
+export function refusedAs(task, moved) {
+  const odd = moved.cells?.find(([, , value]) => !Number.isFinite(value));
+  if (odd) return `'${odd[2]}' is not a number; write one such as 0.25, -3 or 1/9.`;
+  return asked(standOf(task, moved)).refused;
+}
+
 // A state of it, pooled; null where torch would refuse.
 /** @type {(stand: Stand, kind?: string, gradient?: boolean) => {rows: Spans, cols: Spans, table: Table} | null} */
-function pooled({ settings, h, w, values }, kind = settings.kind, gradient = false) {
-  const key = KINDS[kind].key(settingsOf((name) => settings[name], KINDS[kind]));
-  const p = judging.parse(gradient ? `grad0 ${key}` : key);
-  const input = { shape: [1, h, w], channels: 1, h, w, float: "f4", index: "u2", whole: false, dtype: "float32", serial: 0, values };
-  if (!p || refusal(p, input, { shape: [] }, judging)) return null;
+function pooled(stand, kind, gradient) {
+  const { p, input, refused } = asked(stand, kind, gradient);
+  const { h, w, values } = stand;
+  if (refused) return null;
   const { entries, data } = judging.answer(input, [{ p, upstream: null }]);
   const [rows, cols] = judging.windowsOf(p, input);
   const [{ winners, values: averages, gradient: got }] = entries;

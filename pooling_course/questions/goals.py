@@ -18,8 +18,8 @@ A condition says something about one measure, in a way that a page without Pytho
     is, at_least, at_most, not      what it is compared with: a number, or [height, width]
     says        the condition in a few words
 
-An answer is what stands in the explorer: {name: value} of what may be moved; of "cells" those that differ from the case,
-[[row, col, value], ...].
+An answer is what stands in the explorer: {name: value} of what may be moved; of "cells" those that differ from the
+case, [[row, col, value], ...].
 """
 
 from collections.abc import Callable
@@ -59,17 +59,17 @@ class Stand:
         return trace(self.pooling(kind), self.x)
 
 
-# ---- what can be measured; each function takes what stands now, and what stood at first --------------------------------
+# ---- what can be measured; each function takes what stands now, and what stood at first ----------------------------
 
 MEASURES: dict[str, Callable[[Stand, Stand], torch.Tensor]] = {
     "size": lambda now, _: torch.tensor(now.trace().output.shape),
     "output": lambda now, _: now.trace().output,
     "max": lambda now, _: now.trace("max").output,
     "avg": lambda now, _: now.trace("avg").output,
-    "max - avg": lambda now, _: now.trace("max").output - now.trace("avg").output,
-    "output moved": lambda now, start: (now.trace().output - start.trace().output).abs(),
-    "max moved": lambda now, start: (now.trace("max").output - start.trace("max").output).abs(),
-    "avg moved": lambda now, start: (now.trace("avg").output - start.trace("avg").output).abs(),
+    "max - avg": lambda now, _: _less(now.trace("max"), now.trace("avg")),
+    "output moved": lambda now, start: _less(now.trace(), start.trace()).abs(),
+    "max moved": lambda now, start: _less(now.trace("max"), start.trace("max")).abs(),
+    "avg moved": lambda now, start: _less(now.trace("avg"), start.trace("avg")).abs(),
     "reads": lambda now, _: now.trace().reads,
     "gradient": lambda now, _: now.trace().backward(),
     "edits": lambda now, start: (now.x != start.x).sum()[None],
@@ -83,11 +83,17 @@ REDUCED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
+def _less(one, other):
+    if one.output.shape != other.output.shape:  # torch would repeat a row or a column
+        raise ValueError("outputs of two sizes have no difference.")
+    return one.output - other.output
+
+
 def measured(condition: dict, now: Stand, start: Stand) -> list[float] | None:
     """What a condition is about, as numbers; None where there is nothing to measure, as sizes differ."""
     try:
         table = MEASURES[condition["of"]](now, start)
-    except (RuntimeError, ValueError):  # outputs of two sizes; a window that does not fit
+    except ValueError:  # outputs of two sizes; a window that does not fit
         return None
     over = condition.get("over")
     if isinstance(over, list):
@@ -112,7 +118,7 @@ def _compares(how, a, b):
     return a >= b - slack if how == "at_least" else a <= b + slack
 
 
-# ---- the question -----------------------------------------------------------------------------------------------------
+# ---- the question --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,8 @@ class Reach(Question):
 
     def _cells(self, raw):
         cells, (h, w) = {}, self.start.x.shape
-        for row, col, value in raw:
+        for cell in raw:
+            row, col, value = cell if isinstance(cell, list) and len(cell) == 3 else (None,) * 3
             if not (type(row) is int and type(col) is int and 0 <= row < h and 0 <= col < w):
                 raise IndexError
             cells[row, col] = _number(value)

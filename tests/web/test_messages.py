@@ -16,6 +16,7 @@ SOURCES = {path.name: path.read_text(encoding="utf-8") for path in PACKAGE.rglob
 SOURCES = {name: text for name, text in SOURCES.items() if re.search(r"\bon_msg\(|\.send\(", text)}
 
 
+CARDS = ("card.js", "challenge.js")  # which ask more than an explorer does
 INSTEAD = SCRIPTS.pop("answers.js")  # it plays Python's part where no Python answers
 
 
@@ -122,11 +123,11 @@ def test_a_page_alone_answers_what_the_document_says():
 
 def test_the_document_and_the_code_have_the_same_messages():
     assert list(disagreements(PAGE, SCRIPTS, SOURCES)) == []
-    assert len(DOCUMENTED) == 7 and "`alone`" in PAGE and 'get("alone")' in INSTEAD
+    assert len(DOCUMENTED) == 9 and "`alone`" in PAGE and 'get("alone")' in INSTEAD
 
 
 def test_a_page_without_python_hears_what_the_explorer_says_to_python():
-    explorer = {name: text for name, text in SCRIPTS.items() if "send(" in text and name != "card.js"}
+    explorer = {name: text for name, text in SCRIPTS.items() if "send(" in text and name not in CARDS}
     said = {name for name, _ in sent_by_the_page(explorer)}
     assert set(heard_by_the_page({"answers.js": INSTEAD})) == said == {"want", "edit", "upstream"}
 
@@ -146,7 +147,7 @@ def test_a_message_left_out_is_noticed(name):
 
 
 def test_a_field_that_is_not_explained_is_noticed():
-    less = PAGE.replace("- `seconds`: how long it took.\n", "")
+    less = PAGE.replace("- `seconds`: how long it took.\n", "", 1)
     assert "the example of 'commit' has other fields than are explained" in disagreements(less, SCRIPTS, SOURCES)
     more = SCRIPTS | {"card.js": SCRIPTS["card.js"].replace("confidence, seconds }", "confidence, seconds, mood }")}
     assert "'commit' is sent with ['mood'], and nothing explains that" in disagreements(PAGE, more, SOURCES)
@@ -190,6 +191,15 @@ def test_edit_and_upstream_change_one_number():
     hear(explorer, message)
     assert explorer.upstream[message["row"], message["col"]] == float(message["text"])
     assert explorer.upstream_mode == "own" and explorer.message == ""
+
+
+def test_check_and_hint_do_what_they_say():
+    challenge = quiz("reach-four-windows")
+    hear(challenge, example("check"))
+    (attempt,) = challenge.attempts
+    assert attempt["answer"] == example("check")["answer"] and attempt["feedback"]["right"]
+    hear(challenge, example("hint"))
+    assert len(challenge.given) == 1
 
 
 def test_commit_again_and_explore_do_what_they_say():

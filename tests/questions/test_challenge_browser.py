@@ -1,0 +1,245 @@
+"""Is a challenge answered by hands and by keys: moved, checked, told, reached, and the way on found?
+
+Each is drawn in a page of its own, with Python behind its model; one page has no Python, and judges by itself.
+"""
+
+import pytest
+from playwright.sync_api import expect
+
+from harness import plain
+from harness.explorers import STICKING_OUT, faults
+from pooling_course.questions import all_questions
+from pooling_course.questions.challenge import STATIC, Challenge
+from pooling_course.questions.goals import Reach
+
+pytestmark = pytest.mark.browser
+ALL = [q.id for q in all_questions().values() if isinstance(q, Reach)]
+FOUR = "reach-four-windows"
+HIGHEST = 600  # px, as test_one_screen.py
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path, monkeypatch):
+    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
+    monkeypatch.delenv(STATIC, raising=False)
+
+
+@pytest.fixture
+def shown(chromium):
+    """shown(name, width, theme) -> the challenge, in a page of its own."""
+    pages = []
+
+    def show(name, width=736, theme="light", page=None, **context):
+        if page is None:
+            page = chromium.new_context(viewport={"width": max(width, 400), "height": 900}, **context).new_page()
+            page.complaints = []
+            page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
+            pages.append(page)
+        challenge = Challenge(name)
+        return Shown(challenge, plain.mount(page, challenge, width, theme))
+
+    yield show
+    for page in pages:
+        assert page.complaints == []
+        page.context.close()
+
+
+class Shown:
+    """What a learner does with a challenge, and reads off it."""
+
+    def __init__(self, challenge, root):
+        self.challenge, self.root, self.page = challenge, root, root.page
+        self.strip, self.told = root.locator(".pc-strip"), root.locator(".pc-told")
+        self.verdict, self.goals = root.locator(".pc-verdict"), root.locator(".pc-goals li")
+
+    def press(self, name, key="Enter"):
+        self.root.get_by_role("button", name=name, exact=True).press(key)
+
+    def slide(self, name, value):
+        slider = self.root.get_by_role("slider", name=name, exact=True)
+        slider.focus()
+        while (now := int(slider.input_value())) != value:
+            self.page.keyboard.press("ArrowRight" if value > now else "ArrowLeft")
+
+    def type(self, row, col, value):
+        self.root.get_by_role("application", name="Input").focus()
+        for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col, "Enter"]:
+            self.page.keyboard.press(key)
+        self.page.keyboard.type(f"{value:g}")
+        self.page.keyboard.press("Enter")
+        expect(self.root).not_to_have_attribute("aria-busy", "true")
+
+    def move(self, answer):
+        """To where an answer says, by keyboard alone."""
+        apart = [name for name, value in answer.items() if isinstance(value, list) and name != "cells"]
+        if apart:
+            self.root.get_by_role("checkbox", name="height and width apart").press("Space")
+        for name, value in answer.items():
+            if name == "cells":
+                for row, col, number in value:
+                    self.type(row, col, number)
+            elif isinstance(value, bool):
+                box = self.root.get_by_role("checkbox", name=name, exact=True)
+                if box.is_checked() != value:
+                    box.press("Space")
+            elif name == "divisor_override":
+                if value is not None:
+                    field = self.root.get_by_role("spinbutton", name=name)
+                    field.fill(f"{value}")
+                    field.press("Enter")
+            elif apart:
+                for side, number in zip(
+                    ("height", "width"), value if isinstance(value, list) else [value] * 2, strict=True
+                ):
+                    self.slide(f"{name}, {side}", number)
+            else:
+                self.slide(name, value)
+
+
+# --- every challenge, by keyboard ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_challenge_is_reached_by_keyboard_on_one_screen(shown, name):
+    at = shown(name)
+    q = at.challenge._question
+    heights = [at.root.bounding_box()["height"]]
+    at.press("Check")
+    expect(at.strip).to_have_attribute("data-state", "missed")
+    heights.append(at.root.bounding_box()["height"])
+    at.move(q.truth)
+    expect(at.goals.and_(at.page.locator(".pc-right"))).to_have_count(len(q.goal))
+    at.press("Check")
+    expect(at.strip).to_have_attribute("data-state", "reached")
+    fewest = q.count(q.truth)
+    expect(at.verdict.locator("b")).to_have_text(f"Reached in {fewest} move{'s' * (fewest != 1)}")
+    expect(at.told).to_have_text(f"Why it works: {q.why}")
+    expect(at.verdict).to_be_focused()
+    heights.append(at.root.bounding_box()["height"])
+    assert max(heights) <= HIGHEST and len(set(heights)) == 1, heights
+    assert at.root.evaluate(STICKING_OUT) == []
+    assert at.challenge.attempts[-1]["answer"] == q.truth
+
+
+# --- one of them, closer ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_ticked_off_before_the_first_check_and_all_is_said_after_it(shown):
+    at = shown(FOUR)
+    at.slide("kernel_size", 4)
+    at.slide("stride", 4)  # it is reached, but whoever has not checked has not said so
+    expect(at.goals).to_have_text(["output 2 × 2", "every cell read"])
+    assert at.root.locator(".pc-goals .pc-right, .pc-goals .pc-wrong").count() == 0
+    at.slide("kernel_size", 2)
+    at.press("Check")
+    expect(at.verdict).to_have_text("✗Not yet")
+    expect(at.told).to_have_text(at.challenge._question.mistakes[0]["reason"])
+    expect(at.goals.nth(0)).to_have_class("pc-right")
+    expect(at.goals.nth(1)).to_have_class("pc-wrong")
+    expect(at.goals.nth(1)).to_contain_text("now 0")
+    expect(at.root.get_by_role("button", name="Check")).to_be_focused()
+    expect(at.root.locator("[role=status]").last).to_contain_text("Not yet: every cell read, now 0.")
+    at.slide("kernel_size", 4)  # from here on, what holds is said at once
+    expect(at.told).to_be_hidden()
+    expect(at.goals.nth(1)).to_have_class("pc-right")
+    expect(at.root.locator("[role=status]").last).to_have_text("All of the goal holds: check.")
+
+
+def test_what_the_goal_does_not_leave_free_is_not_there(shown):
+    at = shown(FOUR)
+    for role, name in (("slider", "padding"), ("checkbox", "ceil_mode"), ("radio", "Average"), ("radio", "Backward")):
+        assert at.root.get_by_role(role, name=name, exact=True).count() == 0
+    assert not at.root.locator("summary", has_text="More settings").is_visible()
+    at.root.get_by_role("application", name="Input").press("7")
+    expect(at.root.get_by_role("alert")).to_contain_text("the input stays as it is")
+    assert at.root.locator(".pc-edit").count() == 0
+
+
+def test_hints_come_from_a_button_and_the_last_says_that_it_is_the_answer(shown):
+    at = shown(FOUR)
+    told = at.challenge._question.told
+    at.press("Hint")
+    expect(at.told).to_have_text(f"Hint 1 of 2: {told[0]}")
+    at.press("Next hint")
+    expect(at.told).to_have_text(f"Hint 2 of 2: {told[1]}")
+    at.press("Show the whole answer")
+    expect(at.told).to_have_text(told[2])
+    at.slide("stride", 3)
+    expect(at.told).to_be_hidden()
+    at.press("The whole answer")
+    expect(at.told).to_have_text(told[2])
+    assert at.challenge.attempts == []
+
+
+def test_the_way_to_the_next_challenge_is_one_tab_away(shown):
+    first = shown(FOUR)
+    second = shown("reach-agreement", page=first.page)
+    first.move({"kernel_size": 4, "stride": 4})
+    first.press("Check")
+    expect(first.verdict).to_be_focused()
+    first.page.keyboard.press("Tab")
+    expect(first.root.get_by_role("button", name="Next challenge")).to_be_focused()
+    first.page.keyboard.press("Enter")
+    expect(second.root.locator(".pc-prompt")).to_be_focused()
+    expect(second.root.locator(".pc-prompt")).to_be_in_viewport()
+    assert second.root.get_by_role("button", name="Next challenge").count() == 0
+
+
+def test_undo_and_reset_lead_back_to_the_case_and_redo_to_the_answer(shown):
+    at = shown(FOUR)
+    at.move({"kernel_size": 4, "stride": 4})
+    at.press("Check")
+    expect(at.strip).to_have_attribute("data-state", "reached")
+    at.root.get_by_role("button", name="Reset").click()
+    expect(at.strip).to_have_attribute("data-state", "open")
+    expect(at.verdict).to_have_text("✓Reached before")
+    expect(at.root.locator(".pc-moves")).to_have_text("0 moves")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_the_flourish_obeys_reduced_motion(shown, motion):
+    at = shown(FOUR, reduced_motion=motion)
+    at.move({"kernel_size": 4, "stride": 4})
+    at.page.evaluate("document.addEventListener('animationstart', (e) => (window.moved ??= []).push(e.animationName))")
+    at.press("Check")
+    expect(at.verdict).to_contain_text("Reached in 4 moves")
+    at.page.wait_for_timeout(200)
+    assert bool(at.page.evaluate("window.moved")) == (motion != "reduce")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_fault_open_missed_and_reached(shown, theme):
+    at = shown(FOUR, theme=theme)
+    assert faults(at.page) == []
+    at.press("Check")
+    expect(at.verdict).to_be_visible()
+    assert faults(at.page) == []
+    at.move({"kernel_size": 4, "stride": 4})
+    at.press("Check")
+    expect(at.strip).to_have_attribute("data-state", "reached")
+    assert faults(at.page) == []
+
+
+@pytest.mark.parametrize("name", [FOUR, "reach-average-alone", "reach-last-row", "reach-one-winner"])
+def test_on_a_phone_nothing_sticks_out(shown, name):
+    at = shown(name, width=360)
+    assert at.root.evaluate(STICKING_OUT) == []
+    at.press("Check")
+    expect(at.verdict).to_be_visible()
+    assert at.root.evaluate(STICKING_OUT) == []
+
+
+def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
+    monkeypatch.setenv(STATIC, "1")
+    at = shown(FOUR)
+    heard = []
+    at.challenge.on_msg(lambda _, content, __: heard.append(content))
+    at.slide("stride", 4)
+    at.press("Check")
+    expect(at.told).to_have_text(at.challenge._question.mistakes[0]["reason"])
+    at.press("Hint")
+    expect(at.told).to_contain_text(at.challenge._question.told[0])
+    at.slide("kernel_size", 4)
+    at.press("Check")
+    expect(at.verdict).to_contain_text("Reached in 4 moves")
+    assert [message for message in heard if message["type"] in ("check", "hint")] == []
