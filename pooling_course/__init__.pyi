@@ -21,6 +21,7 @@ from .questions.card import Quiz as Quiz
 from .questions.card import practice as practice
 from .questions.card import quiz as quiz
 from .questions.card import review as review
+from .questions.journal import challenges as challenges
 from .questions.journal import export_progress as export_progress
 from .questions.journal import import_progress as import_progress
 from .questions.journal import progress as progress

@@ -24,9 +24,10 @@ import { number } from "../web/numbers.js";
 /** @type {Record<string, [string, string]>} */
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
 /** @type {Record<string, string>} */
-const SPOKEN = { right: ", marked, right", wrong: ", wrong", missed: ", right" };
+const SPOKEN = { right: ", marked, right", wrong: ", wrong", missed: ", right", unmarked: ", right, not marked" };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const PATIENCE = 3000;
+const [LOOKS, LOOK] = [60, 50]; // how often, and after how many ms again, it is looked for an explorer that is to come
 const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
 const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
 let count = 0;
@@ -113,7 +114,9 @@ class Quiz {
   waiting = 0;
   queued = false;
   revealing = false;
+  opening = false;
   left = false;
+  place = "cell0-0"; // of the cells, the one that Tab comes to
 
   /**
    * @param {AnyModel<Traits>} model
@@ -179,9 +182,13 @@ class Quiz {
     parts.push(this.status);
     if (this.get("notice")) parts.push(make("p", { class: "pc-notice", role: "status" }, this.get("notice")));
     this.root.replaceChildren(...parts);
+    this.root.dataset.verdict = open ? "" : last.feedback.right ? "right" : "wrong";
+    this.root.classList.toggle("pc-fresh", this.revealing && !open);
     if (this.revealing && !open) this.verdict.focus();
     else if (held) (this.held(held) ?? this.held())?.focus();
     this.revealing = false;
+    if (this.opening && this.get("opened")) this.lookAt(LOOKS);
+    this.opening = false;
   }
 
   // What has the focus is known by name, so that what stands in its place after a redraw gets it.
@@ -266,6 +273,7 @@ class Quiz {
         {
           type: "button",
           class: "pc-cell",
+          tabindex: this.place === `cell${r}-${c}` ? 0 : -1,
           "aria-pressed": `${isMarked(r, c)}`,
           "aria-label": name(isMarked(r, c)),
           "data-pc-hold": `cell${r}-${c}`,
@@ -275,6 +283,7 @@ class Quiz {
             button.setAttribute("aria-pressed", `${on}`);
             button.setAttribute("aria-label", name(on));
           },
+          onfocus: () => this.standAt(button),
           onkeydown: (event) => this.walk(event, r, c),
         },
         number(value),
@@ -285,10 +294,19 @@ class Quiz {
 
   /** @type {(event: KeyboardEvent, r: number, c: number) => void} */
   walk(event, r, c) {
-    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
+    const last = (this.q.grid?.[0].length ?? 1) - 1;
+    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -c], End: [0, last - c] }[event.key] ?? [0, 0];
     if (!dr && !dc) return;
     event.preventDefault();
     this.held(`cell${r + dr}-${c + dc}`)?.focus();
+  }
+
+  // All cells are one stop of Tab: the one where one has been last.
+  /** @param {HTMLElement} button */
+  standAt(button) {
+    this.held(this.place)?.setAttribute("tabindex", "-1");
+    this.place = button.dataset.pcHold ?? this.place;
+    button.setAttribute("tabindex", "0");
   }
 
   fillIn() {
@@ -368,7 +386,7 @@ class Quiz {
     this.verdict = make(
       "p",
       { class: `pc-verdict pc-${feedback.right ? "right" : "wrong"}`, tabindex: "-1", "data-pc-hold": "verdict" },
-      make("span", { "aria-hidden": "true" }, mark),
+      make("span", { class: "pc-badge", "aria-hidden": "true" }, mark),
       ` ${word}. You said: ${this.get("sure")[confidence]}.`,
     );
     const parts = [this.verdict];
@@ -391,7 +409,7 @@ class Quiz {
       buttons.append(
         make(
           "button",
-          { type: "button", "data-pc-hold": "explore", onclick: () => this.model.send({ type: "explore" }) },
+          { type: "button", "data-pc-hold": "explore", onclick: () => this.explore() },
           this.get("opened") ? "Close the explorer" : "Open this case in the explorer",
         ),
       );
@@ -438,7 +456,10 @@ class Quiz {
       /** @type {(cells: number[][], r: number, c: number) => boolean} */
       const has = (cells, r, c) => cells.some(([a, b]) => a === r && b === c);
       /** @type {(r: number, c: number) => string | false} */
-      const kind = (r, c) => has(answer, r, c) && (!truth ? "missed" : has(truth, r, c) ? "right" : "wrong");
+      const kind = (r, c) => {
+        if (!has(answer, r, c)) return truth && has(truth, r, c) && "unmarked";
+        return !truth ? "missed" : has(truth, r, c) ? "right" : "wrong";
+      };
       return this.table(caption, q.grid ?? [], (r, c, value) => this.marked(value, kind(r, c)));
     }
     if (q.kind === "order") {
@@ -453,13 +474,35 @@ class Quiz {
   marked(value, kind) {
     if (!kind) return number(value);
     const spoken = make("span", { class: "pc-hidden" }, SPOKEN[kind]);
-    return make("span", { class: "pc-marked" }, make("span", { "aria-hidden": "true" }, MARKS[kind][0]), number(value), spoken);
+    const mark = make("span", { class: "pc-corner", "aria-hidden": "true" }, MARKS[kind === "unmarked" ? "missed" : kind][0]);
+    return make("span", { class: `pc-marked pc-is-${kind}` }, number(value), mark, spoken);
   }
 
   /** @param {Attempt} attempt */
   firstAnswer({ confidence, feedback }) {
     const [mark, word] = MARKS[feedback.right ? "right" : "wrong"];
     return make("p", { class: "pc-hint" }, `Your first answer stays on record: ${mark} ${word.toLowerCase()}, ${this.get("sure")[confidence]}.`);
+  }
+
+  explore() {
+    this.opening = !this.get("opened");
+    this.model.send({ type: "explore" });
+  }
+
+  // The explorer stands below, once it is there: brought into sight, and given the focus, which leads to its controls.
+  /** @param {number} looks */
+  lookAt(looks) {
+    const page = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
+    /** @type {NodeListOf<HTMLElement>} */
+    const all = page.querySelectorAll(".pc-quiz, .pc-explorer");
+    const below = [...all].find((el) => this.root.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING && el.checkVisibility());
+    if (!below?.matches(".pc-explorer")) {
+      if (looks && !this.left) setTimeout(() => this.lookAt(looks - 1), LOOK);
+      return;
+    }
+    below.setAttribute("tabindex", "-1");
+    below.focus({ preventScroll: true });
+    below.scrollIntoView({ block: "nearest" });
   }
 
   again() {

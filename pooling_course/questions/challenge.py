@@ -60,9 +60,9 @@ class Challenge(PoolingExplorer):
         return f"{type(self).__name__}({self._question.id!r})"
 
     def _as_html(self):
-        """The challenge as it reads where no widget can be shown, in a notebook that is not trusted for example."""
+        """The challenge as it reads where the widget cannot live, with the case standing still."""
         goal = "".join(f"<li>{html.escape(condition['says'])}</li>" for condition in self._question.goal)
-        return f"<p>{html.escape(self._question.prompt)}</p><ul>{goal}</ul>"
+        return f"<p>{html.escape(self._question.prompt)}</p><ul>{goal}</ul>{super()._as_html()}"
 
     def check(self, answer: dict, seconds: float = 0.0) -> bool:
         """Check what stands there as the page does; returns whether it counted. What is unclear costs nothing."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from .. import place
 from . import SURE, all_questions
 from .lessons import LESSONS
+from .path import course_map, ladder
 
 NAME = ".pooling_course_progress.jsonl"
 VERSION = 1
@@ -206,7 +207,7 @@ def by_question(found: list[dict]) -> dict[str, list[dict]]:
 
 @dataclass(frozen=True)
 class Progress:
-    """A page on what was answered; made by `progress`.
+    """A page on what was answered, with a map of the course; made by `progress`.
 
     Attributes:
         answers: question id -> the answers given, the first one first.
@@ -219,11 +220,12 @@ class Progress:
     trouble: str = ""
 
     def lessons(self) -> list[dict]:
-        """Per lesson: title, link, questions, answered, right at first, sure and wrong."""
+        """Per lesson: title, questions, answered, right at first, sure and wrong; challenges, and those reached."""
         rows = []
         for lesson in dict.fromkeys(q.lesson for q in all_questions().values()):
             names = [q.id for q in all_questions().values() if q.lesson == lesson]
             first = [self.answers[n][0] for n in names if n in self.answers]
+            challenges = [n for n in names if all_questions()[n].kind == "reach"]
             rows.append(
                 {
                     "lesson": lesson,
@@ -232,6 +234,8 @@ class Progress:
                     "answered": len(first),
                     "right": sum(e["right"] for e in first),
                     "sure_wrong": sum(not e["right"] and e["confidence"] == 2 for e in first),
+                    "challenges": len(challenges),
+                    "reached": sum(any(e["right"] for e in self.answers.get(n, ())) for n in challenges),
                 }
             )
         return rows
@@ -243,6 +247,13 @@ class Progress:
     def to_revisit(self) -> list[str]:
         """Ids whose last answer was wrong or a guess."""
         return [n for n, given in self.answers.items() if not given[-1]["right"] or given[-1]["confidence"] == 0]
+
+    def next(self) -> str:
+        """The lesson to go on with: the one answered last, or the next that has a question left; "" where none has."""
+        open_ones = [row["lesson"] for row in self.lessons() if row["answered"] < row["questions"]]
+        last = max(self.answers.items(), key=lambda given: given[1][-1]["time"], default=None)
+        at = all_questions()[last[0]].lesson if last else ""
+        return next((lesson for lesson in open_ones if lesson >= at), open_ones[0] if open_ones else "")
 
     def gain(self) -> tuple[int, int, int] | None:
         """(pairs answered both before and after the course, right before, right after), None while there are none."""
@@ -281,7 +292,11 @@ class Progress:
             f"<td>{r['answered']} of {r['questions']}</td><td>{r['right']}</td><td>{r['sure_wrong']}</td></tr>"
             for r in self.lessons()
         )
-        parts = [f"<table><caption>Your answers so far</caption><tr>{head}</tr>{body}</table>"]
+        table = f"<table><caption>Your answers so far</caption><tr>{head}</tr>{body}</table>"
+        parts = [
+            course_map(self.lessons(), self.next()),
+            f"<details><summary>The same as a table</summary>{table}</details>",
+        ]
         sure = self.sure_and_wrong()
         others = [name for name in self.to_revisit() if name not in sure]
         for heading, names in (("Sure, and wrong", sure), ("Worth another look: wrong, or a guess", others)):
@@ -324,6 +339,52 @@ def progress() -> Progress:
     """
     found, damaged = entries()
     return Progress(by_question(found), damaged, trouble())
+
+
+@dataclass(frozen=True)
+class Challenges:
+    """A page on the challenges of the course, as a ladder; made by `challenges`.
+
+    Attributes:
+        rungs: a dictionary for each, in the order of the course: id, lesson, title, prompt, fewest, and moves, the
+            fewest in which it was reached, None where it was not.
+    """
+
+    rungs: list[dict]
+
+    def __repr__(self):
+        done = [f"{'◆' if rung['moves'] is not None else '◇'} {rung['id']}: {rung['prompt']}" for rung in self.rungs]
+        return "\n".join(done)
+
+    def _repr_html_(self):
+        reached = sum(rung["moves"] is not None for rung in self.rungs)
+        head = f"<p>{reached} of {len(self.rungs)} challenges reached. Each is in its lesson, under Check yourself.</p>"
+        return head + ladder(self.rungs)
+
+
+def challenges() -> Challenges:
+    """The challenges of the course, which are answered by moving an explorer: those reached, and where the others are.
+
+    >>> print(str(challenges()).splitlines()[0])
+    ◇ reach-four-windows: Shrink the digit to 2 × 2, and let no cell go unread.
+    """
+    from .goals import Reach
+
+    given, rungs = by_question(entries()[0]), []
+    for q in [q for q in all_questions().values() if isinstance(q, Reach)]:
+        reached = [e["answer"] for e in given.get(q.id, ()) if e["right"] and "answer" in e]
+        moves = [count for answer in reached if (count := _moves(q, answer)) is not None]
+        told = {"id": q.id, "lesson": q.lesson, "title": title(q.lesson), "prompt": q.prompt}
+        rungs.append(told | {"fewest": q.count(q.truth), "moves": min(moves, default=None)})
+    return Challenges(rungs)
+
+
+def _moves(q, answer):
+    """How many moves an answer of some day was; None where the challenge has changed since."""
+    try:
+        return q.count(q.parse(answer))
+    except ValueError:
+        return None
 
 
 # ---- carry it elsewhere, come back to it -------------------------------------------------------------------------
