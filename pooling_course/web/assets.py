@@ -3,8 +3,8 @@
 anywidget loads a module from a Blob URL, where relative imports do not resolve; so a module is joined with those it
 imports. A saved notebook holds it once for each widget, so what only Node, the type checker or a reader needs goes:
 the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent. What a
-file exports by default is its own widget; of a file that is only imported it is dropped. Files are named from the folder
-of the package, such as "explorer/explorer.js".
+file exports by default is its own widget; of a file that is only imported it is dropped. Files are named from the
+package's folder, such as "explorer/explorer.js".
 """
 
 import re
