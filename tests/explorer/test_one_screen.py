@@ -344,9 +344,7 @@ PIXEL = """(root, [row, col, cells]) => {
 }"""
 
 
-@pytest.mark.parametrize(
-    "make", [lambda x: GradientFlow(x, nn.AvgPool2d(4, 2)), lambda x: PoolingExplorer(x, "max")]
-)
+@pytest.mark.parametrize("make", [lambda x: GradientFlow(x, nn.AvgPool2d(4, 2)), lambda x: PoolingExplorer(x, "max")])
 def test_many_cells_have_the_colours_of_torchs_numbers(page, make):
     cells = 40
     x = torch.linspace(-1, 1, cells * cells).reshape(cells, cells).sin()
