@@ -123,15 +123,16 @@ def check_apart(q):
     assert q.grade(q.parse(checks.typed(q, q.truth)))["right"]
 
 
+COUNTED = "cell|row|column|window|place"
+SEVERAL = r"[02-9]|1\d|two|three|four|five|six|seven|eight|nine"
 ODD = {
-    "a number that is one, of several": r"(?<![\d.])\b(1|one) (cells|rows|columns|windows|maps|places|steps|numbers)\b",
-    "several, said of one": r"(?<!× )\b([02-9]|1\d|two|three|four|five|six|seven|eight|nine) "
-    "(cell|row|column|window|place)\b",
+    "a number that is one, of several": rf"(?<![\d.])\b(1|one) ({COUNTED}|map|step|number)s\b",
+    "several, said of one": rf"(?<!× )\b({SEVERAL}) ({COUNTED})\b",
     "minus nothing": r"[-−]0(?![.\d])",
     "the tail of a float": r"\d\.\d{5,}|\d\.0\b|\d\.\d*0\b(?<!\.0)(?!\d)|\de-\d",
     "a place for what was not filled in": r"[{}]|\bNone\b(?![.:;])|\bnan\b|\binf\b(?<!-inf)",
     "the wrong article": r"\b[Aa] (8|11|18|8\d)\b|\b[Aa]n ([1-79]|1[02-79])\b",
-    "spaces": r"  | [.,;:?](\s|$)|\n",
+    "spaces": r" {2}| [.,;:?](\s|$)|\n",
     "signs that meet": r"[+−] [−-]\d|\+ −",
 }
 
@@ -269,7 +270,7 @@ def test_does_a_template_that_never_holds_end(bad, monkeypatch):
         {"prompt": "What is 3 + −4?"},
         {"prompt": "What is  it?"},
         {"prompt": "What is it"},
-        {"why": "It is None."},
+        {"why": "It is None here."},
         {"reasons": ["It goes on and on. " * 12]},
         {"reasons": ["No full stop"]},
     ],

@@ -37,9 +37,10 @@ def canvas(pools: Iterable[Pool]) -> bytes:
     ET.SubElement(about, "schemaversion").text = "1.1.3"
     ET.SubElement(manifest, "organizations")
     resources = ET.SubElement(manifest, "resources")
-    for lesson, of_lesson in groupby(pools, key=lambda pool: pool.lesson):
+    carried = (pool for pool in pools if pool.items)
+    for lesson, of_lesson in groupby(carried, key=lambda pool: pool.lesson):
         name = f"pooling_course_{lesson}"
-        files[f"{name}/{name}.xml"] = _quiz(name, [pool for pool in of_lesson if pool.items])
+        files[f"{name}/{name}.xml"] = _quiz(name, list(of_lesson))
         resource = ET.SubElement(resources, "resource", identifier=name, type="imsqti_xmlv1p2")
         ET.SubElement(resource, "file", href=f"{name}/{name}.xml")
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
