@@ -408,7 +408,7 @@ def test_does_it_say_what_it_could_not_do(tmp_path, capsys, monkeypatch, pools):
     said = capsys.readouterr().out
     assert "Fewer variants than 3, as there are no more: rows-out (2)." in said
     assert "as none can vary: activation-place, " in said
-    assert "Left out: some-goal, as no platform has a question of the kind 'goal'." in said
+    assert "Left out, as no platform has a question of the kind 'goal': some-goal." in said
 
 
 # ---- would the checks notice? ------------------------------------------------------------------------------------

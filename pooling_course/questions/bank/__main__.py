@@ -94,9 +94,8 @@ def _told(found, path, variants):
             yield f"Fewer variants than {variants}, as there are no more: {', '.join(few)}."
         if own:
             yield f"With the lesson's own numbers, as none can vary: {', '.join(own)}."
-    for pool in found:
-        if pool.left_out:
-            yield f"Left out: {pool.id}, as {pool.left_out}."
+    for reason in dict.fromkeys(pool.left_out for pool in found if pool.left_out):
+        yield f"Left out, as {reason}: {', '.join(pool.id for pool in found if pool.left_out == reason)}."
 
 
 if __name__ == "__main__":
