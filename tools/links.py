@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 INSTEAD = ROOT / "site" / "instead.txt"
 TABLES = ROOT / "docs" / "ways.md"
+LEARNERS = ROOT / "docs" / "learners.md"
 PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
 PLACEHOLDER = "OWNER/"
@@ -121,6 +122,7 @@ def outdated() -> dict[Path, str]:
     made = {path: lesson_text(path) for path in lessons()} | {path: page_text(path) for path in pages()}
     made[INSTEAD] = ready(None, INSTEAD.read_text(encoding="utf-8"))
     made[TABLES] = topics(ways(TABLES.read_text(encoding="utf-8")))
+    made[LEARNERS] = taken(None, LEARNERS.read_text(encoding="utf-8"))
     made[PYPROJECT] = project_text(PYPROJECT)
     return {path: text for path, text in made.items() if path.read_text(encoding="utf-8") != text}
 
@@ -218,12 +220,18 @@ def from_docs(text: str) -> str:
     return re.sub(r"\]\((?=\d\d_)", "](../notebooks/", text)
 
 
+def taken(_, text: str) -> str:
+    """The sentence that says how long the steps take."""
+    times = [minutes(LESSONS[name]) for name in STEPS]
+    return re.sub(r"(?<=essons 1 to 7 take )\d+ to \d+(?= minutes each)", f"{min(times)} to {max(times)}", text)
+
+
 def ready(_, text: str) -> str:
     """The end of the start page, which leads to the first step."""
     return re.sub(r"^Ready\? .*", lambda _: f"Ready? {link(LESSONS[STEPS[0]], ' →')}", text, flags=re.MULTILINE)
 
 
-START = {"start-here-lessons": listed, "start-here-progress-more": ready}
+START = {"start-here-lessons": listed, "start-here-course": taken, "start-here-progress-more": ready}
 
 
 def page_text(path: Path) -> str:
