@@ -326,7 +326,7 @@ def _with_files(text, static):
 
     def file(found):
         png, svg = found["png"], found["svg"]
-        raw = base64.b64decode(png) if png else unquote(svg).encode()
+        raw = base64.b64decode(png) if png else unquote(svg.replace("<\\/", "</")).encode()  # as a script holds it
         name = f"{hashlib.sha256(raw).hexdigest()[:12]}.{'png' if png else 'svg'}"
         (static / name).write_bytes(raw)
         return f"_static/{name}"

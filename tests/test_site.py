@@ -253,6 +253,11 @@ def test_pictures_keep_their_words(pages):
     assert found and all(re.search(r'alt="[^"]{20,}"', tag) for tag in found)
 
 
+def test_pictures_are_whole(site):
+    drawn = [path for path in (site / "_static").glob("*.svg") if re.fullmatch(r"\w{12}", path.stem)]
+    assert drawn and all(ElementTree.parse(path).getroot().tag.endswith("svg") for path in drawn)
+
+
 # --- in a browser, with the network cut -------------------------------------------------------------------------------
 
 browsers = pytest.mark.browser

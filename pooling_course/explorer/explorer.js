@@ -35,6 +35,7 @@ import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
+const SETTLING = 500; // ms in which a front end that changes its theme changes style sheets, too
 const CARD = 26; // px of the card, left and right
 
 // A number with all its digits, in the words that Python reads.
@@ -626,9 +627,9 @@ export class Explorer {
       if (Math.abs(width - this.width) > 1) {
         this.width = width;
         this.schedule();
-      }
+      } else this.overlay(); // grids that have moved take the ways between them along
     });
-    this.resize.observe(this.root);
+    for (const el of [this.root, this.grids]) this.resize.observe(el);
     this.unwatchTheme = watchTheme(this.applyTheme);
     this.unleaveKeys = leaveKeys(this.root);
     for (const coming of ["pointerenter", "focusin"]) this.root.addEventListener(coming, this.visit);
@@ -652,8 +653,12 @@ export class Explorer {
     if (this.root.dataset.theme === theme && this.look) return;
     this.root.dataset.theme = theme;
     this.look = /** @type {Look} */ (readLook(this.root)); // null while the style sheet is on its way
-    if (this.look) this.schedule();
-    else this.waiting = requestAnimationFrame(this.applyTheme);
+    if (!this.look) {
+      this.waiting = requestAnimationFrame(this.applyTheme);
+      return;
+    }
+    this.schedule();
+    setTimeout(() => this.overlay(), SETTLING);
   };
 
   applyMotion = () => {
