@@ -503,15 +503,16 @@ function paintAmounts(ctx, look, routes) {
   ctx.textBaseline = "middle";
   ctx.lineWidth = 1;
   ctx.strokeStyle = look.window;
-  /** @type {{text: string, width: number, x: number, y: number}[]} */
+  /** @type {{text: string, width: number, x: number, y: number, at: number}[]} `at` is where it would stand if it were alone */
   const placed = [];
   for (const { text, out, into, stacked } of (alike ? routes.slice(0, 1) : routes).filter((route) => route.text)) {
     const width = ctx.measureText(text).width + 8;
     const beside = into.x > out.x ? width / 2 + 8 : -AXIS - width / 2;
-    const box = { text, width, x: stacked ? out.x : out.x + beside, y: stacked ? out.y - AXIS - 8 : out.y };
+    const at = stacked ? out.y - AXIS - 8 : out.y;
+    const box = { text, width, x: stacked ? out.x : out.x + beside, y: at, at };
     /** @param {typeof box} other */
     const meets = (other) => Math.abs(other.y - box.y) < 18 && Math.abs(other.x - box.x) < (other.width + width) / 2 + 2;
-    if (placed.some((other) => other.text === text && meets(other))) continue;
+    if (placed.some((other) => other.text === text && meets({ ...other, y: other.at }))) continue;
     while (placed.some(meets)) box.y -= 18;
     placed.push(box);
     ctx.fillStyle = look.paper;
