@@ -58,8 +58,23 @@
       const { right, misconception } = feedback;
       const entry = { v: 1, time: Date.now() / 1000, id, lesson, attempt: model.get("attempts").length, answer, confidence, right, misconception, seconds };
       write([...read(), entry]);
+      const words = ended(lesson);
+      if (words) feedback.done = words; // before the question is drawn anew
     });
   };
+
+  // What to say where no question of a page is left; as questions/journal.py.
+  /** @param {string | undefined} name */
+  function ended(name) {
+    const at = course.lessons.findIndex((lesson) => lesson.name === name);
+    const ids = Object.keys(course.lessons[at]?.questions ?? {});
+    const answers = byQuestion();
+    if (!ids.length || !ids.every((id) => answers[id])) return "";
+    const right = ids.filter((id) => answers[id][0].right).length;
+    const after = course.lessons[at + 1]?.title;
+    const on = after ? `Next: ${after}; the link is at the end of the page.` : "That was the last one.";
+    return `This lesson is done: ${ids.length} of ${ids.length} answered, ${right} right at first. ${on}`;
+  }
 
   // ---- what they come to: the table of progress(), what was folded away until they were given
 
@@ -75,10 +90,15 @@
     return el;
   }
 
-  function show() {
+  function byQuestion() {
     /** @type {Answers} */
     const answers = {};
     for (const entry of read()) answers[entry.id] = [...(answers[entry.id] ?? []), entry];
+    return answers;
+  }
+
+  function show() {
+    const answers = byQuestion();
     for (const el of document.querySelectorAll("[class*=tag_after-]")) {
       const first = [...el.classList].filter((name) => name.startsWith("tag_after-"));
       const folded = el.matches("details") ? el : el.querySelector("details");
@@ -122,9 +142,27 @@
     const table = make("table", {}, make("caption", {}, "Your answers so far"), make("thead", {}, head), make("tbody", {}, ...rows));
     return [
       make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table),
+      ...ladder(answers),
       ...lists(answers, link),
       ...footer(answers),
     ];
+  }
+
+  // The challenges, in the order of the course, and which are reached.
+  /** @param {Answers} answers */
+  function ladder(answers) {
+    const rungs = course.lessons.flatMap(({ name, questions }) =>
+      Object.entries(questions)
+        .filter(([id]) => id.startsWith("reach-"))
+        .map(([id, prompt]) => {
+          const reached = answers[id]?.some(({ right }) => right);
+          const said = make("span", { className: "course-unseen" }, reached ? "Reached: " : "Not reached yet: ");
+          const link = make("a", { href: `${name}.html#check-yourself` }, prompt);
+          return make("li", { className: reached ? "course-reached" : "" }, said, link);
+        }),
+    );
+    if (!rungs.length) return [];
+    return [make("p", {}, make("b", {}, "Challenges")), make("ul", { className: "course-ladder" }, ...rungs)];
   }
 
   /** @type {(answers: Answers, link: (lesson: Lesson) => Node) => Node[]} */

@@ -100,7 +100,7 @@ class Hint(str):
 
 
 def hint(name: str, step: int | None = None) -> Hint:
-    """A hint for an exercise: at the first call a nudge, then the idea, then the model answer.
+    """A hint for an exercise: at the first call a nudge, then the idea, then the model answer, which is announced.
 
     Args:
         name: of the exercise.
@@ -119,5 +119,6 @@ def hint(name: str, step: int | None = None) -> Hint:
     if step not in range(1, len(ladder) + 1):
         raise ValueError(f"step={step!r}: the hints of {name!r} are 1 (a nudge), 2 (the idea) and 3 (a model answer).")
     title = ("Nudge", "Idea", "Model answer")[step - 1]
-    more = f'\n\nStill stuck? hint("{name}") goes one step further.' if step < len(ladder) else ""
+    on = ("goes one step further", "shows the whole answer")[step == len(ladder) - 1]
+    more = f'\n\nStill stuck? hint("{name}") {on}.' if step < len(ladder) else ""
     return Hint(f"{title}:{' ' if step < len(ladder) else chr(10)}{ladder[step - 1]}{more}")

@@ -60,6 +60,7 @@ export class Explorer {
   complete = false;
   drawn = () => {}; // called with each picture
   fixed = ""; // why no number can be typed in, where none can
+  spare = 0; // px of height that grids leave to something else
   telling = true; // whether the most telling window is to be chosen
   oneUpstream = false;
   cells = "values"; // what the cells show, forwards: values, all windows, reads, or divisors

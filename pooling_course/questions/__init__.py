@@ -31,11 +31,12 @@ from typing import Any
 
 import torch
 
-from ..maths import words
+from ..maths import rules, words
 from ..maths.data import as_it_lies, as_tensor
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from .answers import ANSWERS
+from .goals import MOVES, PAIRS, Stand, both, holds, measured, setting
 from .lessons import LESSONS
 
 FOLDER = Path(__file__).parent
@@ -204,6 +205,127 @@ class Question:
         return key
 
 
+@dataclass(frozen=True)
+class Reach(Question):
+    """A challenge: bring the explorer to a goal. goals.py says what it is made of."""
+
+    goal: list = field(default_factory=list)
+    moves: list = field(default_factory=list)
+    hints: list = field(default_factory=list)
+    solution: dict = field(default_factory=dict)
+
+    @cached_property
+    def start(self) -> Stand:
+        """The case: what stands before anything is moved."""
+        pooling, x = self.pooling, self.input
+        if pooling is None or x is None:
+            raise ValueError(f"the challenge {self.id!r} has no case to begin with.")
+        settings = Pooling.DEFAULTS | {"stride": pooling.stride} | pooling.traits()
+        return Stand({name: rules.short(value) for name, value in settings.items()} | {"kind": pooling.kind}, x)
+
+    def stand(self, answer: dict) -> Stand:
+        """The case, moved as an answer says."""
+        x = self.start.x.clone()
+        for row, col, value in answer.get("cells", ()):
+            x[row, col] = value
+        moved = {n: tuple(v) if isinstance(v, list) else v for n, v in answer.items() if n != "cells"}
+        return Stand(self.start.settings | moved, x)
+
+    @cached_property
+    def truth(self):
+        return self.parse(self.solution)
+
+    def count(self, answer: dict) -> int:
+        """How many moves an answer is away from the case.
+
+        A slider's step is one, in one direction or in both at once, and so is a switch or a number typed in; height and
+        width apart is a switch.
+        """
+        moves, apart = len(answer.get("cells", ())), False
+        for name, value in answer.items():
+            was = self.start.settings.get(name)
+            if name in PAIRS:
+                down, across = (abs(a - b) for a, b in zip(both(value), both(was), strict=True))
+                moves += down if down == across else down + across
+                apart |= down != across
+            elif name != "cells":
+                moves += value != was
+        return moves + apart
+
+    def parse(self, raw):
+        """What stands in the explorer, as the page sends it, in one form: pairs as short as they can be.
+
+        Raises:
+            ValueError: it stands nowhere, or torch refuses to pool so; a sentence that says so.
+        """
+        if not isinstance(raw, dict):
+            raise ValueError("That is not an answer to this question; move the explorer.")
+        answer: dict[str, Any] = {}
+        try:
+            for name in [name for name in self.moves if name in MOVES[:-2]]:
+                answer[name] = setting(name, raw.get(name, self.start.settings[name]))
+            if "cells" in self.moves:
+                answer["cells"] = self._cells(raw.get("cells", []))
+            elif raw.get("cells"):
+                raise _Unclear("In this challenge the input stays as it is.")
+            self.stand(answer).trace()
+        except _Unclear:
+            raise
+        except (TypeError, KeyError, IndexError, OverflowError):
+            raise ValueError("That is not an answer to this question; move the explorer.") from None
+        return answer
+
+    def _cells(self, raw):
+        cells, (h, w) = {}, self.start.x.shape
+        for cell in raw:
+            row, col, value = cell if isinstance(cell, list) and len(cell) == 3 else (None,) * 3
+            if not (type(row) is int and type(col) is int and 0 <= row < h and 0 <= col < w):
+                raise IndexError
+            cells[row, col] = _number(value)
+        return [[r, c, value] for (r, c), value in sorted(cells.items()) if value != self.start.x[r, c]]
+
+    def conditions(self, answer: dict) -> list[dict]:
+        """For each condition of the goal whether it is met, and what was measured."""
+        now = self.stand(answer)
+        found = [measured(condition, now, self.start) for condition in self.goal]
+        return [{"met": holds(c, numbers), "now": numbers} for c, numbers in zip(self.goal, found, strict=True)]
+
+    def grade(self, answer: dict) -> dict:
+        """What is shown after a check; as long as the goal is not reached, neither the way there nor why."""
+        met = self.conditions(answer)
+        right = all(condition["met"] for condition in met)
+        feedback = {"right": right, "goal": met, "moves": self.count(answer), "misconception": ""}
+        if right:
+            return feedback | {"why": self.why, "fewest": self.count(self.truth), "code": self.code(answer)}
+        now = self.stand(answer)
+        for mistake in self.mistakes:
+            if all(holds(c, measured(c, now, self.start)) for c in mistake["when"]):
+                return feedback | {"misconception": mistake["misconception"], "mistake": mistake["reason"]}
+        return feedback
+
+    def code(self, answer: dict) -> str:
+        """The layer that an answer stands for, as a line of Python."""
+        return self.stand(answer).pooling().code()
+
+    @property
+    def told(self) -> list[str]:
+        """The hints, and at last the whole answer."""
+        x, settings = self.truth.get("cells", []), [n for n in self.truth if n != "cells"]
+        parts = [self.code(self.truth)] if settings else []
+        parts += [f"{words.number(value)} at row {row}, column {col}" for row, col, value in x]
+        return [*self.hints, f"The whole answer: {', and '.join(parts)}."]
+
+    def public(self) -> dict:
+        """The question without its key."""
+        shown = {name: getattr(self, name) for name in ("id", "role", "kind", "prompt", "goal", "moves")}
+        settings = {n: list(v) if isinstance(v, tuple) else v for n, v in self.start.settings.items()}
+        return shown | {"case": {"settings": settings, "input": self.start.x.tolist()}, "hints": len(self.told)}
+
+    def key(self) -> dict:
+        fewest, mistakes = self.count(self.truth), [{n: v for n, v in m.items() if n != "value"} for m in self.mistakes]
+        return {"why": self.why, "fewest": fewest, "mistakes": mistakes, "hints": self.told}
+
+
 @cache
 def all_questions() -> dict[str, Question]:
     """Every question by its id, lesson after lesson.
@@ -211,8 +333,6 @@ def all_questions() -> dict[str, Question]:
     >>> question("max-channels").kind
     'one'
     """
-    from .goals import Reach
-
     found: dict[str, Question] = {}
     for lesson in LESSONS:
         for data in json.loads((FOLDER / f"{lesson}.json").read_text(encoding="utf-8")):

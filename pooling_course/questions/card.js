@@ -15,7 +15,7 @@ import { number } from "../web/numbers.js";
  * @typedef {{why: string, truth: Answer, tolerance: number, choices: Choice[], mistakes: Mistake[]}} Key only its tolerance is known
  *   while Python has the rest
  * @typedef {{reason: string, right: boolean, chosen: boolean}} Reason
- * @typedef {{right: boolean, why: string, truth: Answer, mistake?: string, misconception: string, choices?: Reason[]}} Feedback
+ * @typedef {{right: boolean, why: string, truth: Answer, mistake?: string, misconception: string, choices?: Reason[], done?: string}} Feedback
  * @typedef {{answer: Answer, confidence: number, feedback: Feedback, seconds?: number}} Attempt
  * @typedef {{question: Question, sure: string[], draft: {answer?: Answer, confidence?: number}, attempts: Attempt[], answering: boolean,
  *   message: string, notice: string, key: Key, opened: boolean, still: string}} Traits
@@ -404,6 +404,7 @@ class Quiz {
       if (feedback.mistake) parts.push(make("p", {}, feedback.mistake));
     }
     parts.push(make("p", { class: "pc-why" }, feedback.why));
+    if (feedback.done) parts.push(make("p", { class: "pc-done" }, feedback.done));
     const buttons = make("div", { class: "pc-row" }, make("button", { type: "button", "data-pc-hold": "again", onclick: () => this.again() }, "Try again"));
     if (q.explorable) {
       buttons.append(

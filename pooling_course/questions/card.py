@@ -17,7 +17,7 @@ from ..web.still import STATIC, Named, Shown
 from . import ON_CARDS, SURE, Question, question
 from .challenge import Challenge
 from .draw import drawable, fresh
-from .journal import answers_to, by_question, due, entries, record, unasked
+from .journal import answers_to, by_question, due, entries, finished, meet, record, unasked
 from .lessons import LESSONS
 
 SHOWN = 20  # attempts that a question brings along from earlier sessions
@@ -65,6 +65,8 @@ class Quiz(Named, anywidget.AnyWidget):
         attempts = [found for entry in earlier[:1] + earlier[1:][-SHOWN + 1 :] if (found := self._attempt(entry))]
         key = self._question.key() if os.environ.get(STATIC) else {}  # no kernel will be there to grade
         super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
+        if self._question.seed is None:
+            meet(self._question.id)
         self.on_msg(self._hear)
 
     def __repr__(self):
@@ -102,6 +104,7 @@ class Quiz(Named, anywidget.AnyWidget):
         with self.hold_sync():
             self.message = ""
             self.notice = record(entry)
+            graded |= {"done": done} if (done := finished(q.lesson)) else {}
             self.attempts = [*self.attempts, {"answer": parsed, "confidence": confidence, "feedback": graded}]
             self.answering = False
         return True

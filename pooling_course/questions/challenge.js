@@ -15,6 +15,7 @@ import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 const HEARD = ["attempts", "given", "notice"]; // traits that change what is said
 const UNSURE = 1; // nobody is asked how sure they are of what they see
 const WAIT = 3000; // ms
+const STRIP = 40; // px by which the goal takes more room than the code in its place, with a task of two lines
 const NO_ANSWER = "No answer from Python: the kernel is busy, or not running. Check again in a moment.";
 const STILL = "In this challenge the input stays as it is: move the settings.";
 let challenges = 0;
@@ -32,6 +33,8 @@ class Challenge {
   prompt;
   /** @type {HTMLElement} */
   strip;
+  /** @type {HTMLElement} */
+  label;
   /** @type {HTMLElement} */
   goals;
   /** @type {HTMLElement} */
@@ -67,6 +70,7 @@ class Challenge {
     this.model = model;
     this.started = performance.now();
     this.view = new Explorer(model, el);
+    this.view.spare = STRIP;
     this.build(`pr${++challenges}-${Math.random().toString(36).slice(2, 7)}`);
     this.hear = () => this.heard();
     for (const name of HEARD) model.on(`change:${name}`, this.hear);
@@ -105,7 +109,8 @@ class Challenge {
     this.verdict = make("p", { class: "pc-verdict", tabindex: "-1" });
     this.next = make("button", { type: "button", onclick: () => this.goOn() }, "Next challenge ›");
     const buttons = make("div", { class: "pc-do" }, this.count, this.hinting, this.checked, this.next);
-    this.strip = make("div", { class: "pc-strip" }, this.verdict, this.goals, buttons);
+    this.label = make("b", { class: "pc-label", "aria-hidden": "true" }, "Goal");
+    this.strip = make("div", { class: "pc-strip" }, this.label, this.verdict, buttons, this.goals);
     view.line.replaceWith(this.strip);
     this.told = make("p", { class: "pc-told", hidden: true });
     view.sentence.before(this.told);
@@ -133,8 +138,10 @@ class Challenge {
       [false, controls.el.querySelector(".pc-more")],
     ];
     for (const [there, el] of parts) if (!there) el?.classList.add("pc-fixed");
+    const sliders = controls.el.querySelector(".pc-sliders");
+    if (!task.moves.some((name) => name in task.case.settings && name !== "kind")) sliders?.classList.add("pc-fixed");
     const apart = controls.apartInput.parentElement;
-    if (free.has("apart") && apart) controls.el.querySelector(".pc-sliders")?.append(apart);
+    if (free.has("apart") && apart) sliders?.append(apart);
     view.fixed = free.has("cells") ? "" : STILL;
   }
 
@@ -173,7 +180,7 @@ class Challenge {
     const found = attempts.length ? conditionsOf(task, moved) : null;
     const state = !judged ? "open" : judged.right ? "reached" : "missed";
     if (stands !== this.toldOf) this.tell("");
-    if (judged && !this.telling) this.tell(judged.right ? `Why it works: ${judged.why}` : (judged.mistake ?? ""));
+    if (judged && !this.telling) this.tell([judged.right ? `Why it works: ${judged.why}` : judged.mistake, judged.done].filter(Boolean).join(" "));
     this.strip.dataset.state = state;
     list(
       this.goals,
@@ -204,7 +211,7 @@ class Challenge {
     if (state === "missed") this.say("✗", "Not yet");
     else if (judged) this.say("✓", this.reachedIn(judged), judged.code);
     else if (reached) this.say("✓", "Reached before");
-    update(this.goals, { hidden: state === "reached" });
+    update(this.label, { hidden: !this.verdict.hidden });
     update(this.checked, { hidden: state === "reached" });
     update(this.hinting, { hidden: state === "reached", text: this.hintText });
     update(this.next, { hidden: !reached || !this.following });

@@ -9,9 +9,8 @@ import traitlets as t
 from ..explorer.explorer import PoolingExplorer
 from ..web import live
 from ..web.still import STATIC
-from . import Question, question
-from .goals import Reach
-from .journal import answers_to, record
+from . import Question, Reach, question
+from .journal import answers_to, finished, meet, record
 
 SHOWN = 20  # attempts that a challenge brings along from earlier sessions
 UNASKED = 1  # how sure one was, for the record: what stands there can be seen, so nobody is asked
@@ -54,6 +53,7 @@ class Challenge(PoolingExplorer):
         super().__init__(x, q.pooling, **looked_at, settings=[name for name in settings if name != "kind"])
         self.question, self.key = q.public(), q.key() if os.environ.get(STATIC) else {}
         self.attempts = [found for e in earlier[:1] + earlier[1:][-SHOWN + 1 :] if (found := self._attempt(e))]
+        meet(q.id)
         self.on_msg(self._hear)
 
     def __repr__(self):
@@ -88,6 +88,7 @@ class Challenge(PoolingExplorer):
         with self.hold_sync():
             self.message = ""
             self.notice = record(entry)
+            graded |= {"done": done} if (done := finished(q.lesson)) else {}
             self.attempts = [*self.attempts, {"answer": parsed, "feedback": graded}]
         return True
 

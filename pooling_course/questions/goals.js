@@ -17,7 +17,8 @@ import { arrayOf } from "../explorer/states.js";
  * @typedef {{when: Condition[], reason: string, misconception: string}} Slip
  * @typedef {{why: string, fewest: number, mistakes: Slip[], hints: string[]}} GoalKey
  * @typedef {{met: boolean, now: number[] | null}} Found
- * @typedef {{right: boolean, goal: Found[], moves: number, misconception: string, why?: string, fewest?: number, code?: string, mistake?: string}} Judged
+ * @typedef {{right: boolean, goal: Found[], moves: number, misconception: string, why?: string, fewest?: number, code?: string, mistake?: string,
+ *   done?: string}} Judged
  * @typedef {{settings: Record<string, any>, h: number, w: number, values: Float32Array}} Stand settings, kind included, and the input
  * @typedef {{h: number, w: number, list: ArrayLike<number>}} Table
  */

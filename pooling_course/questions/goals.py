@@ -23,18 +23,16 @@ case, [[row, col, value], ...].
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ..maths import rules, words
+from ..maths import rules
 from ..maths.kinds import made
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import Windows
-from . import Question, _number, _Unclear
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 FLAGS = ("ceil_mode", "count_include_pad")
@@ -118,132 +116,18 @@ def _compares(how, a, b):
     return a >= b - slack if how == "at_least" else a <= b + slack
 
 
-# ---- the question --------------------------------------------------------------------------------------------------
+# ---- settings as the page sends them ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reach(Question):
-    """A challenge: bring the explorer to a goal."""
+def setting(name: str, value: Any) -> Any:
+    """A setting in one form: a pair as short as it can be.
 
-    goal: list = field(default_factory=list)
-    moves: list = field(default_factory=list)
-    hints: list = field(default_factory=list)
-    solution: dict = field(default_factory=dict)
-
-    @cached_property
-    def start(self) -> Stand:
-        """The case: what stands before anything is moved."""
-        settings = Pooling.DEFAULTS | {"stride": self.pooling.stride} | self.pooling.traits()
-        short = {name: rules.short(value) for name, value in settings.items()}
-        return Stand({**short, "kind": self.pooling.kind}, self.input)
-
-    def stand(self, answer: dict) -> Stand:
-        """The case, moved as an answer says."""
-        x = self.start.x.clone()
-        for row, col, value in answer.get("cells", ()):
-            x[row, col] = value
-        moved = {n: tuple(v) if isinstance(v, list) else v for n, v in answer.items() if n != "cells"}
-        return Stand(self.start.settings | moved, x)
-
-    @cached_property
-    def truth(self):
-        return self.parse(self.solution)
-
-    def count(self, answer: dict) -> int:
-        """How many moves an answer is away from the case.
-
-        A slider's step is one, in one direction or in both at once, and so is a switch or a number typed in; height and
-        width apart is a switch.
-        """
-        moves, apart = len(answer.get("cells", ())), False
-        for name, value in answer.items():
-            was = self.start.settings.get(name)
-            if name in PAIRS:
-                down, across = (abs(a - b) for a, b in zip(_both(value), _both(was), strict=True))
-                moves += down if down == across else down + across
-                apart |= down != across
-            elif name != "cells":
-                moves += value != was
-        return moves + apart
-
-    def parse(self, raw):
-        """What stands in the explorer, as the page sends it, in one form: pairs as short as they can be.
-
-        Raises:
-            ValueError: it stands nowhere, or torch refuses to pool so; a sentence that says so.
-        """
-        if not isinstance(raw, dict):
-            raise ValueError("That is not an answer to this question; move the explorer.")
-        answer: dict[str, Any] = {}
-        try:
-            for name in [name for name in self.moves if name in MOVES[:-2]]:
-                answer[name] = _setting(name, raw.get(name, self.start.settings[name]))
-            if "cells" in self.moves:
-                answer["cells"] = self._cells(raw.get("cells", []))
-            elif raw.get("cells"):
-                raise _Unclear("In this challenge the input stays as it is.")
-            self.stand(answer).trace()
-        except _Unclear:
-            raise
-        except (TypeError, KeyError, IndexError, OverflowError):
-            raise ValueError("That is not an answer to this question; move the explorer.") from None
-        return answer
-
-    def _cells(self, raw):
-        cells, (h, w) = {}, self.start.x.shape
-        for cell in raw:
-            row, col, value = cell if isinstance(cell, list) and len(cell) == 3 else (None,) * 3
-            if not (type(row) is int and type(col) is int and 0 <= row < h and 0 <= col < w):
-                raise IndexError
-            cells[row, col] = _number(value)
-        return [[r, c, value] for (r, c), value in sorted(cells.items()) if value != self.start.x[r, c]]
-
-    def conditions(self, answer: dict) -> list[dict]:
-        """For each condition of the goal whether it is met, and what was measured."""
-        now = self.stand(answer)
-        found = [measured(condition, now, self.start) for condition in self.goal]
-        return [{"met": holds(c, numbers), "now": numbers} for c, numbers in zip(self.goal, found, strict=True)]
-
-    def grade(self, answer: dict) -> dict:
-        """What is shown after a check; as long as the goal is not reached, neither the way there nor why."""
-        met = self.conditions(answer)
-        right = all(condition["met"] for condition in met)
-        feedback = {"right": right, "goal": met, "moves": self.count(answer), "misconception": ""}
-        if right:
-            return feedback | {"why": self.why, "fewest": self.count(self.truth), "code": self.code(answer)}
-        now = self.stand(answer)
-        for mistake in self.mistakes:
-            if all(holds(c, measured(c, now, self.start)) for c in mistake["when"]):
-                return feedback | {"misconception": mistake["misconception"], "mistake": mistake["reason"]}
-        return feedback
-
-    def code(self, answer: dict) -> str:
-        """The layer that an answer stands for, as a line of Python."""
-        return self.stand(answer).pooling().code()
-
-    @property
-    def told(self) -> list[str]:
-        """The hints, and at last the whole answer."""
-        x, settings = self.truth.get("cells", []), [n for n in self.truth if n != "cells"]
-        parts = [self.code(self.truth)] if settings else []
-        parts += [f"{words.number(value)} at row {row}, column {col}" for row, col, value in x]
-        return [*self.hints, f"The whole answer: {', and '.join(parts)}."]
-
-    def public(self) -> dict:
-        """The question without its key."""
-        shown = {name: getattr(self, name) for name in ("id", "role", "kind", "prompt", "goal", "moves")}
-        settings = {n: list(v) if isinstance(v, tuple) else v for n, v in self.start.settings.items()}
-        return shown | {"case": {"settings": settings, "input": self.start.x.tolist()}, "hints": len(self.told)}
-
-    def key(self) -> dict:
-        fewest, mistakes = self.count(self.truth), [{n: v for n, v in m.items() if n != "value"} for m in self.mistakes]
-        return {"why": self.why, "fewest": fewest, "mistakes": mistakes, "hints": self.told}
-
-
-def _setting(name, value):
+    Raises:
+        TypeError, ValueError, KeyError: it is none.
+    """
     if name in PAIRS:
-        both = rules.pair(name, value)
-        return both[0] if both[0] == both[1] else list(both)
+        height, width = rules.pair(name, value)
+        return height if height == width else [height, width]
     if name in FLAGS:
         return rules.flag(name, value)
     if name == "kind":
@@ -253,5 +137,5 @@ def _setting(name, value):
     return value if value is None else rules.integer(name, value)
 
 
-def _both(value):
+def both(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value, value)

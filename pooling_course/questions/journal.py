@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import place
-from . import SURE, all_questions
+from . import SURE, Reach, all_questions
 from .lessons import LESSONS
 from .path import course_map, ladder
 
@@ -368,8 +368,6 @@ def challenges() -> Challenges:
     >>> print(str(challenges()).splitlines()[0])
     ◇ reach-four-windows: Shrink the digit to 2 × 2, and let no cell go unread.
     """
-    from .goals import Reach
-
     given, rungs = by_question(entries()[0]), []
     for q in [q for q in all_questions().values() if isinstance(q, Reach)]:
         reached = [e["answer"] for e in given.get(q.id, ()) if e["right"] and "answer" in e]
@@ -385,6 +383,39 @@ def _moves(q, answer):
         return q.count(q.parse(answer))
     except ValueError:
         return None
+
+
+# ---- where a lesson ends -----------------------------------------------------------------------------------------
+
+_MET: dict[str, set[str]] = defaultdict(set)  # by lesson, the questions that were shown since this notebook was started
+WHOLE = ("pre", "myth", "post")  # roles of which a lesson asks every question
+
+
+def meet(name: str) -> None:
+    """Note that a question is shown."""
+    _MET[all_questions()[name].lesson].add(name)
+
+
+def finished(lesson: str) -> str:
+    """What to say where no question is left of those that a lesson asks: how it went, and the way on; "" until then.
+
+    A page asks some of its questions. Those are known once they are shown, in the order of the page, so a lesson ends
+    where one of each role was shown, and all of them are answered.
+    """
+    asked = [q for q in all_questions().values() if q.lesson == lesson]
+    met = {q.id for q in asked if q.id in _MET[lesson] or q.role in WHOLE}
+    if {all_questions()[name].role for name in met} != {q.role for q in asked}:
+        return ""
+    given = by_question(entries()[0])
+    if not met <= given.keys():
+        return ""
+    right = sum(given[name][0]["right"] for name in met)
+    names = list(LESSONS)
+    after = names[names.index(lesson) + 1 :][:1]
+    on = (
+        f"Next: {LESSONS[after[0]].heading}; the link is at the end of the page." if after else "That was the last one."
+    )
+    return f"Lesson {LESSONS[lesson].number} is done: {len(met)} of {len(met)} answered, {right} right at first. {on}"
 
 
 # ---- carry it elsewhere, come back to it -------------------------------------------------------------------------

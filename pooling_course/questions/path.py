@@ -18,8 +18,8 @@ def course_map(rows: list[dict], here: str = "") -> str:
 
     Each station is a link that says in words what it shows; the line between them is only seen.
     """
-    stations = [_station(row, *_place(i), row["lesson"] == here) for i, row in enumerate(rows)]
     points = [_place(i) for i in range(len(rows))]
+    stations = [_station(row, *at, here=row["lesson"] == here) for row, at in zip(rows, points, strict=True)]
     way = "".join(_leg(a, b) for a, b in zip(points, points[1:], strict=False))
     width, height = 2 * points[0][0] + (ACROSS - 1) * STEP, points[-1][1] + 102
     return (
@@ -37,7 +37,7 @@ LEGEND = (
 )
 
 
-def _place(i):
+def _place(i: int) -> tuple[int, int]:
     """Where station i lies: the way runs to the right, then back to the left."""
     row, along = divmod(i, ACROSS)
     return 78 + (ACROSS - 1 - along if row % 2 else along) * STEP, 40 + row * ROW
@@ -115,7 +115,8 @@ def ladder(rungs: list[dict]) -> str:
     Args:
         rungs: dictionaries with id, lesson, title, prompt, moves (None where it is not reached) and fewest.
     """
-    parts, last = [], None
+    parts: list[str] = []
+    last = None
     for rung in rungs:
         if rung["lesson"] != last:
             last = rung["lesson"]

@@ -6,10 +6,9 @@ import math
 import pytest
 
 from pooling_course import PoolingExplorer, quiz, review
-from pooling_course.questions import all_questions
+from pooling_course.questions import Reach, all_questions
 from pooling_course.questions.card import QuizBox
 from pooling_course.questions.challenge import STATIC, Challenge
-from pooling_course.questions.goals import Reach
 from pooling_course.questions.journal import due, entries, progress, record
 
 ALL = [q for q in all_questions().values() if isinstance(q, Reach)]
@@ -196,7 +195,7 @@ def test_shows_quiz_each_question_where_it_is_answered():
 
 @every_challenge
 def test_does_the_text_in_place_of_a_widget_give_nothing_away(q):
-    text = quiz(q.id, "max-channels")._repr_mimebundle_()["text/html"]
+    text = quiz(q.id, "max-channels")._repr_mimebundle_()[0]["text/html"]
     assert not [secret for secret in secrets(q) if secret in text] and "<script" not in text
     assert all(condition["says"].replace("'", "&#x27;") in text for condition in q.goal)
 

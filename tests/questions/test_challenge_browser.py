@@ -8,9 +8,8 @@ from playwright.sync_api import expect
 
 from harness import plain
 from harness.explorers import STICKING_OUT, faults
-from pooling_course.questions import all_questions
+from pooling_course.questions import Reach, all_questions
 from pooling_course.questions.challenge import STATIC, Challenge
-from pooling_course.questions.goals import Reach
 
 pytestmark = pytest.mark.browser
 ALL = [q.id for q in all_questions().values() if isinstance(q, Reach)]

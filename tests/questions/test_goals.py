@@ -22,8 +22,8 @@ from torch import nn
 from harness import node
 from pooling_course import PoolingExplorer
 from pooling_course.explorer.explorer import MOST
-from pooling_course.questions import all_questions, goals
-from pooling_course.questions.goals import COMPARISONS, MEASURES, MOVES, OVERS, PAIRS, Reach, Stand, holds, measured
+from pooling_course.questions import Reach, all_questions, goals
+from pooling_course.questions.goals import COMPARISONS, MEASURES, MOVES, OVERS, PAIRS, Stand, holds, measured
 from pooling_course.web import assets
 
 ALL = [q for q in all_questions().values() if isinstance(q, Reach)]
@@ -52,6 +52,7 @@ def check_whole(data):
     assert set(data["case"]) <= {"input", "pooling", "direction", "compare"}
     assert set(data["moves"]) <= set(MOVES) and data["moves"] and data["hints"]
     assert ("apart" in data["moves"]) <= bool(set(PAIRS) & set(data["moves"]))
+    assert re.fullmatch(r"reach-[a-z-]+", data["id"])  # by which a page without Python knows them
     assert data["prompt"] and data["why"] and data["source"]
     for condition in data["goal"]:
         check_condition(condition, says=True)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import random
 import re
@@ -13,11 +14,13 @@ from html.parser import HTMLParser
 import pytest
 
 from harness import ROOT
-from pooling_course import export_progress, import_progress, progress, review
+from pooling_course import challenges, export_progress, import_progress, progress, review
 from pooling_course.questions import all_questions
 from pooling_course.questions import journal as module
 from pooling_course.questions.card import Quiz
 from pooling_course.questions.journal import DAY, Progress, by_question, due, entries, record, title, unasked
+from pooling_course.questions.lessons import LESSONS
+from pooling_course.questions.path import RADIUS, RIGHT, WRONG, course_map
 
 NAMES = list(all_questions())
 NOTEBOOKS = ROOT / "notebooks"
@@ -620,3 +623,70 @@ def test_is_a_lesson_called_as_people_read_it(lesson, read):
 
 def test_is_a_page_without_questions_whole():
     assert repr(Progress({}, [])) and Page(Progress({}, [1, 2, 3])._repr_html_()).text.count("3 lines") == 1
+
+
+# --- the path --------------------------------------------------------------------------------------------------------
+
+
+def test_says_the_map_in_words_what_it_shows():
+    lesson = "02_max_versus_average"
+    names = [q.id for q in all_questions().values() if q.lesson == lesson]
+    reach = next(name for name in names if name.startswith("reach-"))
+    record(answered(names[0], right=True))
+    record(answered(names[1], right=False))
+    record(answered(reach, right=True))
+    drawn = progress()._repr_html_()
+    count = sum(name.startswith("reach-") for name in names)
+    said = f"02 Max versus average: 3 of {len(names)} answered, 2 right at first, 1 of {count} challenges reached"
+    assert f'aria-label="{said}; go on here"' in drawn and f"<title>{said}; go on here</title>" in drawn
+    assert drawn.count("<title>") == len(LESSONS) and drawn.count("go on here<") == 2  # of the station, and the legend
+    assert drawn.index("<svg") < drawn.index("<table>") < drawn.index("Sure, and wrong")
+
+
+def test_draws_the_map_what_it_says():
+    """A share of the ring for what was right at first, another for what was not; a finished lesson is filled."""
+    rows = progress().lessons()
+    rows[3] |= {"questions": 8, "answered": 6, "right": 4}
+    rows[4] |= {"questions": 5, "answered": 5, "right": 5}
+    around = 2 * math.pi * RADIUS
+    drawn = course_map(rows)
+    right, wrong = (
+        re.findall(rf'stroke="{colour}" stroke-width="7" stroke-dasharray="([\d.]+) ', drawn)
+        for colour in (RIGHT, WRONG)
+    )
+    assert [float(n) for n in right] == pytest.approx([around / 2, around], abs=0.1)
+    assert [float(n) for n in wrong] == pytest.approx([around / 4], abs=0.1)
+    assert drawn.count("✓") == 1 and "go on here;" not in drawn
+
+
+def test_shows_the_ladder_what_is_reached_and_in_how_many_moves():
+    first, second = challenges().rungs[:2]
+    record({"id": first["id"], "right": True, "answer": {"kernel_size": 5, "stride": 3}, "confidence": 1})
+    record({"id": second["id"], "right": False, "answer": {"cells": []}, "confidence": 1})
+    record({"id": second["id"], "right": True, "answer": "of another day", "confidence": 1})
+    rungs = challenges().rungs
+    assert [rung["moves"] for rung in rungs[:3]] == [first["fewest"], None, None] and len(rungs) >= 12
+    page = Page(challenges()._repr_html_())
+    assert f"1 of {len(rungs)} challenges reached" in page.text and page.text.count("Not reached yet") == len(rungs) - 1
+    assert "reached in 4 moves" in page.text and len(page.links) == len(rungs)
+    assert str(challenges()).splitlines()[0].startswith("◆ ") and str(challenges()).splitlines()[1].startswith("◇ ")
+
+
+@pytest.mark.parametrize("lesson", ["02_max_versus_average", "00_start_here"])
+def test_is_a_lesson_done_when_nothing_it_asks_is_left(lesson, monkeypatch):
+    monkeypatch.setitem(module._MET, lesson, set())
+    asked = [q for q in all_questions().values() if q.lesson == lesson]
+    shown = [next(q.id for q in asked if q.role == role) for role in dict.fromkeys(q.role for q in asked)]
+    shown += [q.id for q in asked if q.role == "pre" and q.id not in shown]  # of which a page asks every one
+    for name in shown:
+        module.meet(name)
+        assert module.finished(lesson) == ""
+        record(answered(name, right=name != shown[0]))
+    text = module.finished(lesson)
+    assert f"is done: {len(shown)} of {len(shown)} answered, {len(shown) - 1} right at first." in text
+    following = list(LESSONS.values())[list(LESSONS).index(lesson) + 1]
+    assert f"Next: {following.heading}" in text
+    others = [q.id for q in asked if q.id not in shown]
+    if others:
+        module.meet(others[0])  # one more is asked on this page
+        assert module.finished(lesson) == ""
