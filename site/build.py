@@ -317,7 +317,7 @@ def place_of(model, cell, still):
 
 def alone(widgets, name, *given, **settings):
     """An explorer that stands for itself, as HTML."""
-    still = PoolingExplorer(*given, **settings)._as_html()
+    still = _with_files(PoolingExplorer(*given, **settings)._as_html(), widgets.static)
     return place_of(name, name, still) + _script({name: widgets.apart(*given, **settings)})
 
 

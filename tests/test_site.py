@@ -1060,12 +1060,158 @@ def unfolded(page):
 
 
 @browsers
-def test_printed_nothing_is_folded(visit):
-    page = visit(LESSONS[1])
-    folded = page.locator("details.hide:not([open]), details.course-told:not([open])")
-    assert folded.count() > 5
-    assert len(page.pdf()) > 100_000
-    assert folded.count() == 0
+def test_on_paper_all_is_open_in_light_but_what_awaits_an_answer_and_after_that_all_is_as_before(visit):
+    page = visit(LESSONS[1], theme="dark")
+    awaited = page.locator("[class*=tag_after-] details.hide, details[class*=tag_after-]")
+    others = page.locator("details.hide, details.course-told").and_(page.locator(":not([class*=tag_after-] *)"))
+    others = others.and_(page.locator(":not([class*=tag_after-])"))
+    assert awaited.count() > 2 and others.count() > 0
+    shown = "(all) => all.map((el) => el.open)"
+    before = others.evaluate_all(shown)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert awaited.evaluate_all(shown) == [False] * awaited.count() and all(others.evaluate_all(shown))
+    expect(page.locator(".pooling-course[data-theme=light]")).to_have_count(page.locator(".pooling-course").count())
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert others.evaluate_all(shown) == before and not any(before)
+    expect(page.locator(".pooling-course[data-theme=light]")).to_have_count(0)
+    assert len(page.pdf()) > 50_000 and others.evaluate_all(shown) == before
+
+
+# Whether what has the focus can be seen: within the screen, and under nothing else.
+SEEN = """() => {
+  const el = document.activeElement;
+  if (el === document.body) return "";
+  const target = el.matches(".sidebar-toggle") ? document.querySelector(`label[for=${el.id}]`) : el.labels?.[0] ?? el;
+  const boxes = [...target.getClientRects()].filter(({ width, height }) => width && height);
+  const inside = ({ left, top, right, bottom }) => {
+    const x = (Math.max(left, 0) + Math.min(right, innerWidth)) / 2;
+    const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
+    if (x < 0 || y < 0 || x > innerWidth || y > innerHeight || left >= innerWidth || right <= 0) return false;
+    const at = document.elementFromPoint(x, y);
+    return target.contains(at) || at?.contains(target) || el.contains(at);
+  };
+  return boxes.some(inside) ? "" : `${el.outerHTML.slice(0, 100)} ${JSON.stringify(target.getBoundingClientRect())}`;
+}"""
+
+
+@browsers
+@pytest.mark.parametrize("zoom", [2, 4])
+@pytest.mark.parametrize("keys", ["Tab", "Shift+Tab"])
+def test_magnified_every_stop_of_the_keyboard_is_seen(visit, zoom, keys):
+    page = visit(LESSONS[0])
+    page.set_viewport_size({"width": 1280 // zoom, "height": 800 // zoom})
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    page.wait_for_timeout(300)
+    hidden = []
+    for _ in range(60):
+        page.keyboard.press(keys)
+        page.wait_for_timeout(20)
+        hidden += [found for found in [page.evaluate(SEEN)] if found]
+    assert hidden == []
+
+
+@browsers
+def test_on_a_narrow_screen_the_contents_open_by_keyboard(visit):
+    page = visit(LESSONS[0], width=640)
+    menu = page.get_by_role("checkbox", name="Toggle site navigation sidebar")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "__navigation":
+            break
+    expect(menu).to_be_focused()
+    contents = page.get_by_role("navigation", name="Contents")
+    expect(contents).to_be_hidden()
+    page.keyboard.press("Space")
+    expect(contents.get_by_role("link", name="Playground")).to_be_in_viewport()
+
+
+# What WCAG 1.4.12 lets a reader set.
+SPACED = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }"
+
+
+@browsers
+def test_at_four_times_the_size_nothing_sticks_out_of_the_front_page_the_playground_and_a_lesson(visit):
+    page = None
+    for name in ("index", "playground", LESSONS[0]):
+        page = unfolded(visit(name, page))
+        page.set_viewport_size({"width": 320, "height": 256})
+        assert lasting(page, TOO_WIDE) == [], name
+
+
+@browsers
+def test_colours_that_the_reader_forces_hide_nothing(visit):
+    page = visit("playground")
+    page.emulate_media(forced_colors="active")
+    one = Explorer(page.locator(".pc-explorer"))
+    chosen = one.root.locator(".pc-segments label:has(:checked)").first
+    ground = "(el) => getComputedStyle(el).backgroundColor"
+    assert chosen.evaluate(ground) != one.root.evaluate(ground)
+    one.slide("kernel_size", 3)
+    check(opened(page.locator(".pc-explorer")), Pooling("max", 3, 2), Pooling("avg", 3, 2))
+
+
+@browsers
+def test_an_input_that_did_not_come_can_be_asked_for_again(visit):
+    page = visit(LESSONS[0])
+    one = opened(page.locator(".pc-explorer").first)
+    page.route("**/input/*.js*", lambda route: route.abort())
+    select = one.root.get_by_role("combobox", name="Input")
+    select.select_option("photo")
+    expect(one.notice).to_contain_text("This input could not be loaded, so the one before stays.")
+    expect(select).to_have_value("worked")
+    check(one, Pooling("max", 2), Pooling("avg", 2))
+    page.unroute("**/input/*.js*")
+    select.select_option("photo")
+    expect(one.root.locator("figcaption").filter(has_text="Max output 3 × 64 × 64")).to_be_visible()
+    expect(one.notice).to_be_hidden()
+
+
+@browsers
+def test_while_an_input_is_on_its_way_the_explorer_says_that_it_is_busy(visit):
+    page = visit(LESSONS[0])
+    one = opened(page.locator(".pc-explorer").first)
+    held = []
+    page.route("**/input/*.js*", held.append)
+    one.root.get_by_role("combobox", name="Input").select_option("photo")
+    page.wait_for_timeout(300)
+    expect(one.root).to_have_attribute("aria-busy", "true")
+    page.unroute("**/input/*.js*")
+    held[0].fallback()
+    expect(one.root.locator("figcaption").filter(has_text="Max output 3 × 64 × 64")).to_be_visible()
+    expect(one.root).not_to_have_attribute("aria-busy", "true")
+
+
+@browsers
+def test_what_changes_by_a_button_or_a_switch_is_said(visit):
+    page = visit(LESSONS[0])
+    one = opened(page.locator(".pc-explorer").first)
+    live = one.root.locator("[aria-live=polite]")
+    one.choose("Max")
+    expect(live).to_have_text(re.compile("^Max output 3 by 3"))
+    one.slide("kernel_size", 4)
+    one.slide("stride", 3)
+    one.tick("ceil_mode", True)
+    expect(live).to_contain_text("Max output 2 by 2")
+    one.root.get_by_role("combobox", name="Input").select_option("odd")
+    expect(live).to_contain_text("Max output 2 by 2")
+    grid = one.grid("Max output")
+    grid.focus()
+    page.keyboard.press("ArrowRight")
+    expect(live).to_contain_text("Max output at row")
+    page.get_by_role("slider", name="stride").first.focus()
+    live.evaluate("(el) => (el.textContent = 'something else')")
+    grid.focus()
+    expect(live).to_contain_text("Max output at row")
+
+
+def test_every_page_says_what_it_is_to_those_who_list_it(pages):
+    for name, text in pages.items():
+        description = re.search(r'<meta name="description" content="([^"]{20,})">', text)
+        assert description and "`" not in description[1], name
+        for tag in ("og:title", "og:description", "og:type"):
+            assert f'<meta property="{tag}" content="' in text, (name, tag)
+        assert text.count("<h1>") == 1, name
+        assert '<nav class="sidebar-tree" aria-label="Contents">' in text, name
 
 
 @browsers

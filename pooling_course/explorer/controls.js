@@ -154,7 +154,11 @@ export class Controls {
 
   /** @param {string} name */
   buildCheck(name) {
-    const input = make("input", { type: "checkbox", onchange: () => this.set({ [name]: input.checked }) });
+    const change = () => {
+      this.view.announceSize = true;
+      this.set({ [name]: input.checked });
+    };
+    const input = make("input", { type: "checkbox", onchange: change });
     this.checks[name] = { input, label: make("label", { class: "pc-check" }, input, name) };
     return this.checks[name].label;
   }
@@ -197,6 +201,7 @@ export class Controls {
 
   /** @param {string} value */
   setKind(value) {
+    this.view.announceSize = true;
     this.set(value === "both" ? { compare: true } : { compare: false, kind: value });
   }
 
@@ -204,6 +209,7 @@ export class Controls {
   setUpstream(mode) {
     const { grid, row, col } = this.view.pick;
     const chosen = this.view.isInput(grid) ? {} : { chosen: [row, col] }; // what is pointed at, and Python may not have heard of
+    this.view.announceCell = true;
     this.set({ upstream_mode: mode, ...(mode === "chosen" && chosen) });
   }
 
@@ -230,6 +236,7 @@ export class Controls {
       this.divisorInput.value = this.get("divisor_override") ?? "";
       return;
     }
+    this.view.announceCell = true;
     this.set({ divisor_override: text === "" ? null : divisor });
   }
 

@@ -67,6 +67,7 @@ export class Explorer {
   boxed = ""; // the boxes that the grids were last laid out for
   outputs = OUTPUTS;
   edited = false;
+  loading = false; // another input has been asked for
   announceSize = false;
   announceCell = false;
   awaited = false; // whether somebody waits for an answer, or would, were it not for the page
@@ -317,8 +318,10 @@ export class Explorer {
       this.waitFor(missing);
       return; // the last picture stays, dimmed, until torch has answered
     }
-    this.root.removeAttribute("aria-busy");
-    clearTimeout(this.patience);
+    if (!this.loading) {
+      this.root.removeAttribute("aria-busy");
+      clearTimeout(this.patience);
+    }
     if (this.scaled !== values) {
       this.scaled = values;
       this.scale = this.isPhoto ? scaleOf(values) : robustScale(values);
@@ -480,7 +483,10 @@ export class Explorer {
 
   /** @param {string} name */
   focusGrid(name) {
-    if (this.pick.grid === name) return;
+    if (this.pick.grid === name) {
+      this.announce(this.sentence.textContent); // to who comes back to it
+      return;
+    }
     const frame = this.grid[name].frame;
     const { row, col } = this.pick;
     this.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
@@ -538,7 +544,7 @@ export class Explorer {
 
   /** @param {string | null} text */
   announce(text) {
-    afterPaint(() => (this.live.textContent = text));
+    afterPaint(() => (this.live.textContent = this.live.textContent === text ? `${text}\u00a0` : text)); // the same again would not be heard
   }
 
   /** @type {(text: string | undefined, quiet?: boolean) => void} */
@@ -560,6 +566,7 @@ export class Explorer {
   load(preset, noted = true) {
     if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
+    this.loading = Boolean(preset);
     if (noted) this.set({ preset });
     else this.change({ preset });
     this.waitFor([]);
@@ -603,13 +610,19 @@ export class Explorer {
     /** @type {(...names: string[]) => Record<string, () => void>} */
     const redraw = (...names) => Object.fromEntries(names.map((name) => [`change:${name}`, this.schedule]));
     this.events = Object.entries({
-      ...redraw("kinds", "kind", "compare", ...SETTINGS, "message", "preset", "direction", "upstream_mode", "chosen"),
+      ...redraw("kinds", "kind", "compare", ...SETTINGS, "preset", "direction", "upstream_mode", "chosen"),
       "change:own": () => {
         this.states.addOwn();
         this.hearEdit();
         this.schedule();
       },
+      "change:message": () => {
+        this.loading = false; // it tells why not
+        this.schedule();
+      },
       "change:book": () => {
+        if (this.loading) this.announceSize = true;
+        this.loading = false;
         this.states.reset();
         this.refused = "";
         this.hearEdit();
