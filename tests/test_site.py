@@ -195,7 +195,8 @@ def waiting(name):
 
 
 def sections(text):
-    """The source of each section of a page, under its heading of the second rank."""
+    """The source of each section of a page, under its heading of the second rank; not what opens the page elsewhere."""
+    text = re.sub(r'<div class="course-launch">.*?</div>', "", text, flags=re.DOTALL)
     return re.split(r"<h2>", text.partition('<article role="main"')[2])[1:]
 
 
