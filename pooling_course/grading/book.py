@@ -35,6 +35,7 @@ class Book:
         with self._said():
             self.connection = sqlite3.connect(path, timeout=30)
             self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute("PRAGMA cache_size=-256")  # kilobytes: a record is written once, and read once
             with self.connection:
                 self.connection.execute("CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, record TEXT)")
                 self.connection.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, fact TEXT)")
