@@ -361,3 +361,31 @@ def test_many_cells_have_the_colours_of_torchs_numbers(page, make):
         found = root.evaluate(PIXEL, [row, col, cells])
         assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 2, (row, col, found, wanted)
     plain.leave(page)
+
+
+# Which explorers are drawn on from now on, by their place in the page.
+DRAWN = """() => {
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  const all = [...document.querySelectorAll(".pc-explorer")];
+  window.drawn = new Set();
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    const root = this.canvas.closest?.(".pc-explorer");
+    if (root) drawn.add(all.indexOf(root));
+    return clearRect.apply(this, box);
+  };
+}"""
+
+
+def test_of_forty_explorers_a_step_draws_one(page):
+    makes = (PoolingExplorer, GradientFlow)
+    roots = [plain.mount(page, makes[i % 2]("digit", compare=i % 3 == 0), 934) for i in range(40)]
+    for root in roots:
+        root.evaluate(SETTLED)
+    page.evaluate(DRAWN)
+    for i in (0, 17, 39):
+        roots[i].get_by_role("slider", name="kernel_size", exact=True).fill("3")
+        expect(roots[i].locator(".pc-code code").first).to_contain_text("kernel_size=3")
+        roots[i].evaluate(SETTLED)
+        assert page.evaluate("[...drawn]") == [i]
+        page.evaluate("drawn.clear()")
+    plain.leave(page)
