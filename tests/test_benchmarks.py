@@ -307,6 +307,26 @@ def test_the_worst_size_decides_whether_a_step_is_quick_enough():
     assert verdicts(quick, large, colour) == verdicts(quick) + [(False, 99), (False, 1), (None, 1)]
 
 
+@pytest.mark.parametrize(("size", "most"), [("28x28", 1.6), ("512x512", 2.5)])
+def test_a_step_is_held_against_a_bare_slider(size, most):
+    from benchmarks import latency
+
+    def verdict(ratio):
+        found = latency.claims([step(size, "explorer", 5, floor_ratio=ratio)])
+        return next(result.met(one) for one in found if "bare slider" in one["says"])
+
+    assert verdict(most) and not verdict(most + 0.1)
+
+
+def test_what_moves_is_judged_by_its_95th_percentile():
+    from benchmarks import latency
+
+    quick, jerky = [5.0] * 99 + [90.0], [5.0] * 90 + [30.0] * 10
+    found, claims = latency.motion({"Play": quick, "dragging": jerky})
+    assert [result.met(one) for one in claims] == [True, False]
+    assert [row[:2] for row in found["rows"]] == [["Play", 100], ["dragging", 100]]
+
+
 def test_a_line_leaves_out_what_was_not_measured():
     from benchmarks import latency
 
