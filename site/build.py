@@ -148,10 +148,13 @@ class Widgets:
     def write(self, titles):
         """widgets.js and widgets.css, for all pages."""
         explorer = assets.script("explorer/explorer.js")
-        modules = {name: text for text, name in self.modules.items()}
+        base = assets.DEFAULT.sub("", explorer)
+        grown = [name for text, name in self.modules.items() if text != explorer and text.startswith(base)]
+        modules = {name: text.removeprefix(base) for text, name in self.modules.items()}
         shared = {
             "modules": modules | {self.modules[explorer]: assets.script("explorer/explorer.js", *BESIDE)},
             "explorer": self.modules[explorer],
+            "grown": grown,  # modules that go on where the explorer's ends
             "presets": {name: self.input(PoolingExplorer(name).book) for name in images.PRESETS},
             "lessons": [{"name": n, "title": title, "questions": self.questions[n]} for n, title in titles.items()],
         }

@@ -156,15 +156,22 @@
     model.on("change:weights", () => model.set("book", { ...model.get("book"), input: { ...model.get("book").input, serial: ++serial } }));
   }
 
-  const load = once((name) => import(URL.createObjectURL(new Blob([course.modules[name]], { type: "text/javascript" }))));
+  // A module that goes on where the explorer's ends is loaded as one with it.
+  /** @param {string} name */
+  const sourceOf = (name) => (course.grown.includes(name) ? course.modules[course.explorer].replace(/^export default .*$/m, "") : "") + course.modules[name];
+  const load = once((name) => import(URL.createObjectURL(new Blob([sourceOf(name)], { type: "text/javascript" }))));
 
   // ---- what a link says of one explorer: see explorer/link.js
+
+  // An explorer without a question: one with a goal is a challenge, which draws itself.
+  /** @param {Record<string, any> | undefined} state */
+  const isFree = (state) => Boolean(state?.book && !state.question);
 
   // Where explorers stand: the name of their cell, and which of its explorers it is.
   /** @type {Record<string, string>} */
   const places = {};
   /** @type {(name: string) => string[]} */
-  const explorersIn = (name) => (saved[name]?.state?.book ? [name] : (saved[name]?.children ?? []).flatMap(explorersIn));
+  const explorersIn = (name) => (isFree(saved[name]?.state) ? [name] : (saved[name]?.children ?? []).flatMap(explorersIn));
   for (const at of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".course-widget[data-cell]"))) {
     for (const [i, name] of explorersIn(at.dataset.model ?? "").entries()) places[name] ??= `${at.dataset.cell}.${i}`;
   }
@@ -236,7 +243,7 @@
     if (book) changeInputs(model);
     await loaded.default.initialize?.({ model });
     el.closest(".course-widget")?.querySelector(".course-still")?.remove();
-    if (!book) return loaded.default.render({ model, el });
+    if (!book || !isFree(state)) return loaded.default.render({ model, el });
     const view = new loaded.Explorer(model, el);
     Object.assign(view, shown && { channel: shown.channel, cells: shown.cells });
     course.furnish?.({ view, model, el, loaded, book, bookOf, place: apart ? undefined : places[name] });

@@ -80,8 +80,9 @@ declare global {
       /** Called by the script that a large input is. */
       input(name: string, packed: string): void;
       keepAnswers(model: PageModel, module: { gradeByKey: Function }): void;
-      /** The name of the explorer's module. */
+      /** The name of the explorer's module, and those of modules that go on where it ends. */
       explorer: string;
+      grown: string[];
       /** What a page adds to an explorer that has been mounted; share.js, playground.js and front.js. */
       furnish?(mounted: Mounted): void;
       share: Share;

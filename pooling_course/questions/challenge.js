@@ -1,9 +1,10 @@
 // @ts-check
 // A challenge: the explorer itself, with a goal in the place of its code. Python judges what is checked; without it the key does.
 // Nothing is ticked off before the first check, which is an answer of one's own; from then on the goal says what holds.
+// The explorer comes first, so that this module goes on where the explorer's ends: a site then holds it once.
+import { Explorer } from "../explorer/explorer.js";
 import { list, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
-import { Explorer } from "../explorer/explorer.js";
 import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 
 /**
@@ -106,12 +107,13 @@ class Challenge {
     this.count = make("span", { class: "pc-moves" });
     this.hinting = make("button", { type: "button", onclick: () => this.hint() }, "Hint");
     this.checked = make("button", { type: "button", class: "pc-check-goal", onclick: () => this.check() }, "Check");
-    this.verdict = make("p", { class: "pc-verdict", tabindex: "-1" });
+    this.verdict = make("p", { class: "pc-outcome", tabindex: "-1" });
     this.next = make("button", { type: "button", onclick: () => this.goOn() }, "Next challenge ›");
     const buttons = make("div", { class: "pc-do" }, this.count, this.hinting, this.checked, this.next);
     this.label = make("b", { class: "pc-label", "aria-hidden": "true" }, "Goal");
     this.strip = make("div", { class: "pc-strip" }, this.label, this.verdict, buttons, this.goals);
-    view.line.replaceWith(this.strip);
+    view.line.before(this.strip);
+    view.line.hidden = true;
     this.told = make("p", { class: "pc-told", hidden: true });
     view.sentence.before(this.told);
     this.live = make("div", { class: "pc-hidden", role: "status" });
@@ -207,7 +209,7 @@ class Challenge {
     const moves = counted(movesTo(task, moved), "move");
     const reached = attempts.find(({ feedback }) => feedback.right);
     update(this.count, { text: moves, hidden: state === "reached" });
-    update(this.verdict, { hidden: state === "open" && !reached, className: `pc-verdict ${state === "missed" ? "pc-wrong" : "pc-right"}` });
+    update(this.verdict, { hidden: state === "open" && !reached, className: `pc-outcome ${state === "missed" ? "pc-wrong" : "pc-right"}` });
     if (state === "missed") this.say("✗", "Not yet");
     else if (judged) this.say("✓", this.reachedIn(judged), judged.code);
     else if (reached) this.say("✓", "Reached before");

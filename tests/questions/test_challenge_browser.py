@@ -49,7 +49,7 @@ class Shown:
     def __init__(self, challenge, root):
         self.challenge, self.root, self.page = challenge, root, root.page
         self.strip, self.told = root.locator(".pc-strip"), root.locator(".pc-told")
-        self.verdict, self.goals = root.locator(".pc-verdict"), root.locator(".pc-goals li")
+        self.verdict, self.goals = root.locator(".pc-outcome"), root.locator(".pc-goals li")
 
     def press(self, name, key="Enter"):
         self.root.get_by_role("button", name=name, exact=True).press(key)
