@@ -1,0 +1,161 @@
+"""Do the widgets live where other programs show them, by those programs' own widget managers, with the network cut?
+
+The managers are fetched once, by npm, as managers.json has them: those of exported pages and of Colab's generation, and
+VS Code's. There is no kernel in any of them, so the page itself pools once Python has not answered.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from ipywidgets import embed
+from nbconvert import HTMLExporter
+from playwright.sync_api import expect
+
+from harness.explorers import check, new_page, opened
+from pooling_course import GradientFlow, Pooling, PoolingExplorer, Quiz
+
+pytestmark = pytest.mark.browser
+HOME = "http://course.test/"
+LOCK = json.loads(Path(__file__).with_name("managers.json").read_text(encoding="utf-8"))
+OLD, NEW = (f"@jupyter-widgets/html-manager {version}" for version in ("0.20.1", "1.0.15"))
+VSCODE = "@vscode/jupyter-ipywidgets8 1.0.9"
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """{name and version: text} of each manager, and of what they load."""
+    npm = shutil.which("npm")
+    if not npm:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no npm: it comes with Node (https://nodejs.org).")
+    folder, found = tmp_path_factory.mktemp("managers"), {}
+    for name, locked in LOCK.items():
+        command = [npm, "pack", "--silent", name.replace(" ", "@")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"npm could not fetch {name}: {done.stderr}")
+        archive = folder / done.stdout.split()[-1]
+        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        assert locked["integrity"] == f"sha512-{digest}", name
+        with tarfile.open(archive) as opened_archive:
+            found[name] = opened_archive.extractfile(f"package/{locked['file']}").read().decode()
+    return found
+
+
+@pytest.fixture
+def show(chromium, scripts):
+    """show(page's text, manager) -> the page; what its scripts ask of anybody is answered from `scripts` alone."""
+    pages = []
+
+    def shown(text, manager):
+        page = new_page(chromium, height=3000)
+        pages.append(page)
+        page.foreign = []
+
+        def answer(route):
+            url = route.request.url
+            if url == HOME:
+                return route.fulfill(body=text, content_type="text/html")
+            name = manager if "manager" in url else next((n for n in LOCK if n.split()[0] in url), None)
+            if "require.js" in url or "require.min.js" in url:
+                name = next(n for n in LOCK if n.startswith("requirejs"))
+            if name is None:
+                page.foreign.append(url)
+                return route.abort()
+            return route.fulfill(body=scripts[name], content_type="text/javascript")
+
+        page.route("**/*", answer)
+        page.goto(HOME)
+        return page
+
+    yield shown
+    for page in pages:
+        page.context.close()
+
+
+def widgets():
+    return [PoolingExplorer("worked", compare=True), GradientFlow(), Quiz("max-channels")]
+
+
+def lives(page):
+    """The explorer slides and shows torch's numbers, the gradient flow is drawn, and the question is graded."""
+    one = opened(page.locator(".pc-explorer").first)
+    check(one, Pooling("max", 2), Pooling("avg", 2))
+    one.slide("kernel_size", 3)
+    check(one, Pooling("max", 3, 2), Pooling("avg", 3, 2))
+    expect(page.locator(".pc-explorer").nth(1).locator("figcaption", has_text="Input gradient")).to_be_visible()
+    expect(page.locator(".pc-quiz .pc-commit")).to_be_visible()
+    assert page.complaints == []
+
+
+def embedded():
+    """What ipywidgets writes of widgets and their state, in a page."""
+    shown = widgets()
+    state = embed.dependency_state(shown, drop_defaults=False)
+    text = embed.embed_snippet(views=shown, state=state, cors=False)
+    return re.sub(r'integrity="[^"]*"', "", text)  # of another build of require.js
+
+
+@pytest.mark.parametrize("manager", [OLD, NEW])
+def test_in_a_page_that_was_exported_with_its_state(show, manager):
+    page = show(f"<!doctype html><meta charset=utf-8><title>exported</title><body>{embedded()}", manager)
+    lives(page)
+
+
+def test_in_a_page_that_nbconvert_made_of_a_notebook_with_its_state(show):
+    shown = widgets()
+    state = embed.dependency_state(shown, drop_defaults=False)
+    view = [nbformat.v4.new_output("display_data", widget._repr_mimebundle_()[0]) for widget in shown]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=view)])
+    saved = {"version_major": 2, "version_minor": 0, "state": state}
+    book.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": saved}
+    page = show(HTMLExporter(exclude_input=True).from_notebook_node(book)[0], NEW)
+    lives(page)
+
+
+# VS Code gives its manager a kernel, which here says nothing, and a way to load modules, which here is requirejs alone.
+VSCODE_PAGE = """<!doctype html><meta charset="utf-8"><title>VS Code</title>
+<script src="require.js"></script><div id="here"></div>
+<script type="application/json" id="saved">SAVED</script>
+<script type="module">
+  import { activate } from "./vscode-manager.js";
+  activate();
+  window.vscIPyWidgets8.load();
+  requirejs.config({ paths: { anywidget: "/anywidget" } });
+  const nothing = () => {};
+  const heard = { connect: nothing };
+  const kernel = { registerCommTarget: nothing, statusChanged: heard, connectionStatusChanged: heard };
+  kernel.requestCommInfo = async () => ({ content: { comms: {} } });
+  kernel.createComm = () => ({ open: nothing, send: () => ({}), close: nothing });
+  const loader = { widgetsRegisteredInRequireJs: new Set(), errorHandler: nothing, successHandler: nothing };
+  loader.loadWidgetScriptsFromThirdPartySource = true;
+  loader.loadWidgetScript = async () => {};
+  const kept = { setState: nothing, getState: nothing };
+  const { state, shown } = JSON.parse(document.getElementById("saved").textContent);
+  const here = document.getElementById("here");
+  const manager = new window.vscIPyWidgets.WidgetManager(kernel, here, loader, nothing, kept);
+  const models = await manager.set_state(state);
+  for (const id of shown) {
+    const view = await manager.create_view(models.find((model) => model.model_id === id));
+    await manager.display_view({}, view, { node: here });
+  }
+</script>"""
+
+
+def of_vscode():
+    shown = widgets()
+    state = {"version_major": 2, "version_minor": 0, "state": embed.dependency_state(shown, drop_defaults=False)}
+    saved = json.dumps({"state": state, "shown": [widget.model_id for widget in shown]})
+    return VSCODE_PAGE.replace("SAVED", saved.replace("</", "<\\/"))
+
+
+def test_by_the_manager_of_vs_code(show):
+    lives(show(of_vscode(), VSCODE))
