@@ -368,6 +368,13 @@ def said_of(path):
     return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
+def told_of(path):
+    """The first words of a page of the manual: for those who list it."""
+    _, *paragraphs = path.read_text(encoding="utf-8").split("\n\n")
+    first = next(paragraph for paragraph in paragraphs if paragraph[0].isalpha() or paragraph[0] in "*`")
+    return f"{said_of(path)}: {' '.join(first.split())}"
+
+
 def write_sources(lessons, sources, static):
     """Everything that Sphinx reads, made anew."""
     notebooks = executed(lessons, BUILD / "executed")
@@ -401,7 +408,7 @@ def write_sources(lessons, sources, static):
     )
     (static.parent / "embed.html").write_text(embed.replace("{{explorer}}", explorer), encoding="utf-8")
     widgets.write({name: title for name, (title, _) in headings.items()})
-    about = {name: sentence for name, (_, sentence) in headings.items()} | {path.stem: said_of(path) for path in manual}
+    about = {name: sentence for name, (_, sentence) in headings.items()} | {path.stem: told_of(path) for path in manual}
     (sources / "about.json").write_text(json.dumps(about), encoding="utf-8")
     for path in (ROOT / "docs").glob("measurements/*.png"):
         (sources / path.parent.name).mkdir(exist_ok=True)

@@ -67,6 +67,7 @@ def signature_of_widget(app, what, name, obj, options, signature, returns):
     return None
 
 
+LONGEST = 200  # letters of a description
 FIRST = (
     "nn.MaxPool2d and nn.AvgPool2d, forwards and backwards, on grids you can touch: predict, move a slider, see why."
 )
@@ -75,7 +76,8 @@ FIRST = (
 def about_page(app, pagename, templatename, context, doctree):
     """What a search engine and a link preview say of a page, and the scripts that only some pages have."""
     about = json.loads((HERE / "_build" / "source" / "about.json").read_text(encoding="utf-8"))
-    words = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", about.get(pagename, FIRST))
+    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", about.get(pagename, FIRST)).replace("`", "").replace("*", "")
+    words = words if len(words) <= LONGEST else words[:LONGEST].rpartition(" ")[0] + " …"
     title = re.sub(r"<[^>]+>", "", html.unescape(context.get("title", "")))
     title = project if pagename == "index" else f"{title} · {project}"
     said = {"og:type": "website", "og:site_name": project, "og:title": title, "og:description": words}

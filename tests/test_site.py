@@ -20,6 +20,7 @@ from torch import nn
 import pooling_course
 from harness.answering import enter, secrets_of, wrong_answers
 from harness.explorers import (
+    AT_REST,
     NAMES,
     STICKING_OUT,
     Explorer,
@@ -1083,7 +1084,8 @@ def test_on_paper_all_is_open_in_light_but_what_awaits_an_answer_and_after_that_
 SEEN = """() => {
   const el = document.activeElement;
   if (el === document.body) return "";
-  const target = el.matches(".sidebar-toggle") ? document.querySelector(`label[for=${el.id}]`) : el.labels?.[0] ?? el;
+  const icons = [...document.querySelectorAll(`label[for=${el.id || "none"}]:not(.overlay)`)];
+  const target = el.matches(".sidebar-toggle") ? icons.find((icon) => icon.offsetWidth) : el.labels?.[0] ?? el;
   const boxes = [...target.getClientRects()].filter(({ width, height }) => width && height);
   const inside = ({ left, top, right, bottom }) => {
     const x = (Math.max(left, 0) + Math.min(right, innerWidth)) / 2;
@@ -1108,6 +1110,7 @@ def test_magnified_every_stop_of_the_keyboard_is_seen(visit, zoom, keys):
     for _ in range(60):
         page.keyboard.press(keys)
         page.wait_for_timeout(20)
+        page.wait_for_function(AT_REST)  # the way past the contents slides in
         hidden += [found for found in [page.evaluate(SEEN)] if found]
     assert hidden == []
 
@@ -1173,7 +1176,7 @@ def test_while_an_input_is_on_its_way_the_explorer_says_that_it_is_busy(visit):
     page = visit(LESSONS[0])
     one = opened(page.locator(".pc-explorer").first)
     held = []
-    page.route("**/input/*.js*", held.append)
+    page.route("**/input/*.js*", lambda route: held.append(route))
     one.root.get_by_role("combobox", name="Input").select_option("photo")
     page.wait_for_timeout(300)
     expect(one.root).to_have_attribute("aria-busy", "true")
