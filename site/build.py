@@ -371,8 +371,8 @@ def said_of(path):
 def told_of(path):
     """The first words of a page of the manual: for those who list it."""
     _, *paragraphs = path.read_text(encoding="utf-8").split("\n\n")
-    first = next(paragraph for paragraph in paragraphs if paragraph[0].isalpha() or paragraph[0] in "*`")
-    return f"{said_of(path)}: {' '.join(first.split())}"
+    first = next((words for words in paragraphs if re.match(r"[\w*]|`[^`]|- ", words)), "a page of the manual")
+    return f"{said_of(path)}: {' '.join(first.removeprefix('- ').split())}"
 
 
 def write_sources(lessons, sources, static):
