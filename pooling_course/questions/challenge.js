@@ -18,15 +18,21 @@ const UNSURE = 1; // nobody is asked how sure they are of what they see
 const WAIT = 3000; // ms
 const STRIP = 40; // px by which the goal takes more room than the code in its place, with a task of two lines
 const NO_ANSWER = "No answer from Python: the kernel is busy, or not running. Check again in a moment.";
+const SIDES_OF = ["size", "kernel_size", "stride", "padding", "dilation"]; // measures of height and width
 const STILL = "In this challenge the input stays as it is: move the settings.";
 let challenges = 0;
 
 /** @type {(n: number, what: string) => string} */
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
-// What was measured: a size, or one number.
-/** @param {Found} found */
-const words = ({ now }) => (now ? now.map(number).join(" × ") : "another size");
+// What was measured: two sides, one number, or those of many cells.
+/** @type {(found: Found, of: string) => string} */
+function words({ now }, of) {
+  if (!now) return "another size";
+  const [least, most] = [Math.min(...now), Math.max(...now)].map(number);
+  if (SIDES_OF.includes(of)) return of !== "size" && least === most ? least : now.map(number).join(" × ");
+  return least === most ? least : `${least} to ${most}`;
+}
 
 class Challenge {
   // what build() makes
@@ -202,7 +208,7 @@ class Challenge {
         update(li, { className: !at ? "" : at.met ? "pc-right" : judged ? "pc-wrong" : "" });
         update(mark, { text: at?.met ? "✓" : at && judged ? "✗" : "" });
         update(says, { text: condition.says ?? "" });
-        update(now, { text: at && !at.met ? `now ${words(at)}` : "" });
+        update(now, { text: at && !at.met ? `now ${words(at, condition.of)}` : "" });
         update(spoken, { text: !at ? "" : at.met ? ", holds" : ", does not hold yet" });
       },
     );
@@ -252,7 +258,7 @@ class Challenge {
   // Read out what holds, where that has changed.
   /** @param {Found[]} found */
   announceGoal(found) {
-    const missing = this.task.goal.flatMap(({ says }, i) => (found[i].met ? [] : [`${says}, now ${words(found[i])}`]));
+    const missing = this.task.goal.flatMap(({ says, of }, i) => (found[i].met ? [] : [`${says}, now ${words(found[i], of)}`]));
     const text = missing.length ? `Not yet: ${missing.join("; ")}` : "All of the goal holds: check.";
     if (text !== this.said && this.said) update(this.live, { text });
     this.said = text;

@@ -219,7 +219,7 @@ def test_axe_finds_no_fault_open_missed_and_reached(shown, theme):
     assert faults(at.page) == []
 
 
-@pytest.mark.parametrize("name", [FOUR, "reach-average-alone", "reach-last-row", "reach-one-winner"])
+@pytest.mark.parametrize("name", [FOUR, "reach-average-alone", "reach-agreement", "reach-flat-sheet", "reach-last-row"])
 def test_on_a_phone_nothing_sticks_out(shown, name):
     at = shown(name, width=360)
     assert at.root.evaluate(STICKING_OUT) == []
