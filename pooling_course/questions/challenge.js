@@ -120,7 +120,7 @@ class Challenge {
     this.strip = make("div", { class: "pc-strip" }, this.label, this.verdict, buttons, this.goals);
     view.line.before(this.strip);
     view.line.hidden = true;
-    this.told = make("p", { class: "pc-told", hidden: true });
+    this.told = make("p", { class: "pc-saying", hidden: true });
     view.sentence.before(this.told);
     this.live = make("div", { class: "pc-hidden", role: "status" });
     root.append(this.live);
@@ -251,7 +251,7 @@ class Challenge {
   tell(text) {
     this.telling = text;
     this.toldOf = JSON.stringify(this.moved);
-    update(this.told, { text, hidden: !text, className: text.length > 230 ? "pc-told pc-long" : "pc-told" });
+    update(this.told, { text, hidden: !text, className: text.length > 230 ? "pc-saying pc-long" : "pc-saying" });
     update(this.view.sentence, { hidden: Boolean(text) });
   }
 

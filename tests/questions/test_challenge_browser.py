@@ -48,7 +48,7 @@ class Shown:
 
     def __init__(self, challenge, root):
         self.challenge, self.root, self.page = challenge, root, root.page
-        self.strip, self.told = root.locator(".pc-strip"), root.locator(".pc-told")
+        self.strip, self.told = root.locator(".pc-strip"), root.locator(".pc-saying")
         self.verdict, self.goals = root.locator(".pc-outcome"), root.locator(".pc-goals li")
 
     def press(self, name, key="Enter"):
