@@ -3,8 +3,8 @@
 import math
 from html import escape
 
-RADIUS, STEP, ROW = 25, 142, 138  # px of the map: a station, and how far the next one is, across and down
-ACROSS = 5
+RADIUS, STEP, ROW = 25, 122, 138  # px of the map: a station, and how far the next one is, across and down
+ACROSS = 6
 RIGHT, WRONG = "#1e8449", "#b9770e"  # on a light page and on a dark one at least 3 : 1
 FONT = "font:12px/1.3 system-ui,sans-serif"
 
