@@ -578,7 +578,7 @@ def test_after_saving_and_reloading_a_cell_run_again_is_alive(lab, one):
 
 def test_the_first_lesson_runs_and_its_explorer_is_alive(lab, chromium):
     shutil.copy(browser.ROOT / "notebooks" / "01_what_is_pooling.ipynb", lab.folder)
-    page = new_page(chromium, height=9000)
+    page = new_page(chromium, height=10000)
     lab.open(page, "01_what_is_pooling.ipynb")
     lab.run_all(page)
     explorer = opened(page.locator(".pc-explorer").first)

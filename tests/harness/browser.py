@@ -171,10 +171,9 @@ ANSWERS = """async () => {
     await context.session.kernel.requestKernelInfo();
 }"""
 
-# Every code cell with text in it has a number in its prompt: [3]:
-DONE = """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")].every((cell) =>
-    /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt")?.textContent) ||
-    cell.querySelector(".cm-content")?.textContent.trim() === "")"""
+# Every code cell with text in it has its number, whether its code is folded or not.
+DONE = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].every((cell) =>
+    cell.type !== "code" || cell.executionCount || cell.sharedModel.source.trim() === "")"""
 
 # Each canvas remembers what was last written on it, and what was written on pictures that were drawn onto it.
 REMEMBER = """() => {
