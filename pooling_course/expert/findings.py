@@ -274,8 +274,8 @@ def _one_size(met):
     "changes nothing",
     NOTE,
     "It costs time and memory for a copy.",
-    "01_what_is_pooling",
-    "With stride 1, a map need not shrink",
+    "05_kernel_size_and_stride",
+    "Two questions, two effects",
 )
 def _nothing(met):
     call, found = met.call, met.call.measured

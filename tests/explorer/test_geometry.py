@@ -442,10 +442,8 @@ def test_a_wrong_geometry_is_caught(ask, check, right, wrong):
 
 # --- kinds ---------------------------------------------------------------------------------------------------------
 
-POOLS = {
-    "engine.js",
-    "rules.js",
-}  # what pools, and refuses, on a page without Python: there each kind has code of its own
+# What pools, refuses and reads an address on a page without Python: there each kind has code of its own.
+POOLS = {"engine.js", "rules.js", "link.js"}
 NAMED = "|".join(sorted({*KINDS, *(kind.replace(" ", "-") for kind in KINDS), "adaptive", "fractional"}))
 
 
