@@ -218,6 +218,8 @@ def test_nothing_moves_while_a_slider_does(page, width):
 
 
 def test_on_a_phone_the_sliders_stay_while_the_grids_scroll(page):
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 740})
     for _, explorer in of_lessons():
         root = plain.mount(page, explorer, 390)
         root.evaluate(SETTLED)
@@ -229,6 +231,7 @@ def test_on_a_phone_the_sliders_stay_while_the_grids_scroll(page):
         )
         assert tops and all(top >= 0 and bottom <= HIGHEST / 3 for top, bottom in tops), explorer
         plain.leave(page)
+    page.set_viewport_size(before)
 
 
 LOOSE = ".pc-grid { height: auto !important }"
