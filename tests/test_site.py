@@ -630,11 +630,12 @@ def link_of(page, button="Copy a link"):
     return page.get_by_label("To be copied").input_value()
 
 
-def python_of(page):
-    """The Python that the playground shows, run: the explorer it makes."""
+def python_of(page, layer=""):
+    """The Python that the playground shows, of this layer, run: the explorer it makes."""
     fold = page.locator("details", has_text="In Python")
     if fold.get_attribute("open") is None:
         fold.locator("summary").click()
+    expect(fold.locator("pre")).to_contain_text(layer or "pooling_course")
     *needs, last = fold.locator("pre").inner_text().splitlines()
     given = {}
     exec("\n".join(needs), given)
@@ -682,7 +683,7 @@ def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
         for family, layer in FAMILIES.items():
             page.get_by_role("combobox", name=re.compile("^Pooling")).select_option(family)
             expect(one.code.first).to_contain_text(f"nn.{layer}(")
-            ours = python_of(page)
+            ours = python_of(page, layer)
             with torch.no_grad():
                 wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
             one.root.locator(".pc-numbers").evaluate("(el) => (el.open = true)")
