@@ -1136,6 +1136,16 @@ SPACED = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; wo
 
 
 @browsers
+@pytest.mark.parametrize("name", ["index", "playground", LESSONS[5]])
+def test_with_wider_text_nothing_sticks_out(visit, name):
+    page = unfolded(visit(name))
+    page.add_style_tag(content=f"{SPACED} p {{ margin-bottom: 2em !important; }}")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert lasting(page, TOO_WIDE) == [], width
+
+
+@browsers
 def test_at_four_times_the_size_nothing_sticks_out_of_the_front_page_the_playground_and_a_lesson(visit):
     page = None
     for name in ("index", "playground", LESSONS[0]):
