@@ -287,8 +287,9 @@ def lab(args, rest):
     return hand_over(lab_command(args, rest, is_root=hasattr(os, "geteuid") and os.geteuid() == 0))
 
 
-# Half of the time tests wait: for a browser, a server, a kernel. A file stays whole: its tests share what they start.
-EVERY_TEST = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+# Half of the time tests wait, for a browser, a server, a kernel: so three files at a time, on two cores. A file stays
+# whole, since its tests share what they start.
+EVERY_TEST = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def test(args, rest):

@@ -19,7 +19,7 @@ SLOW = {"test_colab.py", "test_hostile_user.py", "test_hostile_root.py", "test_w
 
 @pytest.hookimpl(tryfirst=True)  # before `-m quick` chooses
 def pytest_collection_modifyitems(config, items):
-    """Longest files first, so that of two processes neither waits for the other at the end; no long tests unasked."""
+    """Longest files first, so that no process works alone at the end; no long tests unasked."""
     if "long" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]

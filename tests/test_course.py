@@ -121,7 +121,7 @@ def test_every_test_runs_in_two_processes_and_no_file_is_torn(monkeypatch):
     monkeypatch.setattr(course, "prepare", lambda gpu: None)
     monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command[3:]) or 0)
     assert course.main(["test"]) == 0
-    assert handed == [["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]]
+    assert handed == [["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]]
 
 
 def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeypatch):

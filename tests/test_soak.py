@@ -11,6 +11,7 @@ import pytest
 
 from harness import browser
 from harness.soak import BOUNDS, Fault, Soak
+from pooling_course.web import assets
 
 pytestmark = [pytest.mark.browser, pytest.mark.soak]
 SEED = 2026
@@ -40,12 +41,17 @@ def test_every_control_moved_at_random_leaves_numbers_console_and_memory_sound(l
 # (what is said of it, a passage of the widgets' code, what is planted in its place)
 PLANTED = [
     ("a console error", "copy(view, button) {", "copy(view, button) { console.error('a console error');"),
-    ("in place of", "state.values[ch * plane", "(this.model.get('compare') ? 9 : 0) + state.values[ch * plane"),
+    ("in place of", "state.at(view.channel, r, c)))", "(view.get('compare') ? 9 : 0) + state.at(view.channel, r, c)))"),
     ("ceil_mode is True for False", "set(changes) {", "set(changes) { if (changes.ceil_mode) return;"),
     ("listeners", "drawCode(view) {", "drawCode(view) { addEventListener('blur', () => view);"),
     ("nodes", "this.root.remove();", ""),
     ("buffers", "drawTotals() {", "drawTotals() { (window.kept ??= []).push(new Float64Array(1e5));"),
 ]
+
+
+def test_what_is_planted_has_a_place():
+    script = assets.script("explorer/explorer.js")
+    assert [old for _, old, _ in PLANTED if old not in script] == []
 
 
 @pytest.fixture(scope="module")
