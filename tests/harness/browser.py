@@ -175,6 +175,11 @@ ANSWERS = """async () => {
 DONE = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].every((cell) =>
     cell.type !== "code" || cell.executionCount || cell.sharedModel.source.trim() === "")"""
 
+# The same where the page does not give its application away, and no code is folded: a number in each prompt, [3]:
+DONE_BY_PROMPTS = """() => [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")].every((cell) =>
+    /\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt")?.textContent) ||
+    cell.querySelector(".cm-content")?.textContent.trim() === "")"""
+
 # Each canvas remembers what was last written on it, and what was written on pictures that were drawn onto it.
 REMEMBER = """() => {
   for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {

@@ -30,7 +30,7 @@ def notebook7(lab, chromium):
     for attempts_left in (2, 1, 0):  # a kernel may be called idle before it hears, and what is run then is lost
         lab.choose(page, "Run", "Run All Cells")
         try:
-            page.wait_for_function(browser.DONE, timeout=browser.START / 2)
+            page.wait_for_function(browser.DONE_BY_PROMPTS, timeout=browser.START / 2)
             break
         except TimeoutError:
             if not attempts_left:
