@@ -1,7 +1,6 @@
 """A question on the page: answer, say how sure you are, commit, and only then see."""
 
 import html
-import math
 import os
 
 import anywidget
@@ -15,15 +14,14 @@ from ..maths.data import as_it_lies
 from ..web import live
 from ..web.still import STATIC, Named, Shown
 from . import ON_CARDS, SURE, Question, question
+from .attempts import Answered
 from .challenge import Challenge
 from .draw import drawable, fresh
-from .journal import answers_to, by_question, due, entries, finished, meet, record, unasked
+from .journal import by_question, due, entries, meet, unasked
 from .lessons import LESSONS
 
-SHOWN = 20  # attempts that a question brings along from earlier sessions
 
-
-class Quiz(Named, anywidget.AnyWidget):
+class Quiz(Answered, Named, anywidget.AnyWidget):
     """One question. The page gets the key only after the commitment, or where no kernel will be there to grade.
 
     Args:
@@ -57,12 +55,7 @@ class Quiz(Named, anywidget.AnyWidget):
         if self._question.kind not in ON_CARDS:
             name = self._question.id
             raise ValueError(f"the question {name!r} is answered in the explorer: show it with quiz({name!r}).")
-        seed = self._question.seed  # with other numbers it is another question, which was not answered yet
-        earlier = [entry for entry in answers_to(self._question.id) if entry.get("seed") == seed]
-        self._earlier = max(
-            0, len(earlier) - SHOWN
-        )  # attempts that the page need not know of: not the first, nor the last
-        attempts = [found for entry in earlier[:1] + earlier[1:][-SHOWN + 1 :] if (found := self._attempt(entry))]
+        attempts = self._recalled()
         key = self._question.key() if os.environ.get(STATIC) else {}  # no kernel will be there to grade
         super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
         if self._question.seed is None:
@@ -80,42 +73,16 @@ class Quiz(Named, anywidget.AnyWidget):
 
     def commit(self, answer, confidence: int, seconds: float = 0.0) -> bool:
         """Commit to an answer as the page does; returns whether it counted. What is unclear costs nothing."""
-        q = self._question
         try:
-            parsed = q.parse(answer)
+            parsed = self._question.parse(answer)
             if type(confidence) is not int or confidence not in range(len(SURE)):
                 raise ValueError("Say how sure you are, then commit: a guess is fine.")
-        except ValueError as error:
-            self.message = ""  # so that the same sentence, said twice, is sent twice
-            self.message = str(error)
-            return False
-        graded = q.grade(parsed)
-        entry = {
-            "id": q.id,
-            "lesson": q.lesson,
-            "attempt": self._earlier + len(self.attempts) + 1,
-            "answer": parsed,
-            "confidence": confidence,
-            "right": graded["right"],
-            "misconception": graded["misconception"],
-            "seconds": round(seconds, 1) if _is_time(seconds) else 0.0,
-        }
-        entry |= {} if q.seed is None else {"seed": q.seed}
+        except ValueError as reason:
+            return self._refuse(reason)
         with self.hold_sync():
-            self.message = ""
-            self.notice = record(entry)
-            graded |= {"done": done} if (done := finished(q.lesson)) else {}
-            self.attempts = [*self.attempts, {"answer": parsed, "confidence": confidence, "feedback": graded}]
+            self._grade(parsed, confidence, seconds)
             self.answering = False
         return True
-
-    def _attempt(self, entry):
-        """An answer of an earlier session, with today's feedback; None where the question has changed since."""
-        try:
-            answer = self._question.parse(entry["answer"])
-        except (ValueError, KeyError):
-            return None
-        return {"answer": answer, "confidence": entry["confidence"], "feedback": self._question.grade(answer)}
 
     def set_state(self, sync_data):
         """Take over what the page sets: its draft, and nothing else. An attempt made up there opens no explorer."""
@@ -170,10 +137,6 @@ class QuizBox(Shown, ipywidgets.VBox):
 
     def _as_html(self):
         return self.quiz._as_html()
-
-
-def _is_time(seconds):
-    return isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds >= 0
 
 
 def question_of(name: str | Question) -> Question:
