@@ -139,7 +139,7 @@ FORMS = (
         "nothing: `--times`",
         (
             ("ada/my work.ipynb", Whose("ada", "", "my work.ipynb")),
-            ("bob.zip/work/ps1.ipynb", Whose("bob", "", "work/ps1.ipynb")),
+            ("bob.zip/homework/ps1.ipynb", Whose("bob", "", "homework/ps1.ipynb")),
         ),
     ),
     Form(

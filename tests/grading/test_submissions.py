@@ -255,7 +255,7 @@ def test_the_last_upload_to_canvas_counts(tmp_path):
         (["ada/ps1.ipynb", "ada/notes.ipynb"], ["ada"]),
         (["x/ada/ps1.ipynb", "x/bob/ps1.ipynb", "x/README.md"], ["ada", "bob"]),
         (["x/ada/deep/er/ps1.ipynb", "x/bob/ps1.ipynb"], ["ada", "bob"]),
-        (["ada.zip/ps1.ipynb", "bob_ps1.zip/work/ps1.ipynb"], ["ada", "bob"]),
+        (["ada.zip/ps1.ipynb", "bob_ps1.zip/homework/ps1.ipynb"], ["ada", "bob"]),
         (["ada/ps1.ipynb", "bob/work.pdf"], ["ada", "bob"]),
         (["ada/ps1.ipynb", "cy.ipynb", "ps1.ipynb"], ["ada", "cy"]),
         (["pset-1-submissions/pset-1-ada/a.ipynb", "pset-1-submissions/pset-1-bob/b.ipynb"], ["ada", "bob"]),
@@ -416,7 +416,9 @@ def test_a_zip_of_macos_or_windows_is_read(tmp_path):
 
 
 def test_a_zip_among_the_files_is_a_folder(tmp_path):
-    inner = classroom.lay_out(tmp_path / "inner.zip", {"work/ps1.ipynb": BOOK, "__MACOSX/work/._ps1.ipynb": b"x"})
+    inner = classroom.lay_out(
+        tmp_path / "inner.zip", {"homework/ps1.ipynb": BOOK, "__MACOSX/homework/._ps1.ipynb": b"x"}
+    )
     deeper = classroom.lay_out(tmp_path / "deeper.zip", {"inner.zip": inner.read_bytes()})
     content = {
         "ada_1_2_work.zip": inner.read_bytes(),
@@ -425,7 +427,7 @@ def test_a_zip_among_the_files_is_a_folder(tmp_path):
     }
     account, fates, counted = seen(tmp_path / "class", content)
     assert counted == {
-        "ada": "ada_1_2_work.zip/work/ps1.ipynb",
+        "ada": "ada_1_2_work.zip/homework/ps1.ipynb",
         "bob": "bob_3_4_work.zip/inner.zip",
         "cy": "cy_5_6_ps1.ipynb",
     }
@@ -533,7 +535,7 @@ def test_nbgraders_timestamp_says_when(tmp_path, place):
         "ada_1_2_",
         "ada/",
         "ps1-ada/",
-        "ada/ps1/work/",
+        "ada/ps1/homework/",
     ],
 )
 @pytest.mark.parametrize("place", ["class", "class.zip"])
