@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness import node
+from harness.spoiling import dropped, put
 from pooling_course import PoolingExplorer
 from pooling_course.explorer.explorer import MOST
 from pooling_course.questions import Reach, all_questions, goals
@@ -453,24 +454,6 @@ def spoilt(name, change):
     data = data_of(all_questions()[name])
     change(data)
     return data
-
-
-def put(value, *path):
-    def change(data):
-        for step in path[:-1]:
-            data = data[step]
-        data[path[-1]] = value
-
-    return change
-
-
-def dropped(*path):
-    def change(data):
-        for step in path[:-1]:
-            data = data[step]
-        del data[path[-1]]
-
-    return change
 
 
 def fewest(data):

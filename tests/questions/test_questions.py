@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from harness.spoiling import dropped, put
 from pooling_course import images
 from pooling_course.questions import FOLDER, ON_CARDS, ROLES, Question, all_questions, answers, question
 from pooling_course.questions.lessons import LESSONS, STEPS
@@ -631,24 +632,6 @@ def spoilt(name, change):
     data = copy.deepcopy(next(data for _, data in DATA if data["id"] == name))
     change(data)
     return data
-
-
-def dropped(*path):
-    def change(data):
-        for step in path[:-1]:
-            data = data[step]
-        del data[path[-1]]
-
-    return change
-
-
-def put(value, *path):
-    def change(data):
-        for step in path[:-1]:
-            data = data[step]
-        data[path[-1]] = value
-
-    return change
 
 
 def stretched(data):
