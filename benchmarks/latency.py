@@ -234,8 +234,10 @@ class Notebook:
         return texts[0] if texts else None
 
     def rest(self):
-        """Until the kernel has nothing left to do."""
+        """Until the kernel has nothing left to do. Its news is read: a queue that fills up loses what comes next."""
         self.client.kernel_info(reply=True, timeout=60)
+        while self.client.iopub_channel.msg_ready():
+            self.client.get_iopub_msg(timeout=1)
         self.page.wait_for_timeout(30)
         self.client.kernel_info(reply=True, timeout=60)
 
