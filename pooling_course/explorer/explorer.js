@@ -35,6 +35,7 @@ import { place } from "./words.js";
 
 const OUTPUTS = ["first", "second"]; // the grids of the two kinds that can stand side by side
 const FAR = 4; // slider steps
+const AHEAD = 12e6; // bytes that may be asked for at once, before anybody needs them
 const SETTLING = 500; // ms in which a front end that changes its theme changes style sheets, too
 const CARD = 26; // px of the card, left and right
 
@@ -407,7 +408,7 @@ export class Explorer {
     for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], this.motion.marks(name, marks[name]));
     if (this.motion.phase !== "glide")
       update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
-    if (at && !this.lensBox.hidden) drawLens(this, at);
+    if (at && !this.lensBox.hidden && this.grids.matches(":hover, :focus-within")) drawLens(this, at); // else it is not seen
     this.drawRoutes(routes);
   }
 
@@ -484,6 +485,7 @@ export class Explorer {
   /** @param {string} name */
   focusGrid(name) {
     if (this.pick.grid === name) {
+      this.overlay();
       this.announce(this.sentence.textContent); // to who comes back to it
       return;
     }
@@ -582,12 +584,15 @@ export class Explorer {
     }, PATIENCE);
   }
 
-  // While idle, ask for what is one slider step away from what is shown; once somebody is here, for what is a few steps away.
+  // While idle, ask for what is one slider step away from what is shown; once somebody is here, for what is a few steps away,
+  // nearest first and not too much: of a large input, more would push out what has just come.
   prefetch = () => {
     clearTimeout(this.idle);
     this.idle = setTimeout(() => {
+      if (!this.complete) return; // what is waited for comes first
       const { h, w } = this.states.input;
-      const keys = this.shown.flatMap(({ s }) => around(s, this.visited ? FAR : 1, h, w));
+      const each = this.shown.reduce((sum, v) => sum + v.state.bytes + (this.backward ? (v.gradient?.bytes ?? 0) : 0), 0);
+      const keys = this.shown.flatMap(({ s }) => around(s, this.visited ? FAR : 1, h, w).slice(0, AHEAD / each));
       this.states.ask(this.backward ? keys.flatMap((key) => [key, `grad0 ${key}`]) : keys);
     }, 120);
   };

@@ -99,9 +99,17 @@ export function oneUpstream({ shown }) {
 
 // The input gradient as an array, as torch has it; none of one window alone, which is made up of its shares.
 /** @type {(view: Explorer, v: Shown) => Numbers | undefined} */
-export function planeOf({ channel, states }, { chosen, gradient }) {
-  const { h, w } = states.input;
-  return chosen ? undefined : gradient?.gradient?.subarray(channel * h * w, (channel + 1) * h * w);
+export const planeOf = ({ channel }, { chosen, gradient }) => (chosen || !gradient?.gradient ? undefined : gradient.planeOf(channel));
+
+/** @type {Float32Array} */
+let ones = new Float32Array();
+
+// The upstream gradient as an array, where all of it is 1.
+/** @type {(view: Explorer, v: Shown) => Numbers | undefined} */
+export function onesOf(view, { state: { h, w } }) {
+  if (view.get("upstream_mode") !== "ones") return undefined;
+  if (ones.length < h * w) ones = new Float32Array(h * w).fill(1);
+  return ones.subarray(0, h * w);
 }
 
 // The largest amount in an input gradient, and how many cells get none; worked out once.

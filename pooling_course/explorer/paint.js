@@ -117,12 +117,14 @@ function writer(ctx, look, cell) {
 
 /** @type {OffscreenCanvas | undefined} */
 let scratch;
+/** @type {ImageData | undefined} */
+let painted; // kept, since one for each picture would keep the garbage collector busy
 
 // A whole array of values as pixels: what is many is looked up and written as it lies.
 /** @type {(ctx: Ctx, frame: Place, values: ArrayLike<number>, table: Colour[], scale: Scale) => void} */
 export function paintMap(ctx, frame, values, table, scale) {
-  const image = new ImageData(frame.cols, frame.rows);
-  const pixels = new Uint32Array(image.data.buffer);
+  if (painted?.width !== frame.cols || painted.height !== frame.rows) painted = new ImageData(frame.cols, frame.rows);
+  const pixels = new Uint32Array(painted.data.buffer);
   /** @param {Colour} colour */
   const word = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as every browser's machine lays out a pixel
   const colours = Uint32Array.from(table, word);
@@ -134,7 +136,7 @@ export function paintMap(ctx, frame, values, table, scale) {
     const at = (values[i] - low) / span;
     pixels[i] = at >= 0 ? colours[flat + Math.round(Math.min(1, at) * 255)] : at < 0 ? colours[0] : missing;
   }
-  paintImage(ctx, frame, image);
+  paintImage(ctx, frame, painted);
 }
 
 /** @type {(ctx: Ctx, frame: Place, colourAt: (row: number, col: number) => Colour | false) => void} */

@@ -3,7 +3,7 @@
 import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
 import { READABLE, readCounts, unreadOf } from "./geometry.js";
-import { idleOf, planeOf } from "./gradients.js";
+import { idleOf, onesOf, planeOf } from "./gradients.js";
 import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, paintMap, sizeCanvas } from "./paint.js";
 
 /**
@@ -130,7 +130,8 @@ function paintValues(view, ctx, frame) {
 function paintOutputCells(view, ctx, frame, shown, outputAt) {
   const divides = view.cells === "divisors" && shown.kind.divides;
   const divisor = divides ? (/** @type {number} */ r, /** @type {number} */ c) => `÷${shown.state.divisorAt(r, c)}` : null;
-  paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt, undefined, divisor);
+  if (frame.cell < READABLE && !view.isPhoto) paintMap(ctx, frame, shown.state.planeOf(view.channel), view.look.values, view.scaleFor(shown));
+  else paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt, undefined, divisor);
   if (!view.motion.reached) return;
   for (let r = 0; r < frame.rows; r++) {
     for (let c = 0; c < frame.cols; c++) {
@@ -166,8 +167,10 @@ export function paintOutput(view, name) {
   if (ctx) {
     /** @type {(r: number, c: number) => number} */
     const outputAt = (r, c) => state.at(view.channel, r, c);
-    // one upstream gradient for two outputs has none of their values under it
-    if (flow) paintFlow(view, ctx, frame, shown.upstreamAt, view.oneUpstream ? null : outputAt);
+    const plane = flow && frame.cell < READABLE ? onesOf(view, shown) : undefined;
+    if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
+    else if (flow)
+      paintFlow(view, ctx, frame, shown.upstreamAt, view.oneUpstream ? null : outputAt); // of two outputs it shows no values
     else paintOutputCells(view, ctx, frame, shown, outputAt);
   }
   const channels = view.states.input.channels;

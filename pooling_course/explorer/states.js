@@ -3,7 +3,7 @@
 
 /**
  * @import { AnyModel } from "@anywidget/types"
- * @import { Book, Cells, Entry, LookUp, State } from "./types.d.ts"
+ * @import { Book, Cells, Entry, LookUp, Numbers, State } from "./types.d.ts"
  */
 
 export const PATIENCE = 3000; // ms until an unanswered request is called that
@@ -96,6 +96,16 @@ export class States {
       if (gradient) return gradient[ch * h * w + r * w + c];
       return winners ? input[ch * h * w + winners[ch * plane + r * cols + c]] : values[ch * plane + r * cols + c];
     };
+    const Values = /** @type {typeof Float32Array} */ (input.constructor);
+    /** @type {Numbers[]} */
+    const gathered = [];
+    /** @type {State["planeOf"]} */
+    const planeOf = (ch) => {
+      if (gradient) return gradient.subarray(ch * h * w, (ch + 1) * h * w);
+      if (!winners) return values.subarray(ch * plane, (ch + 1) * plane);
+      gathered[ch] ??= Values.from(winners.subarray(ch * plane, (ch + 1) * plane), (/** @type {number} */ flat) => input[ch * h * w + flat]);
+      return gathered[ch];
+    };
     /** @type {State["winner"]} */
     const winner = (ch, r, c) => {
       const flat = winners[ch * plane + r * cols + c];
@@ -108,7 +118,7 @@ export class States {
       return spread[which * input.length + ch * h * w + r * w + c];
     };
     return {
-      ...{ key, error, totals, h: rows, w: cols, bytes, values, gradient, nothing, at },
+      ...{ key, error, totals, h: rows, w: cols, bytes, values, gradient, nothing, at, planeOf },
       winner: winners && winner,
       shareOf: spread && shareOf,
       divisorAt: (r, c) => divisors?.[r * cols + c] ?? entry.divisor,

@@ -202,6 +202,8 @@ export interface State extends Pick<Entry, "key" | "error" | "h" | "w" | "totals
   known?: { most: number; idle: number }[];
   /** The output, or the input gradient. */
   at: LookUp;
+  /** All of it in one channel, row by row. */
+  planeOf(channel: number): Numbers;
   winner?: (channel: number, row: number, col: number) => At;
   /** The share of input cell (r, c) in window (row, col), where shares vary. */
   shareOf?: (channel: number, row: number, col: number, r: number, c: number) => number;

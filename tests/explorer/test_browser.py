@@ -426,6 +426,7 @@ def test_a_photo_has_channels_and_a_lens(one):
         one.root.get_by_role("combobox", name="Channel").select_option(label=colour)
         expect(one.root.locator("tbody").nth(0)).to_have_text(numbers_in(photo[channel, :32, :32]))
         expect(one.root.locator("tbody").nth(1)).to_have_text(numbers_in(output[channel, :32, :32]))
+        one.grid("Input").focus()
         expect(one.root.locator(".pc-lens-box figcaption")).to_contain_text(f"{colour} channel")
     one.grid("Input").focus()
     one.page.keyboard.press("End")

@@ -319,3 +319,30 @@ def test_copy_all_is_python_for_all_that_is_shown(page, mount, given):
     assert torch.equal(again.x, explorer.x) and again.pooling == explorer.pooling
     assert again.compare and again.direction == "backward"
     page.evaluate("delete window.copied")
+
+
+def test_a_lens_that_nobody_looked_at_shows_where_one_is_when_it_is_seen(page, mount):
+    root = mount(PoolingExplorer(torch.rand(64, 64), nn.MaxPool2d(2)))
+    shown = root.locator(".pc-lens-box figcaption")
+    page.mouse.move(1, 1)
+    grid(root, "Max output").focus()
+    page.keyboard.press("End")
+    expect(shown).to_contain_text("columns 60 to 63")
+    stride = root.get_by_role("slider", name="stride")
+    stride.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    grid(root, "Max output").focus()  # the last column of 16, whose window reads columns 60 and 61
+    expect(shown).to_contain_text("columns 58 to 63")
+
+
+@pytest.mark.parametrize("side, most", [(28, 1000), (512, 20)])
+def test_of_a_large_input_no_more_is_asked_for_ahead_than_can_be_kept(page, mount, side, most):
+    explorer = GradientFlow(torch.rand(side, side), nn.MaxPool2d(2))
+    root = mount(explorer)
+    asked = set()
+    explorer.on_msg(lambda _, content, buffers: asked.update(content.get("keys", ())))
+    root.get_by_role("slider", name="kernel_size").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1500)
+    assert 4 < len(asked) <= most
