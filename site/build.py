@@ -30,6 +30,8 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))  # for tools/, which is not installed
 
 from pooling_course import PoolingExplorer, images  # noqa: E402
+from pooling_course.exercises import load  # noqa: E402
+from pooling_course.exercises.report import hint_buttons  # noqa: E402
 from pooling_course.web import assets  # noqa: E402
 from tools import links  # noqa: E402
 
@@ -207,7 +209,7 @@ def page(name, notebook, widgets):
         elif shown_by and section is not None and section.source.startswith("## The puzzle"):
             cell.metadata |= {"tags": ["hide-input"], "mystnb": {"code_prompt_show": "How it is made (in code)"}}
         elif waits(cell):
-            shown, section.source = "", _with_note(section.source, name)
+            shown, section.source = hints_of(cell), _with_note(section.source, name)
         elif told and not shown_by:
             cell.metadata |= {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": f"{told} (in code)"}}
             cell.metadata["tags"] += _after(first) if told == BACK else []
@@ -265,10 +267,16 @@ def waits(cell):
     return any(WAITING in str(output.get("text") or output.get("data")).lower() for output in cell.outputs)
 
 
+def hints_of(cell):
+    """The hints of the exercise that a cell checks: text, which needs no Python."""
+    checked = re.match(r'check\("([\w-]+)"', cell.source)
+    return hint_buttons(load(checked[1]).ladder) if checked else ""
+
+
 def _with_note(source, name):
     """A section, with what it needs said before it asks for code."""
     head, _, words = source.partition("\n\n")
-    note = f"To write code and have it tried, you need Python: {elsewhere(name)}. Here you can read the tasks."
+    note = f"To write code and have it tried, you need Python: {elsewhere(name)}. Here you can read tasks and hints."
     return source if "course-note" in source else f'{head}\n\n<p class="course-note">{note}</p>\n\n{words}'
 
 

@@ -28,6 +28,7 @@ RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS`
     "gaps": "*With gaps: most of the code stands there.*",
     "free": "*On your own.*",
 }
+STUCK = "Stuck? A button below the check gives hints, whether or not you have written anything yet."
 WHO = """
 Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put the name or number
 that your learning platform knows you by, do not change it later, and run the cell.
@@ -97,8 +98,7 @@ def with_exercises(path: Path) -> dict:
 
 def exercise_cells(stem, exercise):
     name, id = exercise.name, f"{stem}-exercise-{exercise.name}"
-    stuck = f'Stuck? Run `hint("{name}")` in a cell of your own.'
-    texts = (RUNGS[exercise.level], exercise.task, RULE[exercise.rule], stuck)
+    texts = (RUNGS[exercise.level], exercise.task, RULE[exercise.rule], STUCK)
     yield markdown(f"{id}-task", _task(exercise.title, *texts))
     yield code(f"{id}-stub", exercise.stub)
     yield code(f"{id}-check", f'check("{name}", {exercise.function})')
@@ -161,7 +161,7 @@ def _of_task(id, part):
     test = f"""
 {first_line(name, part.points)}
 {own_test(exercise) if is_own(part) else task_test(exercise)}
-display(verdict)
+display(verdict.report)
 verdict.points({part.points:g})
 """
     yield code(f"{id}{name}-check", test, nbgrader=graded(f"{name}-check", part.points))
@@ -188,7 +188,7 @@ def tests():
 
 
 verdict = attempt("{part.name}", tests)
-display(verdict)
+display(verdict.report)
 verdict.points({part.points:g})
 """
     yield markdown(f"{id}{part.name}-task", _task(part.title, part.task))

@@ -29,7 +29,8 @@ def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict
             always the same.
 
     Returns:
-        A Verdict: shown at the end of a cell it is a report; `.points(3)` turns it into a mark.
+        A Verdict: shown at the end of a cell it is a report with a button for hints, which `.report` has not;
+        `.points(3)` turns it into a mark.
 
     What the function raises, prints or returns never stops the notebook: it is reported.
 
@@ -113,7 +114,7 @@ def hint(name: str, step: int | None = None) -> Hint:
     Nudge: Put a window of 3 on a map of 5, stride 1, and count the places where it can start.
     """
     exercise = load(name)
-    ladder = [*exercise.hints, exercise.solution]
+    ladder = exercise.ladder
     if step is None:
         step = _asked[name] = min(_asked.get(name, 0) + 1, len(ladder))
     if step not in range(1, len(ladder) + 1):

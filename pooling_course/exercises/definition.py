@@ -94,6 +94,11 @@ class Exercise:
         return MARKER.sub("", self.source)
 
     @property
+    def ladder(self) -> tuple[str, ...]:
+        """The hints from a nudge to the whole answer: two in words, then the model answer as code."""
+        return (*self.hints, self.solution)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         return tuple(inspect.signature(self.model).parameters)
 

@@ -1,15 +1,20 @@
 """What a check says, as text and as HTML: sentences, and values as grids that a screen reader can walk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+from ..maths.words import hint_names
 from .plain import as_array, brief, unequal
 
 WIDEST, TALLEST = 12, 36  # rows and columns of a grid that are shown; larger maps are named by their shape
 TABLE = "border-collapse: collapse; align-self: flex-start; margin: 0; width: auto; font-size: inherit; color: inherit"
 CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; border: 1px solid #8b919d"
 WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
+BUTTON = "display: inline-flex; align-items: center; box-sizing: border-box; min-height: 28px; padding: 2px 8px; cursor: pointer; "
+BUTTON += "border: 1px solid #8b919d; border-radius: 5px"
+CODE = "margin: 8px 0 0; padding: 8px; overflow-x: auto; color: inherit; background: none; border: 1px solid #8b919d"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,24 @@ class Report:
         if not isinstance(self.parts[0], Value):
             blocks[0] = f"<p><strong>{_with_code(self.parts[0])}</strong></p>"
         return f'<div style="overflow-x: auto">{"".join(blocks)}</div>'
+
+
+def hint_buttons(ladder: Sequence[str]) -> str:
+    """The hints of an exercise as HTML that needs neither Python nor a script: each opens under a button of its own.
+
+    Only an open hint holds the button of the next one, and what opens is read out. It looks as in a challenge.
+
+    Args:
+        ladder: the hints, the last of which is code, as `Exercise.ladder` has them.
+    """
+    *words, code = ladder
+    told = [*(f"<p>{_with_code(text)}</p>" for text in words), f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>']
+    more = ""
+    for name, text in reversed([*zip(hint_names(len(told)), told, strict=True)]):
+        # JupyterLab would take Enter and Space away from a focused button
+        button = f'<summary style="{BUTTON}" data-lm-suppress-shortcuts="true">{name}</summary>'
+        more = f'<details style="margin: 8px 0">{button}{text}{more}</details>'
+    return f'<div aria-live="polite">{more}</div>'
 
 
 def _abreast(values):

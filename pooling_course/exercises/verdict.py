@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .definition import Exercise, Mistake
 from .outcome import LONGEST, Outcome, run
 from .plain import alike, brief, differs, kind, plain, rich
-from .report import Report, Value
+from .report import Report, Value, hint_buttons
 from .source import RULE
 
 PRINTED = 300  # characters of what the function printed that are shown
@@ -31,7 +31,10 @@ class Verdict:
         passed, total: cases; passed is 0 where the answer breaks the rule of the exercise.
         state: "solved", "wrong", "untouched" (nothing written yet) or "refused" (no function, or a broken rule).
         mistake: the name of the known mistake that the function makes, such as "no-plus-one"; else None.
-        report: what the learner reads; a verdict at the end of a cell shows it.
+        report: what the learner reads.
+        ladder: the hints of the exercise, the last of which is the model answer; () where it is solved.
+
+    A verdict at the end of a cell shows its report, with a button for the hints.
 
     At the end of a graded cell write `verdict.points(3)`: nbgrader counts a bare verdict as full marks.
     """
@@ -42,16 +45,17 @@ class Verdict:
     state: str
     mistake: str | None
     report: Report
+    ladder: tuple[str, ...] = ()
 
     def points(self, full: float) -> float:
         """The mark: `full` for all cases, else the share of them that passed, in hundredths of a point."""
         return round(float(full) * self.passed / self.total, 2) if self.total else 0.0
 
     def __repr__(self):
-        return repr(self.report)
+        return repr(self.report) + (f'\nA hint, if you want one: `hint("{self.exercise}")`' if self.ladder else "")
 
     def _repr_html_(self):
-        return self.report._repr_html_()
+        return self.report._repr_html_() + (hint_buttons(self.ladder) if self.ladder else "")
 
     def __bool__(self):
         return self.state == "solved"
@@ -83,14 +87,14 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
     wrong = [i for i, sentence in enumerate(said) if sentence]
     first = min(wrong, key=lambda i: outcomes[i].state == "todo")  # rather one that was written than one that was not
     parts += [f"The first case that fails: {said[first]}", *_shown(exercise, cases[first], outcomes[first])]
-    parts += [f'A hint, if you want one: `hint("{exercise.name}")`']
     return _verdict(exercise, passed, cases, "wrong", mistake, *parts)
 
 
 def _verdict(exercise, passed, cases, state, mistake=None, *parts):
     total, name = len(cases), mistake.name if mistake else None
     head = HEADS[state].format(name=exercise.name, passed=passed, total=total)
-    return Verdict(exercise.name, passed, total, state, name, Report(head, *parts))
+    ladder = exercise.ladder if state != "solved" else ()
+    return Verdict(exercise.name, passed, total, state, name, Report(head, *parts), ladder)
 
 
 def tried(name: str, state: str, why: str = "") -> Verdict:

@@ -236,7 +236,7 @@ def _explain(job, parts, sandbox, until):
     for part, said in zip(wrong, ran.said, strict=True):
         verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
         if verdict is not None and verdict.state == "wrong":
-            part["html"] = verdict._repr_html_()
+            part["html"] = verdict.report._repr_html_()
             if verdict.mistake == part["mistake"]:  # the page need not say it twice
                 part["says"] = []
         says = "same" if verdict else "one" if part["total"] == 1 else "fails"  # a verdict is true when solved

@@ -33,6 +33,15 @@ def number(value) -> str:
     return _scientific(value)
 
 
+def hint_names(count: int) -> list[str]:
+    """What leads to each of `count` hints, one after the other; the last is the whole answer, and says so.
+
+    >>> hint_names(3)
+    ['Hint 1 of 3', 'Hint 2 of 3', 'Show the whole answer']
+    """
+    return [*(f"Hint {n} of {count}" for n in range(1, count)), "Show the whole answer"]
+
+
 def read_number(text: str) -> float:
     """The number that `text` says, as people type it: a comma or a true minus will do, and a fraction.
 

@@ -319,7 +319,8 @@ class Reach(Question):
         """The question without its key."""
         shown = {name: getattr(self, name) for name in ("id", "role", "kind", "prompt", "goal", "moves")}
         settings = {n: list(v) if isinstance(v, tuple) else v for n, v in self.start.settings.items()}
-        return shown | {"case": {"settings": settings, "input": self.start.x.tolist()}, "hints": len(self.told)}
+        shown["hints"] = words.hint_names(len(self.told))
+        return shown | {"case": {"settings": settings, "input": self.start.x.tolist()}}
 
     def key(self) -> dict:
         fewest, mistakes = self.count(self.truth), [{n: v for n, v in m.items() if n != "value"} for m in self.mistakes]

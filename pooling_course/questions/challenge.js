@@ -111,7 +111,7 @@ class Challenge {
     this.fix();
     this.goals = make("ul", { class: "pc-goals", "aria-label": "Goal" });
     this.count = make("span", { class: "pc-moves" });
-    this.hinting = make("button", { type: "button", onclick: () => this.hint() }, "Hint");
+    this.hinting = make("button", { type: "button", onclick: () => this.hint() });
     this.checked = make("button", { type: "button", class: "pc-check-goal", onclick: () => this.check() }, "Check");
     this.verdict = make("p", { class: "pc-outcome", tabindex: "-1" });
     this.next = make("button", { type: "button", onclick: () => this.goOn() }, "Next challenge ›");
@@ -307,15 +307,14 @@ class Challenge {
   }
 
   get hintText() {
-    const left = this.task.hints - this.given.length;
-    return left === 1 ? "Show the whole answer" : left < 1 ? "The whole answer" : this.given.length ? "Next hint" : "Hint";
+    return this.task.hints[this.given.length] ?? "The whole answer";
   }
 
   hint() {
     /** @type {GoalKey} */
     const key = this.model.get("key");
     const { given, task } = this;
-    if (given.length === task.hints) this.tellHint();
+    if (given.length === task.hints.length) this.tellHint();
     else if (key.why === undefined) {
       this.hinted = true;
       this.model.send({ type: "hint" });
@@ -329,7 +328,7 @@ class Challenge {
     const { given, task } = this;
     const last = given.at(-1);
     if (!last) return;
-    this.tell(given.length < task.hints ? `Hint ${given.length} of ${task.hints - 1}: ${last}` : last);
+    this.tell(given.length < task.hints.length ? `${task.hints[given.length - 1]}: ${last}` : last);
     update(this.live, { text: this.telling });
   }
 

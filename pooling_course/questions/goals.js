@@ -13,7 +13,7 @@ import { arrayOf } from "../explorer/states.js";
  *   not?: number | number[]}} Condition
  * @typedef {[number, number, number]} Cell its row, column and value
  * @typedef {Record<string, any> & {cells?: Cell[]}} Moved what stands in the explorer, of what may be moved
- * @typedef {{id: string, prompt: string, goal: Condition[], moves: string[], hints: number, case: {settings: Record<string, any>, input: number[][]}}} Task
+ * @typedef {{id: string, prompt: string, goal: Condition[], moves: string[], hints: string[], case: {settings: Record<string, any>, input: number[][]}}} Task
  * @typedef {{when: Condition[], reason: string, misconception: string}} Slip
  * @typedef {{why: string, fewest: number, mistakes: Slip[], hints: string[]}} GoalKey
  * @typedef {{met: boolean, now: number[] | null}} Found

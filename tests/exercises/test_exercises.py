@@ -520,7 +520,7 @@ def test_a_head_is_bold_and_every_word_of_the_text_is_in_the_html():
     page = found._repr_html_()
     assert page.count("<strong>") == 1 and "<strong>✗ shares: 0 of 17 cases pass.</strong>" in page
     words = re.sub(r"<[^>]*>", " ", html.unescape(page)).split()
-    text = re.sub(r"[`≠:]", " ", repr(found)).split()
+    text = re.sub(r"[`≠:]", " ", repr(found.report)).split()
     assert not set(text) - set(re.sub(r"[≠:]", " ", " ".join(words)).split())
 
 
@@ -538,6 +538,23 @@ def test_hints_come_one_by_one(name, monkeypatch):
     assert [hint(name, step) for step in (1, 2, 3)] == ladder[:3] and repr(hint(name, 3)) == ladder[2]
     assert exercise.solution not in "".join(ladder[:2])
     assert check(name, answer(exercise.solution, name)).state == "solved"  # what the last hint shows works in a cell
+
+
+@pytest.mark.parametrize(
+    "body, state",
+    [("return 0", "wrong"), ("raise NotImplementedError", "untouched"), ("return torch.arange(3)", "refused")],
+)
+def test_who_has_not_solved_it_gets_hints_and_a_graded_report_has_none(body, state):
+    found = check("output-size", answer(f"def output_size(size, kernel_size, stride, padding):\n    {body}\n"))
+    assert found.state == state and found.ladder == load("output-size").ladder
+    assert found._repr_html_().startswith(found.report._repr_html_()) and "Hint 1 of 3" in found._repr_html_()
+    assert repr(found) == f'{found.report!r}\nA hint, if you want one: `hint("output-size")`'
+    assert "hint" not in found.report._repr_html_().lower()
+
+
+def test_who_has_solved_it_gets_none():
+    found = check("output-size", load("output-size").model)
+    assert found._repr_html_() == found.report._repr_html_() and repr(found) == repr(found.report)
 
 
 @pytest.mark.parametrize("step", [0, 4, "2", True and 1.5])

@@ -48,7 +48,8 @@ def cells(assignment: str, student: str, mistakes: dict[str, str] | None = None)
     for task in mark.tasks(assignment):
         function = load(task.exercise).function
         made += [answer(task.exercise, (mistakes or {}).get(task.exercise))]
-        made += [f'verdict = check("{task.exercise}", {function})\ndisplay(verdict)\nverdict.points({task.points:g})']
+        shown = f"display(verdict.report)\nverdict.points({task.points:g})"
+        made += [f'verdict = check("{task.exercise}", {function})\n{shown}']
     return made
 
 

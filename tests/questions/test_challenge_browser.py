@@ -157,10 +157,10 @@ def test_what_the_goal_does_not_leave_free_is_not_there(shown):
 def test_hints_come_from_a_button_and_the_last_says_that_it_is_the_answer(shown):
     at = shown(FOUR)
     told = at.challenge._question.told
-    at.press("Hint")
-    expect(at.told).to_have_text(f"Hint 1 of 2: {told[0]}")
-    at.press("Next hint")
-    expect(at.told).to_have_text(f"Hint 2 of 2: {told[1]}")
+    at.press("Hint 1 of 3")
+    expect(at.told).to_have_text(f"Hint 1 of 3: {told[0]}")
+    at.press("Hint 2 of 3")
+    expect(at.told).to_have_text(f"Hint 2 of 3: {told[1]}")
     at.press("Show the whole answer")
     expect(at.told).to_have_text(told[2])
     at.slide("stride", 3)
@@ -236,7 +236,7 @@ def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
     at.slide("stride", 4)
     at.press("Check")
     expect(at.told).to_have_text(at.challenge._question.mistakes[0]["reason"])
-    at.press("Hint")
+    at.press("Hint 1 of 3")
     expect(at.told).to_contain_text(at.challenge._question.told[0])
     at.slide("kernel_size", 4)
     at.press("Check")
