@@ -9,6 +9,7 @@ import { taps } from "./geometry.js";
  */
 
 const GIVE = 6; // px that a press may move before it drags
+const FINGER = 22; // px by which a finger may miss the middle of what it takes
 /** @type {Record<string, number[]>} */
 const MOVES = {
   ArrowUp: [-1, 0],
@@ -26,7 +27,7 @@ const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
 export class Hands {
   pending = false;
   left = true; // since the last drag, the pointer has left the grid: until then, what was dragged there is looked at
-  /** @type {{name: string, x: number, y: number, off: At, dragging: boolean} | null} what is pressed on */
+  /** @type {{name: string, x: number, y: number, on: boolean, off: At, dragging: boolean} | null} what is pressed on */
   held = null;
 
   /** @param {Explorer} view */
@@ -44,6 +45,7 @@ export class Hands {
       ["pointermove", (event) => this.move(event, name)],
       ["pointerup", (event) => this.release(event, name)],
       ["pointercancel", () => this.drop()],
+      ["touchmove", (event) => this.held?.on && event.preventDefault()],
       ["pointerleave", () => this.leave()],
       ["dblclick", () => this.view.edit("")],
       ["click", (event) => event.detail === 0 && this.view.announce(this.view.sentence.textContent)], // from a screen reader
@@ -90,18 +92,21 @@ export class Hands {
   }
 
   // ---- the window is taken and dragged; or, on an output, the cell that is chosen
+  // A finger drags only what it lands on: its first touchmove is kept from the browser, to which all others belong, so that a swipe
+  // from elsewhere on the grid scrolls, and two fingers zoom.
 
   /** @type {(event: PointerEvent, name: string) => void} */
   press(event, name) {
     const spot = this.spotOf(event, name);
-    if (event.button > 0 || !spot || event.target instanceof HTMLInputElement) return;
-    this.view.motion.play(false);
-    const middle = this.middle();
-    const { rows, cols } = this.view.shown[0];
-    const inside = Math.abs(spot.row - middle.row) <= taps(rows, 0).length / 2 && Math.abs(spot.col - middle.col) <= taps(cols, 0).length / 2;
-    const off = inside && this.view.isInput(name) ? { row: middle.row - spot.row, col: middle.col - spot.col } : { row: 0, col: 0 };
-    this.held = { name, x: event.clientX, y: event.clientY, off, dragging: false };
-    this.view.grid[name].stage.setPointerCapture(event.pointerId);
+    if (!event.isPrimary) this.drop(); // of two fingers none drags
+    if (!event.isPrimary || event.button > 0 || !spot || event.target instanceof HTMLInputElement) return;
+    const { frame, stage } = this.view.grid[name];
+    const { row, col, high, wide } = this.taken(name);
+    const reach = event.pointerType === "touch" ? FINGER / frame.cell : 0;
+    const on = Math.abs(spot.row - row) <= Math.max(high, reach) && Math.abs(spot.col - col) <= Math.max(wide, reach);
+    const off = on ? { row: row - spot.row, col: col - spot.col } : { row: 0, col: 0 };
+    this.held = { name, x: event.clientX, y: event.clientY, on, off, dragging: false };
+    stage.setPointerCapture(event.pointerId);
   }
 
   /** @type {(event: PointerEvent, name: string) => void} */
@@ -112,7 +117,12 @@ export class Hands {
       return;
     }
     if (!held.dragging && Math.hypot(event.clientX - held.x, event.clientY - held.y) < GIVE) return;
+    if (event.pointerType === "touch" && !held.on) {
+      this.drop();
+      return;
+    }
     if (!held.dragging) {
+      view.motion.play(false);
       held.dragging = true;
       this.left = false;
       view.root.classList.add("pc-dragging");
@@ -128,6 +138,7 @@ export class Hands {
     this.drop();
     if (!held || held.name !== name) return;
     const at = this.cellAt(event, name);
+    view.motion.play(false);
     if (held.dragging) view.announce(view.sentence.textContent);
     else if (at) view.choose(at);
   }
@@ -157,12 +168,14 @@ export class Hands {
     return { grid: name, row: clip(Math.floor(spot.row), rows), col: clip(Math.floor(spot.col), cols) };
   }
 
-  // The middle of the window that is shown.
-  middle() {
+  // What can be taken on a grid, by its middle and half its size: on the input the window that is shown, else the chosen cell.
+  /** @type {(name: string) => At & {high: number, wide: number}} */
+  taken(name) {
     const at = this.view.onGrid(this.view.pick);
     const [{ rows, cols }] = this.view.shown;
-    if (!at || this.view.isInput(at.grid)) return { row: -Infinity, col: -Infinity };
-    return { row: middleOf(rows, at.row), col: middleOf(cols, at.col) };
+    if (!at) return { row: -Infinity, col: -Infinity, high: 0, wide: 0 };
+    if (this.view.isInput(at.grid) || !this.view.isInput(name)) return { row: at.row + 0.5, col: at.col + 0.5, high: 0.5, wide: 0.5 };
+    return { row: middleOf(rows, at.row), col: middleOf(cols, at.col), high: halfOf(rows, at.row), wide: halfOf(cols, at.col) };
   }
 
   // ---- keys
@@ -194,4 +207,10 @@ export class Hands {
 function middleOf(axis, o) {
   const read = taps(axis, o);
   return (read[0] + read[read.length - 1] + 1) / 2;
+}
+
+/** @type {(axis: Axis, o: number) => number} */
+function halfOf(axis, o) {
+  const read = taps(axis, o);
+  return (read[read.length - 1] + 1 - read[0]) / 2;
 }

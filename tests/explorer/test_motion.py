@@ -81,29 +81,97 @@ def test_a_press_that_does_not_move_chooses_the_cell(page, mount):
     expect(root.locator(".pc-sentence")).to_contain_text("Input at row 4, column 0 is 8.")
 
 
-def test_on_touch_a_drag_on_the_grid_moves_the_window_and_a_swipe_beside_it_scrolls(chromium):
+# --- by touch --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(chromium):
+    """phone(k) -> an explorer on a phone, on a page that can scroll, a window of k × k in its upper left corner."""
     context = chromium.new_context(viewport={"width": 390, "height": 700}, has_touch=True)
     page = context.new_page()
-    root = plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 390)
-    page.evaluate("document.body.style.paddingBottom = '2000px'")
-    root.evaluate(SETTLED)
-    client = context.new_cdp_session(page)
 
-    def swipe(start, end):
-        points = [[start[i] + (end[i] - start[i]) * t / 8 for i in (0, 1)] for t in range(9)]
-        for kind, (x, y) in [("touchStart", points[0]), *(("touchMove", point) for point in points[1:])]:
-            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(100)
+    def mounted(k=2):
+        root = plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(k)), 390)
+        page.evaluate("document.body.style.paddingBottom = '2000px'")
+        root.evaluate(SETTLED)
+        page.touchscreen.tap(*middle(root, "Max output", 0, 0, 6 // k, 6 // k))
+        reads(root, Pooling("max", k), 0, 0)
+        return root
 
-    swipe(middle(root, "Input", 4, 4, 6, 6), middle(root, "Input", 1, 1, 6, 6))
+    yield mounted
+    context.close()
+
+
+def swipe(page, *fingers):
+    """Each finger goes from one place to another, all at the same time."""
+    client = page.context.new_cdp_session(page)
+    for step in range(17):
+        at = [[start[i] + (end[i] - start[i]) * step / 16 for i in (0, 1)] for start, end in fingers]
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(at)]
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": points})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(150)
+
+
+def test_a_finger_on_the_window_drags_it_and_nothing_scrolls(phone):
+    root = phone()
+    corner, low = middle(root, "Input", 0.5, 0.5, 6, 6), middle(root, "Input", 4.5, 0.5, 6, 6)
+    swipe(root.page, (corner, low))
+    reads(root, Pooling("max", 2), 2, 0)
+    swipe(root.page, (low, middle(root, "Input", 2.5, 4.5, 6, 6)))
+    reads(root, Pooling("max", 2), 1, 2)
+    swipe(root.page, (middle(root, "Max output", 1, 2, 3, 3), middle(root, "Max output", 0, 1, 3, 3)))
+    reads(root, Pooling("max", 2), 0, 1)
+    assert root.page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("name, cells, place", [("Input", 6, (4, 4)), ("Max output", 3, (2, 2))])
+def test_a_swipe_from_elsewhere_on_a_grid_scrolls_and_changes_nothing(phone, name, cells, place):
+    root = phone()
+    x, y = middle(root, name, *place, cells, cells)
+    swipe(root.page, ((x, y), (x, y - 200)))
+    assert root.page.evaluate("scrollY") > 100
     reads(root, Pooling("max", 2), 0, 0)
-    assert page.evaluate("scrollY") == 0
+    assert root.evaluate("(el) => el.classList.contains('pc-dragging')") is False
+
+
+def test_a_swipe_from_elsewhere_lets_play_go_on_and_a_tap_stops_it(phone):
+    root = phone()
+    root.get_by_role("combobox", name="Speed").select_option("slow")
+    root.get_by_role("button", name=PLAY).click()
+    root.page.evaluate("scrollTo(0, 0)")
+    x, y = middle(root, "Input", 4, 4, 6, 6)
+    swipe(root.page, ((x, y), (x, y - 100)))
+    expect(root.get_by_role("button", name=PLAY)).to_have_count(0)
+    root.page.touchscreen.tap(*middle(root, "Input", 4, 4, 6, 6))
+    expect(root.get_by_role("button", name=PLAY)).to_have_count(1)
+
+
+def test_a_finger_need_not_hit_a_small_cell(phone):
+    root = phone(1)
+    cell = (grid(root, "Input").bounding_box()["width"] - 22) / 6
+    x, y = middle(root, "Input", 0, 0, 6, 6)
+    miss = min(20, 0.9 * cell)
+    swipe(root.page, ((x + miss, y), (x + miss, y + 3 * cell)))
+    reads(root, Pooling("max", 1), 3, 0)
+    assert root.page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.5), (4, 4)])
+def test_two_fingers_zoom_wherever_they_land(phone, place):
+    root = phone()
+    x, y = middle(root, "Input", *place, 6, 6)
+    swipe(root.page, ((x, y), (x, y - 60)), ((x + 40, y + 30), (x + 110, y + 130)))
+    assert root.page.evaluate("visualViewport.scale") > 1.2
+    reads(root, Pooling("max", 2), 0, 0)
+
+
+def test_a_swipe_beside_the_grids_scrolls(phone):
+    root = phone()
     stride = root.get_by_role("slider", name="stride").bounding_box()
     x = stride["x"] + 0.9 * stride["width"]
-    swipe((x, 600), (x, 400))  # beside the grids
-    assert page.evaluate("scrollY") > 0
-    context.close()
+    swipe(root.page, ((x, 600), (x, 400)))
+    assert root.page.evaluate("scrollY") > 0
 
 
 def colours(root, name, rows, cols):
