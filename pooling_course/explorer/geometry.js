@@ -114,7 +114,7 @@ export function fit(width, height, rows, cols, margin, most = LARGEST_CELL, thin
 
 /** @type {(from: Spot, to: Spot) => Way} */
 export function way(from, to) {
-  const inset = 0.25 * to.cell;
+  const inset = 0.22 * to.cell; // a number of three signs begins behind it
   if (to.bottom <= from.top) {
     const [x, y] = [to.x + to.cell, to.y + to.cell];
     return {

@@ -15,7 +15,7 @@ import { frameOf } from "./paint.js";
 const NARROW = 560; // px: a phone, where controls stick and grids scroll below them
 const ASIDE = 850; // px from which the sentence stands beside the grids of one kind
 const READING = 220; // px for it
-const WEIGHTS = 112; // px for the weights of a convolution
+const WEIGHTS = 160; // px for the weights of a convolution: three columns; more of them scroll
 const GAP = 16;
 const TIES = 30; // px between grids where gradients run
 const NO_MARGIN = { top: 0, left: 0, bottom: 0, right: 0 };

@@ -342,16 +342,26 @@ export function paintGhosts(ctx, look, frame, rows, cols, valueAt) {
   }
 }
 
-// A cell that is not computed yet.
-/** @type {(ctx: Ctx, look: Look, frame: Place, row: number, col: number) => void} */
-export function paintEmpty(ctx, look, frame, row, col) {
-  const [x, y, side] = [frame.x(col), frame.y(row), frame.cell];
-  ctx.fillStyle = look.paper;
-  ctx.fillRect(x, y, side, side);
+const LINED = 4; // px from which an empty cell has a line around it
+
+// The cells that are not computed yet: those after the one that was reached last.
+/** @type {(ctx: Ctx, look: Look, frame: Place, reached: At) => void} */
+export function paintEmpty(ctx, look, frame, { row, col }) {
+  const { x, y, cell, rows, cols } = frame;
+  /** @type {(from: At, rows: number, cols: number) => void} */
+  const empty = (from, rows, cols) => {
+    ctx.fillStyle = look.paper;
+    ctx.fillRect(x(from.col), y(from.row), Math.max(0, cols) * cell, Math.max(0, rows) * cell);
+  };
+  if (row >= 0 && row < rows) empty({ row, col: col + 1 }, 1, cols - col - 1);
+  empty({ row: row + 1, col: 0 }, rows - row - 1, cols);
+  if (cell < LINED) return;
   ctx.setLineDash([]);
   ctx.lineWidth = 1;
   ctx.strokeStyle = look.line;
-  if (side >= 4) ctx.strokeRect(x + 0.5, y + 0.5, side - 2, side - 2);
+  for (let i = Math.max(0, row * cols + Math.min(col, cols - 1) + 1); i < rows * cols; i++) {
+    ctx.strokeRect(x(i % cols) + 0.5, y(Math.floor(i / cols)) + 0.5, cell - 2, cell - 2);
+  }
 }
 
 // A number on its way from one cell to another, on an arc; `along` says how far it has come.
@@ -468,15 +478,15 @@ const MOST_LABELS = 9;
 /** @type {(ctx: Ctx, look: Look, routes: Route[], most: number) => void} */
 export function paintRoutes(ctx, look, routes, most) {
   ctx.lineCap = ctx.lineJoin = "round";
-  for (const { stacked, start, out, into, corner, tip, cell, amount } of routes) {
-    const width = (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
+  /** @param {Route} route */
+  const widthOf = ({ cell, amount }) => (1.5 + (4.5 * Math.abs(amount)) / (most || 1)) * Math.max(0.5, Math.min(1, cell / 40));
+  for (const route of routes) {
+    const { stacked, start, out, into, corner } = route;
     // what pulls the curve, on its way out and in
     const from = stacked ? { x: out.x, y: into.y } : { x: into.x, y: out.y };
     const to = stacked ? { x: into.x, y: out.y } : { x: out.x, y: into.y };
-    const angle = Math.atan2(tip.y - corner.y, tip.x - corner.x);
-    const head = 3 + 1.6 * width;
-    for (const { colour, width: line } of strong(look, width, 3)) {
-      ctx.strokeStyle = ctx.fillStyle = colour;
+    for (const { colour, width: line } of strong(look, widthOf(route), 3)) {
+      ctx.strokeStyle = colour;
       ctx.lineWidth = line;
       ctx.beginPath();
       ctx.moveTo(start.x, start.y);
@@ -484,15 +494,27 @@ export function paintRoutes(ctx, look, routes, most) {
       ctx.bezierCurveTo(from.x, from.y, to.x, to.y, into.x, into.y);
       ctx.lineTo(corner.x, corner.y);
       ctx.stroke();
-      const size = head + (line - width) / 2;
-      ctx.beginPath();
-      ctx.moveTo(tip.x, tip.y);
-      for (const side of [0.5, -0.5]) ctx.lineTo(tip.x - size * Math.cos(angle + side) * 1.2, tip.y - size * Math.sin(angle + side) * 1.2);
-      ctx.closePath();
-      ctx.fill();
     }
   }
+  for (const route of routes) paintHead(ctx, look, route, widthOf(route)); // no line of another lies over it
   paintAmounts(ctx, look, routes);
+}
+
+// The head of an arrow, within its cell: it does not reach the corner, which belongs to four cells.
+/** @type {(ctx: Ctx, look: Look, route: Route, width: number) => void} */
+function paintHead(ctx, look, { corner, tip }, width) {
+  const [x, y] = [tip.x - corner.x, tip.y - corner.y];
+  const angle = Math.atan2(y, x);
+  const head = Math.min(1.2 * (3 + 1.6 * width), (Math.hypot(x, y) - 1) / Math.cos(0.5));
+  for (const { colour, width: line } of strong(look, width, 3)) {
+    const size = head + 0.6 * (line - width);
+    ctx.fillStyle = colour;
+    ctx.beginPath();
+    ctx.moveTo(tip.x, tip.y);
+    for (const side of [0.5, -0.5]) ctx.lineTo(tip.x - size * Math.cos(angle + side), tip.y - size * Math.sin(angle + side));
+    ctx.closePath();
+    ctx.fill();
+  }
 }
 
 // Numbers where the arrows leave the grid; one for all where they carry the same.

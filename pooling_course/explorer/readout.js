@@ -35,7 +35,7 @@ export function drawCode(view) {
   const alike = texts.every((two) => `${two}` === `${texts[0]}`);
   const said = alike ? texts[0] : texts.flatMap((two, i) => two.map((text) => `${view.shown[i].kind.title}, ${text}`));
   const formulas = view.shown.every((v) => v.state.error) ? [] : said;
-  scrolls(view, formulas);
+  scrollFormula(view, formulas);
   list(view.formula, formulas, formulaLine, ({ children: [of, text] }, line) => {
     const [, head = "", rest] = line.match(/^(height and width: )?(.*)$/) ?? [];
     update(of, { text: head });
@@ -48,14 +48,13 @@ const BESIDE = 96; // px of the button beside a line of code, and of gaps
 
 // Where formulas are longer than the room beside the code, they scroll, by keyboard, too.
 /** @type {(view: Explorer, formulas: string[]) => void} */
-function scrolls({ formula, shown, width }, formulas) {
+function scrollFormula({ formula, shown, width }, formulas) {
   const code = Math.max(...shown.map(({ kind, s }) => kind.code(s).length)) * LETTER + BESIDE;
   const letters = (width - Math.min(code, 0.68 * width)) / LETTER;
   const lines = formulas.reduce((sum, text) => sum + Math.ceil(text.replace("height and width: ", "").length / letters), 0);
   const more = lines > 2 * shown.length;
   update(formula, { className: more ? "pc-formula pc-long" : "pc-formula" });
-  if (more) update(formula, { tabIndex: 0, role: "region", "aria-label": "Formula" });
-  else for (const name of ["tabindex", "role", "aria-label"]) formula.removeAttribute(name);
+  scrolls(formula, "Formula", more);
 }
 
 // Of both axes at once, which is the rule, only a screen reader is told.
@@ -138,8 +137,20 @@ export function drawWeights(view) {
   Object.assign(el, { of: weights, channel });
   const plane = weights.weight[Math.min(channel, weights.weight.length - 1)];
   const which = weights.weight.length > 1 ? ` of channel ${channel}` : "";
-  const bias = weights.bias ? `, bias ${number(weights.bias[channel])}` : "";
-  el.replaceChildren(table(`Weights${which}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c]));
+  const bias = weights.bias ? `, bias ${threeDigits(weights.bias[channel])}` : "";
+  el.replaceChildren(table(`Weights${which}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c], threeDigits));
+  scrolls(el, "Weights", plane.length > WEIGHTS_SHOWN || plane[0].length > WEIGHTS_SHOWN);
+}
+
+const WEIGHTS_SHOWN = 3; // rows and columns that have room
+/** @param {number} value */
+const threeDigits = (value) => number(Number(value.toPrecision(3))); // the sentence has all digits
+
+// What may be larger than its box is reached by keyboard, too.
+/** @type {(el: HTMLElement, name: string, more: boolean) => void} */
+function scrolls(el, name, more) {
+  if (more) update(el, { tabIndex: 0, role: "region", "aria-label": name });
+  else for (const attribute of ["tabindex", "role", "aria-label"]) el.removeAttribute(attribute);
 }
 
 // A lens on the input where cells are too small for numbers.
@@ -189,14 +200,14 @@ function putLens(view, { grid, row, col }) {
   update(view.lensBox, { style: { left: `${Math.max(0, left)}px`, top: `${top}px` } });
 }
 
-/** @type {(caption: string, rows: number, cols: number, at: (row: number, col: number) => number) => HTMLElement} */
-function table(caption, rows, cols, at) {
+/** @type {(caption: string, rows: number, cols: number, at: (row: number, col: number) => number, written?: (value: number) => string) => HTMLElement} */
+function table(caption, rows, cols, at, written = number) {
   const [height, width] = [Math.min(rows, MOST_ROWS), Math.min(cols, MOST_ROWS)];
   const cut = height < rows || width < cols ? `, the first ${height} × ${width}` : "";
   /** @type {(length: number, cell: (i: number) => Node) => Node[]} */
   const line = (length, cell) => Array.from({ length }, (_, i) => cell(i));
   const head = make("tr", {}, make("td"), ...line(width, (c) => make("th", { scope: "col" }, `${c}`)));
-  const body = line(height, (r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, number(at(r, c))))));
+  const body = line(height, (r) => make("tr", {}, make("th", { scope: "row" }, `${r}`), ...line(width, (c) => make("td", {}, written(at(r, c))))));
   return make("table", {}, make("caption", {}, caption + cut), make("thead", {}, head), make("tbody", {}, ...body));
 }
 
