@@ -13,7 +13,7 @@ import { PATIENCE, arrayOf } from "./states.js";
  * @typedef {(...given: any[]) => void} Callback
  */
 
-const AT_ONCE = 1e6; // steps that the page does itself, well within a frame; more is for a worker
+const AT_ONCE = 1e6; // steps that the page does itself for one message: 3 to 20 ms; more is for a worker
 const QUEUE = 64; // states that wait for the worker, at most
 const NO_INPUT = "Python does not answer, and another input would come from there. Everything else works.";
 const STANDING_IN = "Python does not answer, so this page pools by itself, as torch does. What you change here may be gone when Python is back.";
@@ -206,10 +206,13 @@ class Answers {
     /** @type {Record<"now" | "later", Wanted[]>} */
     const { now, later } = { now: [], later: [] };
     const refused = [];
+    let left = AT_ONCE;
     for (const key of keys) {
       const { p, upstream, error } = this.asked(key);
+      const steps = p ? pooling.work(p, this.input) : 0;
       if (!p) refused.push({ key, error });
-      else (pooling.work(p, this.input) > AT_ONCE ? later : now).push({ p, upstream });
+      else (steps > left ? later : now).push({ p, upstream });
+      if (steps <= left) left -= steps;
     }
     if (later.length) this.workshop.ask(this.input, later);
     const { entries, data } = pooling.answer(this.input, now);

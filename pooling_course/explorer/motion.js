@@ -3,7 +3,7 @@
 // shares out travels, and where it lands a number appears. Forwards an output begins empty, backwards an input gradient.
 import { rgb } from "../web/colour.js";
 import { make, update } from "../web/dom.js";
-import { readers, taps, windowOf } from "./geometry.js";
+import { taps, windowOf } from "./geometry.js";
 import { shareOf } from "./gradients.js";
 import { label } from "./paint.js";
 import { mark } from "./pointing.js";
@@ -37,8 +37,6 @@ const LAND = 0.76;
 const smooth = (t) => 1 - (1 - t) ** 3;
 /** @type {(t: number, from: number, to: number) => number} */
 const within = (t, from, to) => Math.max(0, Math.min(1, (t - from) / (to - from)));
-/** @type {(a: At, b: At) => boolean} */
-const upTo = (a, b) => a.row < b.row || (a.row === b.row && a.col <= b.col);
 
 export class Motion {
   playing = false;
@@ -60,6 +58,8 @@ export class Motion {
   timer;
   speed = "normal";
   key = "";
+  /** @type {WeakMap<Shown, {channel: number, count: number, plane: Float64Array}>} what so many windows have sent */
+  sums = new WeakMap();
 
   /** @param {Explorer} view */
   constructor(view) {
@@ -194,26 +194,33 @@ export class Motion {
 
   // ---- what is seen of it
 
-  // Whether an output cell has been computed, as far as Play has come.
-  /** @type {(row: number, col: number) => boolean} */
-  knows = (row, col) => !this.reached || upTo({ row, col }, this.reached);
-
   // The input gradient so far: the sum of what the windows up to now have sent. That of all of them is torch's.
   /** @type {(v: Shown) => LookUp} */
   gradientOf(v) {
-    const { view, reached } = this;
-    if (!reached || v.chosen) return v.gradientAt;
-    return (channel, row, col) => {
-      let sum = 0;
-      for (const r of readers(v.rows, row)) {
-        for (const c of readers(v.cols, col)) {
-          if (!upTo({ row: r, col: c }, reached)) continue;
-          const winner = v.state.winner?.(channel, r, c);
-          if (!winner || (winner.row === row && winner.col === col)) sum += v.upstreamAt(channel, r, c) * shareOf(view, v, r, c, { row, col }, channel);
-        }
-      }
-      return sum;
-    };
+    if (!this.reached || v.chosen) return v.gradientAt;
+    const plane = this.sent(v);
+    const { w } = this.view.states.input;
+    return (_, row, col) => plane[row * w + col];
+  }
+
+  // The same as an array of the channel on view; each window adds to what the ones before have left there.
+  /** @type {(v: Shown) => Float64Array} */
+  sent(v) {
+    const { view } = this;
+    const { channel } = view;
+    const { h, w } = view.states.input;
+    const { row, col } = this.reached ?? { row: v.state.h, col: 0 };
+    const until = Math.min(v.state.h * v.state.w, Math.max(0, row * v.state.w + Math.min(col, v.state.w - 1) + 1));
+    let kept = this.sums.get(v);
+    if (kept?.channel !== channel || kept.count > until) kept = { channel, count: 0, plane: new Float64Array(h * w) };
+    this.sums.set(v, kept);
+    for (; kept.count < until; kept.count++) {
+      const [r, c] = [Math.floor(kept.count / v.state.w), kept.count % v.state.w];
+      const winner = v.state.winner?.(channel, r, c);
+      const cells = winner ? [winner] : windowOf(v.rows, v.cols, r, c).filter((t) => t.what === "cell");
+      for (const cell of cells) kept.plane[cell.row * w + cell.col] += v.upstreamAt(channel, r, c) * shareOf(view, v, r, c, cell, channel);
+    }
+    return kept.plane;
   }
 
   // Marks of a grid as they are on their way: the window glides, and the winner is not known before.

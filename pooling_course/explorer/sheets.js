@@ -29,7 +29,8 @@ export function paintInput(view, name) {
   const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
   const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
   if (ctx) {
-    const plane = flow && !reached && frame.cell < READABLE ? planeOf(view, flow) : undefined;
+    const many = flow && !(reached && flow.chosen) && frame.cell < READABLE;
+    const plane = many ? (reached ? view.motion.sent(flow) : planeOf(view, flow)) : undefined;
     if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
     else if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
     else if (first && view.cells === "reads") paintReads(view, ctx, frame, first);
@@ -132,12 +133,7 @@ function paintOutputCells(view, ctx, frame, shown, outputAt) {
   const divisor = divides ? (/** @type {number} */ r, /** @type {number} */ c) => `÷${shown.state.divisorAt(r, c)}` : null;
   if (frame.cell < READABLE && !view.isPhoto) paintMap(ctx, frame, shown.state.planeOf(view.channel), view.look.values, view.scaleFor(shown));
   else paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt, undefined, divisor);
-  if (!view.motion.reached) return;
-  for (let r = 0; r < frame.rows; r++) {
-    for (let c = 0; c < frame.cols; c++) {
-      if (!view.motion.knows(r, c)) paintEmpty(ctx, view.look, frame, r, c);
-    }
-  }
+  if (view.motion.reached) paintEmpty(ctx, view.look, frame, view.motion.reached);
 }
 
 /** @type {(view: Explorer, flow: Shown, hatched: string) => string} */
