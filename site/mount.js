@@ -180,7 +180,10 @@
   const linked = LINKED
     ? load(course.explorer).then(({ readLink }) => readLink(location.hash, { presets: Object.keys(course.presets) }))
     : Promise.resolve(null);
-  addEventListener("hashchange", () => location.hash.startsWith("#explorer=") && location.reload());
+  // Back from a link, too, an explorer is as the address says; but a link within the page leaves it as it is.
+  addEventListener("hashchange", ({ oldURL }) => {
+    if (location.hash.startsWith("#explorer=") || (!location.hash && oldURL.includes("#explorer="))) location.reload();
+  });
 
   // The state of an explorer as a link has it; `loaded` is the explorer's module.
   /** @type {(state: Record<string, any>, book: any, shown: any, loaded: any) => Promise<Record<string, any>>} */
@@ -230,6 +233,10 @@
 
   // ---- mounting
 
+  // Each widget is built in a task of its own: the page answers in between.
+  let last = Promise.resolve();
+  const turn = () => (last = last.then(() => new Promise((resolve) => setTimeout(resolve))));
+
   /** @type {(name: string, el: HTMLElement) => Promise<any>} */
   async function mount(name, el) {
     const { children, module, state, apart } = saved[name];
@@ -242,6 +249,7 @@
     if (state.question) course.keepAnswers(model, loaded);
     if (book) changeInputs(model);
     await loaded.default.initialize?.({ model });
+    await turn();
     el.closest(".course-widget")?.querySelector(".course-still")?.remove();
     if (!book || !isFree(state)) return loaded.default.render({ model, el });
     const view = new loaded.Explorer(model, el);
@@ -299,6 +307,11 @@
     /** @type {NodeListOf<HTMLTableCellElement>} */
     const cells = table.querySelectorAll("tbody td");
     for (const cell of cells) cell.dataset.column = heads[cell.cellIndex];
+    // "Play" in every row: a list of links tells them apart by the row
+    for (const link of table.querySelectorAll("tbody td + td a")) {
+      const row = link.closest("tr")?.cells[0].textContent;
+      link.setAttribute("aria-label", `${link.textContent}: ${heads[0]} ${row}`);
+    }
   }
   // Code and tables that are too wide for the page scroll, by keyboard, too.
   const resized = new ResizeObserver((seen) => {

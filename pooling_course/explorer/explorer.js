@@ -1,7 +1,7 @@
 // @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls, typeOver } from "./controls.js";
-import { afterPaint, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
+import { afterPaint, inFrame, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
 import { engineFor } from "./answers.js";
@@ -161,7 +161,7 @@ export class Explorer {
     root.append(this.root);
     this.watch();
     this.states.reset();
-    this.applyTheme();
+    this.notYet = inFrame(this.applyTheme); // built and drawn in one task, it would keep the page from answering for too long
   }
 
   /** @param {string} name */
@@ -250,6 +250,8 @@ export class Explorer {
   addGrid(name) {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
+    // No role="grid": that would read out each cell besides the sentence, which tells of its window in two grids, and would need
+    // an element for each of 16,384 cells. To read cell by cell there are the numbers as tables.
     const stage = make("div", { class: "pc-stage", tabindex: "0", role: "application" }, canvas);
     this.hands.hold(stage, name);
     const caption = make("figcaption", {});
@@ -688,6 +690,7 @@ export class Explorer {
     this.tell();
     this.model.leave();
     for (const [name, callback] of this.events) this.model.off(name, callback);
+    this.notYet();
     cancelAnimationFrame(this.waiting);
     this.motion.halt();
     clearTimeout(this.patience);

@@ -68,18 +68,26 @@ export const lines = (el, texts) => list(el, texts, line, (el, text) => update(e
 const SOON = 100; // ms
 const FRAME = 17; // ms in which a painted frame comes to the screen
 
-// What nobody sees is done after the next frame has been painted and shown, or soon, as a hidden page paints none.
-/** @param {() => void} work */
-export function afterPaint(work) {
+// Work for the next frame, or soon, as a hidden page paints none; returns what calls it off.
+/** @type {(work: () => void, soon?: () => void) => () => void} */
+export function inFrame(work, soon = work) {
   const frame = requestAnimationFrame(() => {
     clearTimeout(timer);
-    setTimeout(work, FRAME);
+    work();
   });
   const timer = setTimeout(() => {
     cancelAnimationFrame(frame);
-    work();
+    soon();
   }, SOON);
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
 }
+
+// What nobody sees is done after the next frame has been painted and shown.
+/** @param {() => void} work */
+export const afterPaint = (work) => inFrame(() => setTimeout(work, FRAME), work);
 
 // Red, green and blue as 0 to 255, then alpha. Browsers write a colour as rgb(255 255 255) or as color(srgb 1 1 1).
 /** @param {string} text */
