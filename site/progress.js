@@ -105,6 +105,7 @@
       if (first.every((name) => answers[name.replace("tag_after-", "")])) folded?.setAttribute("open", "");
     }
     for (const el of document.querySelectorAll(".course-progress")) el.replaceChildren(...panel(answers));
+    for (const el of document.querySelectorAll(".course-challenges")) el.replaceChildren(ladder(answers));
     for (const list of document.querySelectorAll(".course-path ul")) path(list, answers);
   }
 
@@ -142,7 +143,8 @@
     const table = make("table", {}, make("caption", {}, "Your answers so far"), make("thead", {}, head), make("tbody", {}, ...rows));
     return [
       make("div", { className: "course-table", tabIndex: 0, role: "region", ariaLabel: "Your answers so far" }, table),
-      ...ladder(answers),
+      make("p", {}, make("b", {}, "Challenges")),
+      ladder(answers),
       ...lists(answers, link),
       ...footer(answers),
     ];
@@ -161,8 +163,7 @@
           return make("li", { className: reached ? "course-reached" : "" }, said, link);
         }),
     );
-    if (!rungs.length) return [];
-    return [make("p", {}, make("b", {}, "Challenges")), make("ul", { className: "course-ladder" }, ...rungs)];
+    return make("ul", { className: "course-ladder" }, ...rungs);
   }
 
   /** @type {(answers: Answers, link: (lesson: Lesson) => Node) => Node[]} */

@@ -34,9 +34,9 @@ from harness.explorers import (
     written,
 )
 from harness.pages import faults
-from pooling_course import Pooling, expert, images, import_progress, progress
+from pooling_course import Pooling, exercises, expert, images, import_progress, progress
 from pooling_course.maths.words import read_number
-from pooling_course.questions import lessons, question
+from pooling_course.questions import all_questions, lessons, question
 from tools import links
 
 ROOT = Path(__file__).parents[1]
@@ -916,6 +916,71 @@ def test_the_playground_opened_from_disk_works_too(site, chromium):
     expect(one.sentence).to_contain_text("max(1, 2, 3, 4) = 4")
     assert page.complaints == []
     page.context.close()
+
+
+@browsers
+def test_back_and_forward_show_the_playground_as_each_address_says(visit):
+    page = play(visit)
+    shown = page.locator(".pc-explorer .pc-code code").first
+    expect(shown).to_have_text("nn.MaxPool2d(kernel_size=2)")
+    for k in (3, 4):
+        page.evaluate(f"location.hash = '#explorer=1&kernel_size={k}&stride=1'")
+        expect(shown).to_have_text(f"nn.MaxPool2d(kernel_size={k}, stride=1)")
+    for go, wanted in [("back", "3, stride=1"), ("back", "2"), ("forward", "3, stride=1"), ("forward", "4, stride=1")]:
+        page.evaluate(f"history.{go}()")
+        expect(shown).to_have_text(f"nn.MaxPool2d(kernel_size={wanted})")
+        expect(page.locator("html")).to_have_attribute("data-course", "ready")
+    page.evaluate("location.hash = '#challenges'")  # a link within the page changes nothing
+    expect(page.locator("#challenges")).to_be_in_viewport()
+    expect(shown).to_have_text("nn.MaxPool2d(kernel_size=4, stride=1)")
+    assert page.complaints == []
+
+
+@browsers
+def test_the_playground_leads_to_every_challenge(visit):
+    page = play(visit)
+    rungs = page.locator(".course-challenges li")
+    wanted = [q.prompt for q in all_questions().values() if q.kind == "reach"]
+    expect(rungs).to_have_text([f"Not reached yet: {prompt}" for prompt in wanted])
+    rungs.first.get_by_role("link").click()
+    expect(page.locator("html")).to_have_attribute("data-course", "ready")
+    expect(page.locator(".pc-reach").first).to_be_attached()
+
+
+@browsers
+def test_links_of_one_name_lead_to_one_place(visit):
+    """In the table of nine ways, whose cells say the same in every row."""
+    page = visit("ways")
+    named = "(all) => all.map((a) => [a.ariaLabel ?? a.textContent, a.href])"
+    links = {tuple(link) for link in page.locator(".course-wide a").evaluate_all(named)}
+    found = [name for name, _ in links]
+    assert len(found) > 80 and len(found) == len(set(found)) and "Play: Lesson 05" in found
+
+
+@browsers
+def test_a_hint_is_read_where_there_is_no_python(visit):
+    page = visit("05_kernel_size_and_stride")
+    asked = [
+        exercise
+        for exercise in map(exercises.load, exercises.names())
+        if exercise.lesson == "05" and exercise.level != "own"
+    ]
+    buttons = page.locator("summary", has_text="Hint 1 of 3")
+    expect(buttons).to_have_count(len(asked))
+    for i, exercise in enumerate(asked):
+        buttons.nth(i).press("Enter")
+        expect(page.get_by_text(exercise.hints[0], exact=True)).to_be_visible()
+        expect(page.get_by_text(exercise.hints[1], exact=True)).to_be_hidden()
+
+
+@browsers
+@pytest.mark.parametrize("name", ["grading", "05_kernel_size_and_stride"])
+def test_every_entry_of_the_contents_is_large_enough_to_be_hit(visit, name):
+    page = visit(name, width=1400)
+    page.locator(".toc-tree a").first.wait_for()
+    heights = "(all) => all.filter((a) => a.checkVisibility()).map((a) => a.getBoundingClientRect().height)"
+    found = page.locator(".toc-tree a, .sidebar-tree a").evaluate_all(heights)
+    assert len(found) > 20 and min(found) >= 24
 
 
 @browsers

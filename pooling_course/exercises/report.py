@@ -12,8 +12,8 @@ WIDEST, TALLEST = 12, 36  # rows and columns of a grid that are shown; larger ma
 TABLE = "border-collapse: collapse; align-self: flex-start; margin: 0; width: auto; font-size: inherit; color: inherit"
 CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; border: 1px solid #8b919d"
 WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
-BUTTON = "display: inline-flex; align-items: center; box-sizing: border-box; min-height: 28px; padding: 2px 8px; cursor: pointer; "
-BUTTON += "border: 1px solid #8b919d; border-radius: 5px"
+BUTTON = "display: inline-flex; align-items: center; box-sizing: border-box; min-height: 28px; padding: 2px 8px; "
+BUTTON += "cursor: pointer; border: 1px solid #8b919d; border-radius: 5px"
 CODE = "margin: 8px 0 0; padding: 8px; overflow-x: auto; color: inherit; background: none; border: 1px solid #8b919d"
 
 

@@ -206,6 +206,19 @@ def test_cells_are_marked_by_keyboard(ask):
     expect(asked.verdict).to_have_text("✓ Right. You said: fairly sure.")
 
 
+def test_home_and_end_lead_to_the_ends_of_a_row_of_cells(ask):
+    asked = ask("cells")
+    asked.tab("row 0, column 0")
+    last = asked.q.input.shape[1] - 1
+    for keys, wanted in [(["ArrowDown", "End"], (1, last)), (["Home"], (1, 0)), (["ArrowRight", "Home"], (1, 0))]:
+        for key in keys:
+            asked.keys.press(key)
+        assert asked.focused.startswith(f"row {wanted[0]}, column {wanted[1]}, value"), keys
+    asked.keys.press("End")
+    asked.keys.press("End")
+    assert asked.focused.startswith(f"row 1, column {last}, value")  # there is nothing farther
+
+
 def test_a_grid_is_filled_in_by_keyboard(ask):
     asked = ask("fill")
     asked.fill([["one", "2"], ["3", ""]])
@@ -360,6 +373,23 @@ def test_the_explorer_opens_after_the_commitment_on_the_case_and_closes_again(as
     expect(code).to_be_visible()
     expect(code).to_have_text(changed)
     expect(asked.page.locator(".pc-explorer")).to_have_count(1)
+
+
+def test_the_explorer_of_a_case_is_brought_into_sight_and_given_the_focus(ask):
+    asked = ask("cells")
+    asked.evaluate("model.send({type: 'commit', answer: [[0, 0]], confidence: 1})")
+    button = asked.root.get_by_role("button", name="Open this case in the explorer")
+    height = asked.page.viewport_size["height"]
+    asked.page.set_viewport_size({"width": 1280, "height": 700})
+    button.evaluate("(el) => el.scrollIntoView({ block: 'end' })")  # so that what opens lies below the fold
+    button.focus()
+    asked.keys.press("Enter")
+    explorer = asked.page.locator(".pc-explorer")
+    expect(explorer).to_be_focused(timeout=browser.START)
+    expect(explorer.locator(".pc-grids")).to_be_in_viewport(ratio=0.9)
+    asked.keys.press("Tab")
+    assert explorer.evaluate("(el) => el.contains(document.activeElement)")
+    asked.page.set_viewport_size({"width": 1280, "height": height})
 
 
 def test_another_question_does_not_take_the_focus(ask):

@@ -219,6 +219,20 @@ def test_axe_finds_no_fault_open_missed_and_reached(shown, theme):
     assert faults(at.page) == []
 
 
+@pytest.mark.parametrize("width", [736, 360])
+@pytest.mark.parametrize("name", [FOUR, "reach-agreement", "reach-last-row"])
+def test_axe_finds_no_fault_with_hints_told_and_a_number_refused(shown, name, width):
+    at = shown(name, width=width)
+    for button in ("Hint 1 of", "Show the whole answer"):
+        while at.root.get_by_role("button", name=button).count():
+            at.root.get_by_role("button", name=button).press("Enter")
+            expect(at.told).to_be_visible()
+    at.press("Check")
+    expect(at.verdict).to_be_visible()
+    at.root.get_by_role("application", name="Input").press("7")
+    assert faults(at.page) == []
+
+
 @pytest.mark.parametrize("name", [FOUR, "reach-average-alone", "reach-agreement", "reach-flat-sheet", "reach-last-row"])
 def test_on_a_phone_nothing_sticks_out(shown, name):
     at = shown(name, width=360)
