@@ -399,6 +399,34 @@ PAGE = """({ state, key }) => {
 }"""
 
 
+BATCHES = """({ state, keys }) => {
+  const bytes = (held) => new DataView(Uint8Array.from(atob(held.base64), (letter) => letter.charCodeAt(0)).buffer);
+  const { input } = state.book;
+  state.book = { input: { ...input, data: bytes(input.data) }, entries: [], data: bytes({ base64: "" }) };
+  const batches = [];
+  const page = engineFor({ get: (name) => state[name], set() {}, on() {}, off() {} });
+  return new Promise((done) => {
+    page.on("msg:custom", ({ entries }) => {
+      batches.push(entries.map((entry) => entry.key));
+      if (batches.flat().length === keys.length) done(batches);
+    });
+    page.send({ type: "want", keys });
+  });
+}"""
+
+
+@pytest.mark.browser
+def test_what_one_message_asks_for_takes_no_longer_than_one_state_may(chromium):
+    """Each of these is small; what is too much in all goes to the worker, and what still has room is there at once."""
+    keys = [f"max {k} {k} {s} {s} 0 0 0 1 1" for k, s in [(2, 1), (2, 2), (3, 2), (4, 3), (2, 3)]]
+    page = chromium.new_page()
+    page.add_script_tag(type="module", content=f"{assets.script(MODULE)}\nwindow.engineFor = engineFor;")
+    page.wait_for_function("() => window.engineFor")
+    first, *later = page.evaluate(BATCHES, {"state": state_of(PoolingExplorer(torch.rand(400, 400))), "keys": keys})
+    assert first == [keys[0], keys[1], keys[4]] and later == [[keys[2]], [keys[3]]]
+    page.close()
+
+
 @pytest.mark.browser
 def test_what_takes_long_is_pooled_in_a_worker_and_what_is_small_does_not_wait_for_it(chromium):
     x = torch.rand(400, 400, generator=torch.Generator().manual_seed(0))
