@@ -139,10 +139,9 @@ export function drawWeights(view) {
   const which = weights.weight.length > 1 ? ` of channel ${channel}` : "";
   const bias = weights.bias ? `, bias ${threeDigits(weights.bias[channel])}` : "";
   el.replaceChildren(table(`Weights${which}${bias}`, plane.length, plane[0].length, (r, c) => plane[r][c], threeDigits));
-  scrolls(el, "Weights", plane.length > WEIGHTS_SHOWN || plane[0].length > WEIGHTS_SHOWN);
+  scrolls(el, "Weights", plane[0].length > 3 || plane.flat().some((/** @type {number} */ value) => threeDigits(value).length > 6));
 }
 
-const WEIGHTS_SHOWN = 3; // rows and columns that have room
 /** @param {number} value */
 const threeDigits = (value) => number(Number(value.toPrecision(3))); // the sentence has all digits
 

@@ -5,10 +5,10 @@ import torch
 from playwright.sync_api import expect
 from torch import nn
 
-from harness import browser
+from harness import browser, plain
 from harness.explorers import copied, faults, new_page, run_cell, written
 from harness.relatives import IN_WORDS, NAMES
-from pooling_course import Pooling, images, trace
+from pooling_course import Pooling, PoolingExplorer, images, trace
 from pooling_course.maths import words
 from pooling_course.maths.kinds import settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
@@ -153,6 +153,23 @@ def slide_norm(explorer, norm):
     while (now := float(slider.input_value())) != norm:
         explorer.page.keyboard.press("ArrowRight" if norm > now else "ArrowLeft")
         assert float(slider.input_value()) != now
+
+
+@pytest.mark.parametrize("k, scale, scrolls", [(3, 100, False), (3, 0.01, True), (5, 1, True)])
+def test_weights_of_many_digits_have_three_and_scroll_where_there_is_no_room(chromium, k, scale, scrolls):
+    page = chromium.new_page(viewport={"width": 760, "height": 620})
+    layer = nn.Conv2d(1, 1, k)
+    weights = scale * (torch.rand(1, 1, k, k, generator=torch.Generator().manual_seed(0)) - 0.5)
+    layer.load_state_dict({"weight": weights, "bias": torch.tensor([1 / 3])})
+    shown = plain.mount(page, PoolingExplorer("worked", layer), 736).locator(".pc-weights")
+    expect(shown.locator("caption")).to_have_text("Weights, bias 0.333")
+    expect(shown.locator("tbody td")).to_have_text(
+        [words.number(float(f"{w:.3g}")) for w in weights.flatten().tolist()]
+    )
+    assert shown.evaluate("(el) => el.scrollWidth > el.clientWidth") == scrolls
+    assert shown.get_attribute("tabindex") == ("0" if scrolls else None)
+    assert faults(page) == []
+    page.close()
 
 
 def test_a_convolution_shows_its_weights_which_hold_its_kernel_size(page):
