@@ -25,7 +25,7 @@ kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
 RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS` orders them
     "worked": "*Step by step: one is solved, and yours is the next.*",
-    "gaps": "*With gaps: most of the code stands there.*",
+    "gaps": "*With gaps: most of the code is already there.*",
     "free": "*On your own.*",
 }
 STUCK = "Stuck? A button below the check gives hints, whether or not you have written anything yet."

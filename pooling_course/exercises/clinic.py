@@ -100,15 +100,15 @@ def patient(name: str, function) -> Finding:
 def differs(x, result, right) -> str:
     """What is wrong with a result: its shape, its kind of numbers, or a value; "" where nothing is."""
     if result.shape != right.shape:
-        return f"it returns shape {tuple(result.shape)}; wanted is {tuple(right.shape)}."
+        return f"it returns shape {tuple(result.shape)} instead of {tuple(right.shape)}."
     if result.is_floating_point() != right.is_floating_point():
-        return f"it returns numbers of {_dtype(result)}; wanted is {_dtype(right)}."
+        return f"it returns numbers of {_dtype(result)} instead of {_dtype(right)}."
     wrong = (result.double() - right.double()).abs() > 1e-5 * right.double().abs().clamp(min=1)
     wrong |= result.double().isnan() != right.double().isnan()
     if wrong.any():
         at = tuple(wrong.nonzero()[0].tolist())
         has, wants = (number(tensor[at].item()) for tensor in (result, right))
-        return f"the shape is right, but at {list(at)} it gives {has}; wanted is {wants}."
+        return f"the shape is right, but at {list(at)} it gives {has} instead of {wants}."
     return ""
 
 
@@ -203,7 +203,7 @@ class StrideOne:
         return nn.MaxPool2d(kernel_size=3, stride=1, padding=1)(x)
 
     def rounded_up(x):
-        """ceil_mode=True adds a cut window where 3 does not divide the size; whole windows only are wanted."""
+        """ceil_mode=True adds a cut window where 3 does not divide the size; only whole windows are wanted."""
         return nn.MaxPool2d(kernel_size=3, ceil_mode=True)(x)
 
 
@@ -245,7 +245,7 @@ class Edges:
         return nn.AvgPool2d(2, padding=1, count_include_pad=False)(x)
 
     def padded_right(x):
-        """the windows lie right; but zeros that F.pad puts there are cells to the layer, and they count."""
+        """the windows are in the right places now; but to the layer, the zeros of F.pad are cells, and they count."""
         return nn.AvgPool2d(2)(F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2)))
 
 
@@ -280,7 +280,7 @@ def _skip_fault(x, result, _):
     channels = x.shape[1]
     wanted = (len(x), 2 * channels, *x.shape[2:])
     if tuple(result.shape) != wanted:
-        return f"it returns shape {tuple(result.shape)}; wanted is {wanted}, no row or column of x lost."
+        return f"it returns shape {tuple(result.shape)} instead of {wanted}, with no row or column of x lost."
     if not torch.equal(result[:, :channels], x):
         return "the first half of the channels is not x as it was."
     if x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0:
@@ -375,7 +375,7 @@ class Unpooled:
         return F.pad(out, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2))
 
     def upsampled(x):
-        """this spreads each maximum over its whole window; wanted is its one place, and 0 elsewhere."""
+        """this spreads each maximum over its whole window; it should stand in its one place, with 0 elsewhere."""
         return F.interpolate(F.max_pool2d(x, 2), size=x.shape[-2:])
 
 

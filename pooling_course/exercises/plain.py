@@ -115,9 +115,9 @@ def differs(wanted, got) -> str:
     """What is wrong with a plain result: its kind, its shape or a value; "" where nothing is.
 
     >>> differs(plain(4), plain(3))
-    'it gives 3; wanted is 4.'
+    'it gives 3 instead of 4.'
     >>> differs(plain(4), plain(4.0))
-    'it gives the float 4.0; wanted is the whole number 4, an int.'
+    'it gives the float 4.0 instead of the whole number 4, an int.'
     """
     if got is None and wanted is not None:
         return "it returns nothing: is there a return?"
@@ -126,25 +126,25 @@ def differs(wanted, got) -> str:
         said = ((i, differs(*pair)) for i, pair in enumerate(zip(wanted, got, strict=True)))
         return next((f"in item {i} of what it returns, {sentence}" for i, sentence in said if sentence), "")
     if right is None:
-        return "" if wanted == got else f"it returns {brief(got)}; wanted is {brief(wanted)}."
+        return "" if wanted == got else f"it returns {brief(got)} instead of {brief(wanted)}."
     if given is None:
-        return f"it returns {kind(got)}; wanted is {kind(wanted)}."
+        return f"it returns {kind(got)} instead of {kind(wanted)}."
     if given.shape != right.shape:
-        return f"it returns {kind(got)}; wanted is {kind(wanted)}."
+        return f"it returns {kind(got)} instead of {kind(wanted)}."
     if right.dtype.kind != "b" and holds_truth(got):  # Python counts True as 1, and a mask is no answer
         if right.ndim:
-            return "it gives True or False; wanted are numbers."
-        return f"it gives {bool(given)}; wanted is the number {number(right.item())}."
+            return "it gives True or False instead of numbers."
+        return f"it gives {bool(given)} instead of the number {number(right.item())}."
     if right.dtype.kind in "iu" and given.dtype.kind == "f" and given.size:
         if given.ndim:
-            return "it returns floats; wanted are whole numbers, ints."
-        return f"it gives the float {float(given)!r}; wanted is the whole number {right}, an int."
+            return "it returns floats instead of whole numbers, ints."
+        return f"it gives the float {float(given)!r} instead of the whole number {right}, an int."
     wrong = unequal(right, given)
     if not wrong.any():
         return ""
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f"at {list(at)} " if at else ""
-    return f"{where}it gives {number(given[at].item())}; wanted is {number(right[at].item())}."
+    return f"{where}it gives {number(given[at].item())} instead of {number(right[at].item())}."
 
 
 def holds_truth(value) -> bool:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import types
 from inspect import signature
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -159,6 +159,32 @@ def average_divisors(shape, out_shape, kernel_size, stride, padding, count_inclu
     assert check("average-divisors", answer(code, "average-divisors")).mistake == "always-all"
 
 
+@pytest.mark.parametrize(
+    "name, mistake, right",
+    [
+        ("output-size", "no-kernel", [(size, k, k, 0) for k in range(1, 6) for size in range(k, 20)]),
+        ("receptive-field", "product-of-kernels", [([(2, 2, 1)] * 3,), ([(3, 3, 1), (2, 2, 1), (3, 1, 1)],)]),
+    ],
+)
+def test_a_mistake_is_right_where_its_sentence_says_so(name, mistake, right):
+    wrong = mistaken(name, mistake)
+    assert all(wrong(*case) == load(name).truth(*case) for case in right)
+
+
+def mistaken(name, mistake):
+    """The code of a known mistake."""
+    return next(m.function for m in load(name).mistakes if m.name == mistake)
+
+
+def test_a_window_is_dropped_that_would_start_in_row_size_plus_padding_or_below():
+    rounded_up = mistaken("ceil-size", "only-rounded-up")
+    for size, kernel_size, stride, padding in product(range(1, 10), range(1, 5), range(1, 6), range(3)):
+        if padding <= kernel_size // 2 and size + 2 * padding >= kernel_size:
+            rows = rounded_up(size, kernel_size, stride, padding)
+            dropped = (rows - 1) * stride >= size + padding
+            assert load("ceil-size").truth(size, kernel_size, stride, padding) == rows - dropped
+
+
 ROWS, COLUMNS = "row * stride : row * stride + kernel_size", "col * stride : col * stride + kernel_size"
 
 
@@ -296,26 +322,26 @@ ODD = {  # what the function does: what the learner reads
         "it raises Odd: no reason given."
     ),
     "    pass": "it returns nothing: is there a return?",
-    "    return size / 1": "it gives the float 6.0; wanted is the whole number 3, an int.",
-    "    return [3]": "it returns a list of 1 number; wanted is one number.",
-    "    return []": "it returns an empty list; wanted is one number.",
-    "    return [[1, 2], [3]]": "it returns a list of unlike things; wanted is one number.",
-    "    return float('nan')": "it gives the float nan; wanted is the whole number 3, an int.",
-    "    return np.full(10**7, 1.0)": "it returns an array of 10,000,000 values of type float64; wanted is one number.",
-    "    return [0] * 10**6": "it returns a list of more than 100,000 items; wanted is one number.",
-    "    return [[0] * 1000] * 1000": "it returns a list of more than 100,000 items; wanted is one number.",
-    SELF: "it returns a list of unlike things; wanted is one number.",
-    "    return 10**400": "it returns an int of more than 64 bits; wanted is one number.",
-    "    return [10**400]": "it returns a list of unlike things; wanted is one number.",
-    "    return 'three'": "it returns text; wanted is one number.",
-    "    return {size: 3}": "it returns something of type dict; wanted is one number.",
-    "    return {3}": "it returns something of type set; wanted is one number.",
-    "    return (n for n in range(3))": "it returns something of type generator; wanted is one number.",
-    "    return 3j": "it returns something of type complex; wanted is one number.",
-    "    return np.array(['three'])": "it returns an array of 1 values of type <U5; wanted is one number.",
-    "    return output_size": "it returns something of type function; wanted is one number.",
-    "    yield 3": "it returns something of type generator; wanted is one number.",
-    "    return np.longdouble(3)": "it gives the float 3.0; wanted is the whole number 3, an int.",
+    "    return size / 1": "it gives the float 6.0 instead of the whole number 3, an int.",
+    "    return [3]": "it returns a list of 1 number instead of one number.",
+    "    return []": "it returns an empty list instead of one number.",
+    "    return [[1, 2], [3]]": "it returns a list of unlike things instead of one number.",
+    "    return float('nan')": "it gives the float nan instead of the whole number 3, an int.",
+    "    return np.full(10**7, 1.0)": "it returns an array of 10,000,000 values of type float64 instead of one number.",
+    "    return [0] * 10**6": "it returns a list of more than 100,000 items instead of one number.",
+    "    return [[0] * 1000] * 1000": "it returns a list of more than 100,000 items instead of one number.",
+    SELF: "it returns a list of unlike things instead of one number.",
+    "    return 10**400": "it returns an int of more than 64 bits instead of one number.",
+    "    return [10**400]": "it returns a list of unlike things instead of one number.",
+    "    return 'three'": "it returns text instead of one number.",
+    "    return {size: 3}": "it returns something of type dict instead of one number.",
+    "    return {3}": "it returns something of type set instead of one number.",
+    "    return (n for n in range(3))": "it returns something of type generator instead of one number.",
+    "    return 3j": "it returns something of type complex instead of one number.",
+    "    return np.array(['three'])": "it returns an array of 1 values of type <U5 instead of one number.",
+    "    return output_size": "it returns something of type function instead of one number.",
+    "    yield 3": "it returns something of type generator instead of one number.",
+    "    return np.longdouble(3)": "it gives the float 3.0 instead of the whole number 3, an int.",
 }
 
 
@@ -330,14 +356,14 @@ def test_odd_answers_get_a_sentence(body):
 
 
 MAPS = {
-    "return x": "it returns an array of shape (2, 2); wanted is an array of shape (1, 1).",
-    "return x.max()": "it returns one number; wanted is an array of shape (1, 1).",
-    "return np.array([[np.nan]])": "at [0, 0] it gives nan; wanted is -2.",
-    "return [[-2.0], [1.0, 2.0]]": "it returns a list of unlike things; wanted is an array of shape (1, 1).",
-    "return [[np.inf]]": "at [0, 0] it gives inf; wanted is -2.",
-    "return x.astype(str)": "it returns an array of 4 values of type <U32; wanted is an array of shape (1, 1).",
-    "return torch.ones(1, device='meta')": "it returns a Tensor of torch.float32; wanted is an array of shape (1, 1).",
-    "return torch.ones(2, 2).to_sparse()": "it returns a Tensor of torch.float32; wanted is an array of shape (1, 1).",
+    "return x": "it returns an array of shape (2, 2) instead of an array of shape (1, 1).",
+    "return x.max()": "it returns one number instead of an array of shape (1, 1).",
+    "return np.array([[np.nan]])": "at [0, 0] it gives nan instead of -2.",
+    "return [[-2.0], [1.0, 2.0]]": "it returns a list of unlike things instead of an array of shape (1, 1).",
+    "return [[np.inf]]": "at [0, 0] it gives inf instead of -2.",
+    "return x.astype(str)": "it returns an array of 4 values of type <U32 instead of an array of shape (1, 1).",
+    "return torch.ones(1, device='meta')": "it returns a Tensor of torch.float32 instead of an array of shape (1, 1).",
+    "return torch.ones(2, 2).to_sparse()": "it returns a Tensor of torch.float32 instead of an array of shape (1, 1).",
 }
 
 
@@ -361,8 +387,8 @@ def test_odd_maps_get_a_sentence(body):
         "return nn.MaxPool2d(3, padding=2)": "it returns a MaxPool2d that torch would refuse (",
         "return nn.Conv2d(1, 1, 2)": "it returns something of type Conv2d.",
         "return nn.MaxPool2d(7)": "it returns nn.MaxPool2d(kernel_size=7), of which the check makes nothing: ",
-        "return nn.MaxPool2d(3, stride=1)": "`nn.MaxPool2d(kernel_size=3, stride=1)` makes an output of 4 × 4; "
-        "wanted is 3 × 3.",
+        "return nn.MaxPool2d(3, stride=1)": "`nn.MaxPool2d(kernel_size=3, stride=1)` makes an output of 4 × 4 "
+        "instead of 3 × 3.",
     }.items(),
 )
 def test_odd_layers_get_a_sentence(body, expected):

@@ -281,7 +281,7 @@ def test_true_is_not_one(walls):
     )
     part, _ = marked(walls, cells)
     assert part["state"] == "wrong" and 0 < part["passed"] < part["total"]
-    assert "it gives True; wanted is the number 1" in part["html"].replace("<code>", "").replace("</code>", "")
+    assert "it gives True instead of the number 1" in part["html"].replace("<code>", "").replace("</code>", "")
     assert "hint" not in part["html"].lower()  # the page of a mark gives no model answer away
 
 

@@ -416,9 +416,9 @@ def test_an_unknown_patient_is_refused_with_the_names():
 def test_differs_says_the_first_difference():
     x, right = torch.zeros(1, 2, 2), torch.ones(1, 2, 2)
     assert differs(x, right, right) == "" == differs(x, right + 1e-6, right)
-    assert "returns shape (2, 2); wanted is (1, 2, 2)" in differs(x, right[0], right)
-    assert "numbers of int64; wanted is float32" in differs(x, right.long(), right)
-    assert "at [0, 0, 0] it gives 1.1; wanted is 1." in differs(x, right + 0.1, right)
+    assert "returns shape (2, 2) instead of (1, 2, 2)" in differs(x, right[0], right)
+    assert "numbers of int64 instead of float32" in differs(x, right.long(), right)
+    assert "at [0, 0, 0] it gives 1.1 instead of 1." in differs(x, right + 0.1, right)
     assert "it gives nan" in differs(x, right * torch.nan, right)
 
 

@@ -53,7 +53,7 @@ class Mistakes:
         return (size + 2 * padding - kernel_size) // stride + 1
 
     def only_rounded_up(size, kernel_size, stride, padding):
-        """you round up and leave it at that: a last window that would start beyond size + padding is dropped."""
+        """you only round up: a last window that would start in row size + padding, or below it, is dropped again."""
         return -(-(size + 2 * padding - kernel_size) // stride) + 1
 
     def always_one_more(size, kernel_size, stride, padding):

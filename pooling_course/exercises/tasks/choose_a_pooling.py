@@ -50,7 +50,7 @@ def accepts(size, out, need, result):
     made = trace(result, x)
     if tuple(made.output.shape) != (out, out):
         rows, cols = made.output.shape
-        return f"{line} makes an output of {rows} × {cols}; wanted is {out} × {out}."
+        return f"{line} makes an output of {rows} × {cols} instead of {out} × {out}."
     if need == "largest":
         for at in range(x.numel()):  # wherever it stands, and though all is negative
             peaked = torch.full_like(x, -9).index_put(

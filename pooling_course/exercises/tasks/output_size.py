@@ -56,7 +56,8 @@ class Mistakes:
         return (size + 2 * padding - kernel_size) / stride + 1
 
     def no_kernel(size, kernel_size, stride, padding):
-        """you only divide the size by the stride: that is right where kernel_size is the stride, and nowhere else."""
+        """you only divide the size by the stride: without padding that is right where kernel_size is the stride, and
+        elsewhere only by luck."""
         return size // stride
 
     def no_padding(size, kernel_size, stride, padding):

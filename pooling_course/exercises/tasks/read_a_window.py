@@ -79,7 +79,7 @@ class Mistakes:
         return x[left : left + kernel_size, top : top + kernel_size]
 
     def flattened(x, row, col, kernel_size, stride):
-        """you return the cells in one line: wanted is the window as it lies, in rows and columns."""
+        """you return the cells in one line: return the window as it lies, in rows and columns."""
         top, left = row * stride, col * stride
         return x[top : top + kernel_size, left : left + kernel_size].reshape(-1)
 

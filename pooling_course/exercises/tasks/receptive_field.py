@@ -95,7 +95,8 @@ class Mistakes:
         return seen
 
     def product_of_kernels(layers):
-        """you multiply the kernel sizes: neighbouring windows overlap, unless the stride is the kernel size."""
+        """you multiply the kernel sizes: without dilation that is right where every layer but the last moves by its
+        own kernel_size, and elsewhere only by luck."""
         seen = 1
         for kernel_size, _, _ in layers:
             seen *= kernel_size

@@ -13,13 +13,13 @@ is one window, an array of rows and columns, and `kind` is `"max"` or `"avg"`. R
 that holds the share of each cell. If several cells hold the maximum, the first of them in reading order (row by row,
 each from left to right) has the whole share of 1.
 
-So the output is always `(shares(window, kind) * window).sum()`.
+So for finite numbers the output is `(shares(window, kind) * window).sum()`, apart from rounding.
 
 The function below has two gaps, one for each kind. Either can be tried alone.
 """
 HINTS = (
     "What do the shares of a window add up to, in either kind of pooling?",
-    "In an average, all cells have the same share, one by the number of cells. In a maximum one cell has it all: "
+    "In an average, all cells have the same share: 1 divided by their number. In a maximum one cell has it all: "
     "window.argmax() finds the first of the largest and counts through the rows; np.unravel_index or divmod by the "
     "width makes row and column of that.",
 )

@@ -19,7 +19,7 @@ odd, and the last column if `W` is odd. Everything else stays where it is, and e
 """
 HINTS = (
     "Print the shapes of encoder and up, for an encoder of 5 × 7. How many rows are missing, and at which end?",
-    "encoder.shape[2] - up.shape[2] rows are missing at the bottom, and as for columns likewise at the right. "
+    "encoder.shape[2] - up.shape[2] rows are missing at the bottom, and columns at the right in the same way. "
     "nn.functional.pad takes (left, right, top, bottom): the columns come first.",
 )
 
