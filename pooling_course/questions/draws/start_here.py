@@ -1,4 +1,4 @@
-"""The questions before the course; those after it (expert_zone.py) ask the same with other numbers."""
+"""The questions before the course; those after it (alternatives.py) ask the same with other numbers."""
 
 from ..draw import draws, flat, hold, layer, minus, some
 
