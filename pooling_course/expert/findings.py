@@ -292,7 +292,7 @@ def _nothing(met):
 @rule(
     "divisor",
     CHECK,
-    "An average is then no average: all that follows meets other numbers.",
+    "An average is then no average: all that follows meets different numbers.",
     "04_avgpool2d_in_pytorch",
     "What it divides by",
 )
@@ -324,7 +324,7 @@ def _padding(met):
         return None
     area = met.call.windows.kernel_size[0] * met.call.windows.kernel_size[1]
     what = f"counts padding: {percent(found.counted)} of what it averages on its {met.map} map are zeros from outside, "
-    what += f"and {percent(found.lowered)} of its outputs are other numbers for it; some windows divide "
+    what += f"and {percent(found.lowered)} of its outputs differ because of it; some windows divide "
     what += f"{found.fewest} cell{'s' * (found.fewest != 1)} by {area}."
     return what, "count_include_pad=False divides by the cells there are."
 
@@ -352,8 +352,8 @@ def _onnx(met):
 @rule(
     "ONNX divisor",
     CHECK,
-    "Runtimes for ONNX have divided by the whole window there, so an exported model gives other numbers at the border "
-    "(pytorch issue 183528).",
+    "Runtimes for ONNX have divided by the whole window there, so an exported model gives different numbers at the "
+    "border (pytorch issue 183528).",
     "04_avgpool2d_in_pytorch",
     "What it divides by",
 )

@@ -21,7 +21,7 @@ class Measured:
         never_read: the share of the input's rows x columns that no window reads.
         padding, overhang: the shares of all window positions that lie in the padding, and beyond it.
         counted: of what an average divides by, the share that is padding; None but for averages.
-        lowered: the share of averages that are another number because padding is counted.
+        lowered: the share of averages that differ because padding is counted.
         fewest, most: the fewest and the most cells that one window reads.
         ties: the share of windows whose maximum stands in more than one cell.
         dead: the share of windows in which all is 0, so that the first cell wins.

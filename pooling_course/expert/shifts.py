@@ -61,7 +61,7 @@ class BlurPool2d(nn.Module):
 
 
 def changed(layer, x, shift=(0, 1)) -> float:
-    """The share of a layer's outputs that are other numbers after the input has moved, 0 to 1.
+    """The share of a layer's outputs that change when the input moves, 0 to 1.
 
     The input moves in a circle: what leaves at one side comes back at the other, so that no cell is lost. On a map with
     an empty border that is an ordinary shift.
@@ -101,7 +101,7 @@ def _twice(layer, x, shift):
 def shift_pages(layers, x, shifts) -> list[tuple[str, Picture, str]]:
     """Pages for a `Flipbook`: a map, shifted to the right step by step, and what each layer makes of it.
 
-    An output that is another number than before the shift carries a diamond. The sentence under a page says how many
+    An output that the shift has changed carries a diamond. The sentence under a page says how many
     outputs stayed, and which outputs are the first ones moved along as a whole.
 
     Args:
@@ -164,5 +164,5 @@ def _draw_shift(moved, rows, values):
             canvas.axes.plot(*at, marker="D", markersize=3.6, color=ink, markeredgewidth=0, zorder=6, gid="changed")
     canvas.axes.set(**canvas.limits)
     bottom = canvas.limits["ylim"][0] - MARGIN
-    canvas.text(MARGIN, bottom, "◆ another number than before the shift", look()["muted"])
+    canvas.text(MARGIN, bottom, "◆ changed by the shift", look()["muted"])
     return canvas.figure
