@@ -38,8 +38,8 @@ def lone_average(k=3, left=1, row=1, column=2):
             f"Max pooling would keep the {peak}. An average shares it out over all {spelled(k * k)} cells.",
             f"The sum is divided by the number of cells, {k} · {k}, not by the side of the window.",
         ],
-        "why": f"{peak} / ({k} · {k}) = {{key}}. In a k × k window of zeros, a lone number keeps 1/k² of itself under "
-        "average pooling and all of it under max pooling.",
+        "why": f"{peak} / ({k} · {k}) = {{key}}. In a k × k window of zeros, a lone positive number keeps 1/k² of "
+        "itself under average pooling and all of it under max pooling.",
     }
 
 
@@ -102,23 +102,15 @@ def red_and_blue(first="red", second="blue", level=False):
 
 
 @draws(n=range(7, 21), k=[3, 5])
-def same_size_again(n=10, k=3):
-    p = k // 2
-    rows = "One padded row above and one below give two" if p == 1 else "Two padded rows above and two below give four"
+def stride_one_again(n=10, k=3):
     return {
-        "prompt": f"{layer('avg', k, stride=1, padding=p)} pools a map of {n} × {n}. How many rows does the output "
-        "have?",
-        "case": {
-            "input": {"shape": [1, n, n]},
-            "pooling": {"kind": "avg", "kernel_size": k, "stride": 1, "padding": p},
-        },
-        "values": {0: n // k, 3: n + 2 * p},
+        "prompt": f"{layer('avg', k, stride=1)} pools a map of {n} × {n}. How many rows does the output have?",
+        "case": {"input": {"shape": [1, n, n]}, "pooling": {"kind": "avg", "kernel_size": k, "stride": 1}},
+        "values": {1: n},
         "reasons": [
-            f"That would be stride {k} and no padding. Here the window moves one cell at a time.",
             f"That would be stride {k}. Here the window moves one cell at a time.",
-            f"That would be without padding. {rows} more places.",
-            f"The padding adds {spelled(2 * p)} rows, but the window of {k} takes {spelled(2 * p)} away again.",
+            f"A window of {k} that starts in row {n - k + 1} would need a row {n}, which is not there.",
         ],
-        "why": f"{n} + 2 · {p} − {k} + 1 = {{key}}. With stride 1, this padding makes up for the window: lesson 01 "
-        "showed that a map need not shrink.",
+        "why": f"The window can start in rows 0 to {n - k}, so there are {{key}}. Moved one cell at a time, a window "
+        "costs few rows, as lesson 01 showed.",
     }
