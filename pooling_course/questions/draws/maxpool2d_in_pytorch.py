@@ -129,5 +129,5 @@ def below_zero_again(grid):
             f"Minus a negative number adds: {minus(top)} − ({minus(mean)}).",
         ],
         "why": f"The maximum is {minus(top)} and the average {minus(mean)}, so the difference is {{key}}. Over the "
-        "same real cells it is never negative, rounding aside.",
+        "same real cells it is never negative, rounding and overflow aside.",
     }
