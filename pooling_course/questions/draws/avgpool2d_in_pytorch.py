@@ -17,7 +17,7 @@ def line_average(value=1, level=False, place=1):
         "values": {1: value / 16, 3: value / 2},
         "reasons": [
             f"Max pooling keeps the {value}. An average also counts the twelve zeros {beside} the line.",
-            f"So it is for a lone {value}. The line fills four of the sixteen cells.",
+            f"That is right for a lone {value}. The line fills four of the sixteen cells.",
             "That is the sum. It is still divided, by the 16 cells of the window.",
             f"The sum of {4 * value} is divided by 4 · 4 cells. Dividing by 8 would need a window half as large.",
         ],
@@ -31,7 +31,7 @@ def noise_left(k=3, left=2):
     noise = k * left
     return {
         "prompt": "The grid shows the standard deviation of the noise in each cell; the noise of different cells is "
-        f"independent. What standard deviation has the output of nn.AvgPool2d({k})?",
+        f"independent. What is the standard deviation of the output of nn.AvgPool2d({k})?",
         "case": {"input": [[noise] * k for _ in range(k)], "pooling": {"kind": "avg", "kernel_size": k}},
         "values": [noise / k**2, noise, left**2],
         "reasons": {
@@ -49,7 +49,7 @@ def divisor_one(grid):
     return {
         "case": {"input": grid, "pooling": {"kind": "avg", "kernel_size": 2, "divisor_override": 1}},
         "values": {2: total / 5},
-        "why": f"The sum, {total}, is divided by 1. So divisor_override=1 makes sums of the averages.",
+        "why": f"The sum, {total}, is divided by 1. So divisor_override=1 turns averages into sums.",
     }
 
 
@@ -61,5 +61,5 @@ def average_shape_again(n=2, c=3, high=8, wide=5, k=4):
         "output?",
         "case": {"input": {"shape": [n, c, h, w]}, "pooling": {"kind": "avg", "kernel_size": k}},
         "reasons": {2: f"A pooling does not always halve. Here the stride is {k}."},
-        "why": f"The windows lie where those of nn.MaxPool2d({k}) lie: stride {k}, each channel for itself.",
+        "why": f"The windows lie where those of nn.MaxPool2d({k}) lie: stride {k}, each channel on its own.",
     }
