@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pooling_course.explorer.explorer import MOST
 from pooling_course.questions import FOLDER, all_questions
 from pooling_course.questions.lessons import LESSONS, STEPS
 from tools import links
@@ -41,6 +42,7 @@ CAPSTONE = (EXPERT[-1], PARTS[EXPERT[-1]])  # but this one: it is the learner's
 EXPLORER = r"\b(PoolingExplorer|GradientFlow)\("
 MOVES = EXPLORER + r"|\bFlipbook\("
 PICTURES = MOVES + r"|\b(?:figures|charts)\.\w+\("
+SLIDER = r"`(kernel_size|stride)`(?: and `stride`)?(?: to| both)? (\d+(?:(?:, | and )\d+)*)"  # and where it is to stand
 FOLD = "<details><summary>"
 LETTER = r"\*\*\(?[a-d]\)?\*\*|\b[Cc]hoice [a-d]\b|# [a-d][,:]|my_answer"  # choices have no letters on the page
 TOPICS = [  # what a textbook page on the two layers is made of; the table of the start page says where each part is
@@ -206,6 +208,15 @@ def shows_what_it_proves(nb, stem):
     for cell in code(nb):
         if "assert " in cell.source and silent(cell):
             yield f"{cell.id} proves something, and shows nothing"
+
+
+@rule
+def moves_sliders_as_far_as_they_go(nb, stem):
+    for cell in markdown(nb):
+        if any(cell is other for other in section(nb, "See it")):
+            for name, places in re.findall(SLIDER, " ".join(cell.source.split())):
+                if any(int(place) > MOST[name] for place in re.findall(r"\d+", places)):
+                    yield f"{cell.id} moves {name} to {places}, and the slider ends at {MOST[name]}"
 
 
 @rule
@@ -673,6 +684,11 @@ def no_hint(nb):
 @refused_by("lets_you_write", "gives check another meaning")
 def check_taken(nb):
     named(nb, "photo").source = "check = torch.equal"
+
+
+@refused_by("moves_sliders_as_far_as_they_go", "see moves kernel_size to 3, 4 and 6", "04_avgpool2d_in_pytorch")
+def slider_too_short(nb):
+    named(nb, "see").source = named(nb, "see").source.replace("3, 4 and 5", "3, 4 and 6")
 
 
 @refused_by("asks_before_it_tells", "Predict is not one cell that asks")
