@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import fields
+from itertools import permutations
 
 import pytest
 import torch
@@ -259,6 +260,38 @@ def test_is_the_right_answer_torchs(lesson, data):
     assert known or lesson.startswith("08"), "compute it here in another way, too"
     if known:
         check_right_answer(data)
+
+
+SIZE_STEPS = {
+    "Take the number of input rows, with the padding above and below": lambda _, rows, k, s, p: rows + 2 * p,
+    "Subtract the rows over which one window reaches": lambda n, rows, k, s, p: n - k,
+    "Divide by the stride, and round down to a whole number": lambda n, rows, k, s, p: n // s,
+    "Add 1 for the first window": lambda n, rows, k, s, p: n + 1,
+}
+
+
+def orders_that_give(size, steps):
+    """The orders of these steps that give torch's size on every setting."""
+
+    def follow(order, *setting):
+        n = float("nan")  # before the rows are taken there is nothing to work on
+        for step in order:
+            n = steps[step](n, *setting)
+        return n
+
+    settings = [(rows, k, s, p) for rows in (7, 8, 9) for k in (2, 3) for s in (1, 2, 3) for p in (0, 1)]
+    return [order for order in permutations(steps) if all(follow(order, *s) == size(*s) for s in settings)]
+
+
+def test_have_the_steps_to_a_size_one_order():
+    def size(rows, k, s, p):
+        return nn.MaxPool2d(k, stride=s, padding=p)(torch.zeros(1, rows, 9)).shape[1]
+
+    assert orders_that_give(size, SIZE_STEPS) == [tuple(question("size-steps").steps)]
+
+    split = {step: do for step, do in SIZE_STEPS.items() if not step.startswith("Divide")}
+    split |= {"Divide": lambda n, rows, k, s, p: n / s, "Round": lambda n, *_: n // 1}
+    assert len(orders_that_give(size, split)) == 2  # the 1 may then be added before the rounding
 
 
 # ---- does a wrong way lead to a wrong answer? ----------------------------------------------------------------------
