@@ -82,6 +82,7 @@ def every_maximum(q):
 MISCONCEPTIONS.update(
     {
         "stride defaults to 1": _with(stride=1),
+        "stride defaults to 2": _with(stride=2),
         "stride is ignored": _with(stride=1),
         "pooling always halves": _with(kernel_size=2, stride=2),
         "sizes are rounded up": _with(ceil_mode=True),

@@ -31,7 +31,6 @@ def myth_stride(n=8, k=3, what="digit"):
         "prompt": "Claim: a pooling window moves one cell at a time unless you say otherwise, as in nn.Conv2d. Nothing "
         f"is said here: nn.MaxPool2d({k}) on {a(n)} × {n} {what}. How large is the output?",
         "case": {"input": {"shape": [1, n, n]}, "pooling": {"kind": "max", "kernel_size": k}},
-        "values": {1: [n // 2, n // 2]},
         "texts": ["{size}"] * 3,
         "reasons": {
             2: f"The stride left out is {k}, like the kernel: {spelled(fit)} window{'s fit' if fit > 1 else ' fits'}, "
@@ -121,7 +120,10 @@ def myth_zeros(grid):
     return {
         "case": {"input": grid, "pooling": {"kind": "max", "kernel_size": 3, "stride": 2, "padding": 1}},
         "texts": {2: "{value}"},
-        "reasons": {2: f"The window reads {listed(corner)} in the corner of the map; the padding can never win."},
+        "reasons": {
+            2: f"The window reads {listed(corner)} in the corner of the map; against a real cell the padding never "
+            "wins."
+        },
     }
 
 
@@ -156,7 +158,9 @@ def myth_edges(windows=2, kind="max"):
             f"Rows 0 and {n - 1}, at the top and bottom",
             f"Row {n - 1}, at the bottom",
         ],
-        "reasons": {2: f"The windows read rows {rows}. A {ordinal(windows + 1)} would need a row more than there is."},
+        "reasons": {
+            2: f"The windows read rows {rows}. A {ordinal(windows + 1)} would need one more row than there is."
+        },
     }
 
 
