@@ -310,6 +310,7 @@ def _shown(output, models, static, cell):
     text = output.get("text") or data.get("text/plain", "")
     rich = _with_files(data.get("text/html", ""), static).replace("<img ", '<img loading="lazy" ')
     rich = re.sub(r'(?<=href=")(\d\d_\w+)\.ipynb', r"\1.html", rich)  # a lesson is a page here
+    rich = rich.replace('class="pc-told"', 'class="pc-told" open')  # its whole cell is folded until the commitment
     if WIDGET_VIEW in data and not _widgets(output, models):
         return ""  # a bar that told how far a cell was
     if WIDGET_VIEW in data:

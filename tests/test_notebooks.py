@@ -20,6 +20,7 @@ from tools.notebooks import lesson_exercises
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PAGES = links.lessons()
 START, MAPPED, TABLES = PAGES[0].stem, STEPS, "ways"
+(PROVING,) = (lesson.name for lesson in LESSONS.values() if lesson.page == "myths")
 PAGE_MAP = [
     "The puzzle",
     "Predict",
@@ -109,9 +110,8 @@ def stores_no_output(nb, stem):
 @rule
 def folds_what_gives_an_answer_away(nb, stem):
     """The cells that prove a myth, below its question, and a step's imports; no others: readers would miss those."""
-    before = [None, *nb.cells]
-    for last, cell in zip(before, nb.cells, strict=False):
-        proves = last is not None and last.source.startswith("**The cell that proves it.**")
+    for cell in nb.cells:
+        proves = stem == PROVING and cell.id.endswith("-proof")
         imports = stem in (*MAPPED, *EXPERT) and cell.id.endswith("-setup")  # what there is to see comes first
         folded = cell.metadata.get("jupyter") == FOLDED
         if (proves or imports) != folded:
@@ -160,7 +160,8 @@ def reads_more_than_it_codes(nb, stem):
             yield f"{cell.id} is empty"
         if row and len(cell.source.splitlines()) > LONGEST:
             yield f"{cell.id} is longer than {LONGEST} lines"
-    prose, lines = (sum(len(cell.source) for cell in kind(nb)) for kind in (markdown, code))
+    unfolded = [cell for cell in code(nb) if cell.metadata.get("jupyter") != FOLDED]  # what is folded is not read
+    prose, lines = (sum(len(cell.source) for cell in cells) for cells in (markdown(nb), unfolded))
     if prose < lines:
         yield f"{lines} characters of code against {prose} of prose"
 
@@ -203,7 +204,7 @@ def follows_the_page_map(nb, stem):
 @rule
 def shows_what_it_proves(nb, stem):
     """A cell that asserts something also shows it: a reader who runs it sees more than that nothing happened."""
-    if stem not in MAPPED:
+    if stem not in (*MAPPED, PROVING):
         return
     for cell in code(nb):
         if "assert " in cell.source and silent(cell):
@@ -217,6 +218,21 @@ def moves_sliders_as_far_as_they_go(nb, stem):
             for name, places in re.findall(SLIDER, " ".join(cell.source.split())):
                 if any(int(place) > MOST[name] for place in re.findall(r"\d+", places)):
                     yield f"{cell.id} moves {name} to {places}, and the slider ends at {MOST[name]}"
+
+
+@rule
+def shows_each_proof_by_the_readers_hand(nb, stem):
+    """What proves a myth is moved or opened: a page that has run whole gives no answer away below its question."""
+    if stem != PROVING:
+        return
+    proofs = [cell for cell in code(nb) if cell.id.endswith("-proof")]
+    for cell in proofs:
+        *_, last = ast.parse(cell.source).body
+        shown = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and getattr(last.value.func, "id", "")
+        if shown not in ("Flipbook", "Folded") or "print(" in cell.source:
+            yield f"{cell.id} ends in no Flipbook and in nothing Folded"
+    if 2 * sum("Flipbook(" in cell.source for cell in proofs) < len(proofs):
+        yield "fewer than half of the proofs move"
 
 
 @rule
@@ -915,6 +931,22 @@ def two_pictures(nb):
 @refused_by("shows_what_it_proves", "holds-size proves something, and shows nothing")
 def silent_proof(nb):
     named(nb, "holds-size").source = re.sub(r"(?m)^print.*", "", named(nb, "holds-size").source)
+
+
+@refused_by("shows_what_it_proves", "ties-proof proves something, and shows nothing", PROVING)
+def silent_myth(nb):
+    named(nb, "ties-proof").source = named(nb, "ties-proof").source.partition("\nFolded(")[0]
+
+
+@refused_by("shows_each_proof_by_the_readers_hand", "stride-proof ends in no Flipbook", PROVING)
+def told_before_it_is_asked(nb):
+    named(nb, "stride-proof").source = named(nb, "stride-proof").source.replace("Flipbook(", "print(")
+
+
+@refused_by("shows_each_proof_by_the_readers_hand", "fewer than half of the proofs move", PROVING)
+def still_proofs(nb):
+    for cell in code(nb):
+        cell.source = cell.source.replace("Flipbook(pages", "Folded(pages")
 
 
 @refused_by("follows_the_page_map", "no explorer")

@@ -16,7 +16,7 @@ import torch
 
 from harness.planted import PLANTED
 from pooling_course.maths.device import threads
-from pooling_course.questions.lessons import STEPS
+from pooling_course.questions.lessons import LESSONS
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 LEFT_OUT = re.compile(r"(?:quiz|check)\(|import subprocess")  # what only shows a question or an exercise
@@ -78,16 +78,20 @@ def own_progress(tmp_path, monkeypatch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stem", STEPS)
+@pytest.mark.parametrize("stem", PLANTED)
 def test_a_false_sentence_fails_in_its_cell(stem, own_progress):
     with threads(1):
         assert list(survivors(stem, PLANTED[stem])) == []
 
 
-@pytest.mark.parametrize("stem", STEPS)
+@pytest.mark.parametrize("stem", PLANTED)
 def test_every_proving_cell_has_its_plant(stem):
     proving = [name for name, source in cells(stem) if "assert " in source]
     assert list(PLANTED[stem]) == proving
+
+
+def test_every_lesson_whose_cells_prove_sentences_is_planted():
+    assert list(PLANTED) == [lesson.name for lesson in LESSONS.values() if lesson.page in ("step", "myths")]
 
 
 @pytest.mark.long

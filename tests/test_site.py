@@ -585,6 +585,19 @@ def test_the_explorer_of_a_question_opens_when_asked_for_after_the_commitment(vi
 
 
 @browsers
+def test_what_torch_says_of_a_myth_opens_with_the_commitment(visit):
+    page = visit("08_myths_and_pitfalls")
+    told = page.locator(".cell.tag_after-myth-ties .pc-told p")
+    expect(told).to_be_hidden()
+    commit(page.locator(".pc-quiz", has_text=question("myth-ties").prompt), question("myth-ties").truth)
+    expect(told).to_be_visible()
+    moving = page.locator(".cell.tag_after-myth-stride .pc-flipbook")
+    expect(moving).to_be_hidden()
+    commit(page.locator(".pc-quiz", has_text=question("myth-stride").prompt), question("myth-stride").truth)
+    expect(moving.locator("figcaption")).to_have_text("stride=1: 6 × 6")
+
+
+@browsers
 def test_the_answers_can_be_taken_to_a_notebook(visit, tmp_path, monkeypatch):
     page = visit("02_max_versus_average")
     q = question("signed-window")

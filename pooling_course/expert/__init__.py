@@ -5,12 +5,13 @@ from .bandwidth import bandwidth, bytes_moved
 from .reader import in_short, moved, reading_pages, recorded, right, small_reader, teach
 from .receptive import effective_field, field_pages, receptive_field, rows_holding
 from .shifts import BlurPool2d, changed, relative_change, shift_pages
-from .table import Table
+from .table import Folded, Table
 from .training import WAYS, compare_ways, digit_task, scattered_task, small_network
 
 __all__ = [
     "WAYS",
     "BlurPool2d",
+    "Folded",
     "Table",
     "adaptive_windows",
     "bandwidth",

@@ -1,4 +1,4 @@
-"""Rows of results: plain data to compute with, a table to read."""
+"""Rows of results: plain data to compute with, a table to read. And what is told only when it is asked for."""
 
 from html import escape
 
@@ -42,6 +42,27 @@ class Table(list):
         head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
         body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in line) + "</tr>" for line in lines)
         return f"<table><caption>{escape(self.caption)}</caption><tr>{head}</tr>{body}</table>"
+
+
+class Folded:
+    """What torch says, closed until it is opened by hand: nobody reads it by accident before the question is answered.
+
+    Args:
+        told: a sentence, or a `Table`.
+
+    >>> Folded("Of 6 layers, one fits.")
+    Of 6 layers, one fits.
+    """
+
+    def __init__(self, told: "str | Table"):
+        self.told = told
+
+    def __repr__(self):
+        return str(self.told)
+
+    def _repr_html_(self):
+        shown = self.told._repr_html_() if isinstance(self.told, Table) else f"<p>{escape(self.told)}</p>"
+        return f'<details class="pc-told"><summary>Committed? Open what torch says.</summary>{shown}</details>'
 
 
 def _text(value):

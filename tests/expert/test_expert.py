@@ -20,7 +20,7 @@ from pooling_course.expert.alternatives import adaptive_windows, costs, layer_by
 from pooling_course.expert.bandwidth import bandwidth, bytes_moved
 from pooling_course.expert.receptive import effective_field, field_pages, receptive_field, rows_holding
 from pooling_course.expert.shifts import BlurPool2d, changed, relative_change, shift_pages
-from pooling_course.expert.table import Table
+from pooling_course.expert.table import Folded, Table
 from pooling_course.expert.training import (
     SHIFTS,
     WAYS,
@@ -502,6 +502,13 @@ def test_a_table_is_data_and_text():
     assert repr(table) == "What & why\na       b\n0.25    <i>\n12,345  1 × 2"
     assert "<td>&lt;i&gt;</td>" in table._repr_html_() and "What &amp; why" in table._repr_html_()
     assert repr(Table([])) == ""
+
+
+def test_what_is_folded_is_closed_and_holds_what_it_says():
+    line, table = Folded("2 < 3"), Folded(Table([{"a": 1}], "One"))
+    assert line._repr_html_().startswith("<details ") and " open" not in line._repr_html_().partition(">")[0]
+    assert "<p>2 &lt; 3</p></details>" in line._repr_html_() and repr(line) == "2 < 3"
+    assert table.told._repr_html_() in table._repr_html_() and repr(table) == "One\na\n1"
 
 
 def test_lines_end_beside_their_names():

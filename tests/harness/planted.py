@@ -1,4 +1,4 @@
-"""For each cell of lessons 01 to 07 that proves a sentence: what to write in it so that the sentence is false.
+"""For each cell of lessons 01 to 08 that proves a sentence: what to write in it so that the sentence is false.
 
 A plant is (the text in the cell, what stands there instead, wherever it stands); the cell must then fail by an
 assertion of its own.
@@ -116,5 +116,30 @@ PLANTED = {
         "holds-gradcheck": ("nn.MaxPool2d(", "nn.AvgPool2d("),
         "holds-sparse-check": ("nn.MaxPool2d(", "nn.AvgPool2d("),
         "holds-taught": ("shifts=1", "shifts=0"),
+    },
+    "08_myths_and_pitfalls": {
+        "channels-proof": ("nn.MaxPool2d(2)(images.photo(128))", "images.photo(128)[:2]"),
+        "stride-proof": ('"left out": nn.MaxPool2d(3)', '"left out": nn.MaxPool2d(3, stride=1)'),
+        "halves-proof": ("nn.MaxPool2d(2)", "nn.MaxPool2d(2, ceil_mode=True)"),
+        "arguments-proof": ("F.max_pool2d(odd, 2, 2, 0, 1, True)", "F.max_pool2d(odd, 2, 2, 0, 1, False)"),
+        "ceil-proof": ("stride=4, ceil_mode=True", "stride=2, ceil_mode=True"),
+        "adaptive-proof": ("nn.AdaptiveAvgPool2d(3)(x)", "nn.AvgPool2d(n - 2 * (n // 3), stride=n // 3)(x)"),
+        "zeros-proof": ("-torch.inf", "-1.0"),
+        "any-padding-proof": ("padding=padding, dilation=2", "padding=0, dilation=2"),
+        "edges-proof": ("nn.MaxPool2d(3, padding=padding)", "nn.MaxPool2d(3, padding=padding, ceil_mode=True)"),
+        "overhang-proof": (
+            "nn.AvgPool2d(2, ceil_mode=True)(ones)",
+            "nn.AvgPool2d(2, ceil_mode=True, divisor_override=4)(ones)",
+        ),
+        "larger-or-smaller-proof": ("nn.AvgPool2d(2)(x)", "nn.AvgPool2d(2, divisor_override=3)(x)"),
+        "never-above-proof": ("count_include_pad=counted", "count_include_pad=False"),
+        "relu-proof": ('"max", nn.MaxPool2d(2)', '"max", nn.AvgPool2d(2)'),
+        "dtypes-proof": ("    nn.AvgPool2d(2)(pixels)\n", "    nn.AvgPool2d(2)(pixels.float())\n"),
+        "all-cells-proof": ('"max": nn.MaxPool2d(2)(x)', '"max": nn.AvgPool2d(2)(x)'),
+        "ties-proof": ("nn.MaxPool2d(2)(x)", "torch.amax(F.unfold(x, 2, stride=2), 0)"),
+        "unpooling-proof": ("nn.MaxUnpool2d(2)(maxima, places)", "negative.clone()"),
+        "position-proof": ("nn.MaxPool2d(2), ", "nn.MaxPool2d(6), "),
+        "invariant-proof": ("pool = nn.MaxPool2d(2)", "pool = nn.AdaptiveMaxPool2d(1)"),
+        "parameters-proof": ("nn.MaxPool2d(2))", "nn.Conv2d(8, 8, 2, stride=2))"),
     },
 }
