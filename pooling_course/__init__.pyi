@@ -9,6 +9,8 @@ from .expert.reader import digit_reader as digit_reader
 from .expert.report import gradient_report as gradient_report
 from .explorer.explorer import GradientFlow as GradientFlow
 from .explorer.explorer import PoolingExplorer as PoolingExplorer
+from .grading.asked import your_answer as your_answer
+from .grading.asked import your_question as your_question
 from .maths.device import best_device as best_device
 from .maths.kinds.pooling import Pooling as Pooling
 from .maths.trace import Trace as Trace

@@ -11,7 +11,7 @@ from textwrap import indent
 
 from pooling_course.exercises import load, names
 from pooling_course.exercises.source import RULE
-from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Assignment, Code, Task, Written, is_own
+from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Asked, Assignment, Code, Task, Written, is_own
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
@@ -22,6 +22,11 @@ EVERY_ASSIGNMENT = """
 Write your answers where it says `YOUR CODE HERE`; the cell below each shows what you have so far, in points. When your
 work is graded, more cases are tried than you see here. Cells of your own are welcome. Before you hand in, restart the
 kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
+"""
+EVERY_QUESTION = """
+Each question is shown by a cell, with numbers of your own. Write your answer in place of `None`. The cell below shows
+how it is read; its points stay 0.0 until your work is graded. Before you hand in, restart the kernel and run all cells
+(menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
 RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS` orders them
     "worked": "*Step by step: one is solved, and yours is the next.*",
@@ -119,7 +124,8 @@ def source_notebook(assignment: Assignment) -> dict:
 def _cells(assignment):
     id = assignment.name
     points = f"{assignment.points:g} points in all."
-    opening = (f"# {assignment.title}", assignment.intro, EVERY_ASSIGNMENT, rubric(assignment), points)
+    how = ("" if _asks_only(assignment) else EVERY_ASSIGNMENT, EVERY_QUESTION if _asks(assignment) else "")
+    opening = (f"# {assignment.title}", assignment.intro, *how, rubric(assignment), points)
     yield markdown(f"{id}-title", "\n\n".join(part.strip() for part in opening if part))
     yield code(f"{id}-setup", _imports(assignment), nbgrader=given("setup"))
     if any(is_own(part) for part in assignment.parts):
@@ -135,9 +141,20 @@ def _cells(assignment):
 def _imports(assignment):
     wanted = {"attempt": any(isinstance(part, Code) for part in assignment.parts)}
     wanted |= {"check": any(isinstance(part, Task) for part in assignment.parts)}
-    wanted |= {"images": "images." in assignment.given, "your_case": any(map(is_own, assignment.parts))}
+    own = any(is_own(part) for part in assignment.parts if isinstance(part, Task))
+    wanted |= {"images": "images." in assignment.given, "your_case": own}
+    wanted |= dict.fromkeys(("your_answer", "your_question"), _asks(assignment))
     ours = ", ".join(name for name, is_wanted in wanted.items() if is_wanted)
-    return f"import numpy as np\nimport torch\nfrom torch import nn\n\nfrom pooling_course import {ours}\n"
+    others = "" if _asks_only(assignment) else "import numpy as np\nimport torch\nfrom torch import nn\n\n"
+    return f"{others}from pooling_course import {ours}\n"
+
+
+def _asks(assignment):
+    return any(isinstance(part, Asked) for part in assignment.parts)
+
+
+def _asks_only(assignment):
+    return all(isinstance(part, Asked) for part in assignment.parts)
 
 
 def rubric(assignment: Assignment) -> str:
@@ -196,6 +213,24 @@ verdict.points({part.points:g})
     yield code(f"{id}{part.name}-check", test, nbgrader=graded(f"{part.name}-check", part.points))
 
 
+def _of_asked(id, part):
+    name = part.question
+    call = f'verdict = your_answer("{name}", {part.variable}, STUDENT'
+    test = f"""
+{first_line(name, part.points)}
+{call})
+### BEGIN HIDDEN TESTS
+{call}, graded=True)
+### END HIDDEN TESTS
+display(verdict)
+verdict.points({part.points:g})
+"""
+    yield markdown(f"{id}{name}-task", _task(part.title))
+    yield code(f"{id}{name}-question", f'your_question("{name}", STUDENT)')
+    yield code(f"{id}{name}", f"{part.variable} = None")
+    yield code(f"{id}{name}-check", test, nbgrader=graded(f"{name}-check", part.points))
+
+
 def _of_written(id, part):
     text = f"**{part.title}: your answer**\n\n### BEGIN SOLUTION\n{part.answer.strip()}\n### END SOLUTION\n"
     yield markdown(f"{id}{part.name}-task", _task(part.title, part.task))
@@ -204,10 +239,10 @@ def _of_written(id, part):
 
 def first_line(name, points):
     """What a test cell begins with: the learner sees what it is worth, and `restore.py` knows it again."""
-    return f"# Graded: {name}, {points:g} points"
+    return f"# Graded: {name}, {points:g} point{'s' * (points != 1)}"
 
 
-_MAKERS = {Task: _of_task, Code: _of_code, Written: _of_written}
+_MAKERS = {Task: _of_task, Code: _of_code, Asked: _of_asked, Written: _of_written}
 
 
 # ---- nbgrader's metadata ---------------------------------------------------------------------------------------------

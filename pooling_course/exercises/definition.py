@@ -107,11 +107,23 @@ class Exercise:
         if isinstance(seed, tuple):
             found = [case for one in seed for case in self.cases(one)]
             return list({repr(plain(case)): case for case in found}.values())
-        if not isinstance(seed, (int, str, np.integer)) or not isinstance(seed, str) and seed < 0:
-            raise TypeError(f"seed={seed!r}: a seed is a number from 0 on, a student's name, or several in a tuple.")
-        if isinstance(seed, str):  # not hash(), which differs from one Python to the next
-            seed = zlib.crc32(seed.strip().lower().encode("utf-8", "replace"))
-        return list(self.draw(np.random.default_rng(seed)))
+        return list(self.draw(np.random.default_rng(seed_of(seed))))
+
+
+def seed_of(seed: int | str) -> int:
+    """The number that a student's name stands for; a number stands for itself.
+
+    >>> seed_of("Ada ") == seed_of("ada"), seed_of(7)
+    (True, 7)
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(seed, (int, str, np.integer)) or not isinstance(seed, str) and seed < 0:
+        raise TypeError(f"seed={seed!r}: a seed is a number from 0 on, a student's name, or several in a tuple.")
+    if isinstance(seed, str):  # not hash(), which differs from one Python to the next
+        return zlib.crc32(seed.strip().lower().encode("utf-8", "replace"))
+    return int(seed)
 
 
 @cache

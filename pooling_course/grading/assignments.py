@@ -1,4 +1,4 @@
-"""What an instructor hands out, as data: three problem sets and a project.
+"""What an instructor hands out, as data: a test before the course, three problem sets, a project, and a test after.
 
 `tools/notebooks.py` makes nbgrader's source notebooks of it; `python course.py assignments` writes them. To adapt an
 assignment, change it here: add, leave out or reorder the parts, and give other points. The code that one task gives may
@@ -56,6 +56,32 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question of the course, with numbers of the student's own where they can vary. Its answer is a value that the
+    notebook gives to a variable; the judge outside the sandbox compares it with what torch says.
+
+    Attributes:
+        question: its id, such as "pre-shape"; one that is answered on a card.
+    """
+
+    question: str
+    points: float
+
+    @property
+    def name(self) -> str:
+        return self.question
+
+    @property
+    def title(self) -> str:
+        return f"Question {self.question}"
+
+    @property
+    def variable(self) -> str:
+        """What the notebook calls the answer."""
+        return self.question.replace("-", "_")
+
+
+@dataclass(frozen=True)
 class Written:
     """A question that is answered in words and graded by a person, with a rubric.
 
@@ -76,6 +102,9 @@ class Written:
         return max(self.rubric)
 
 
+Part = Task | Code | Asked | Written
+
+
 @dataclass(frozen=True)
 class Assignment:
     """One assignment.
@@ -91,7 +120,7 @@ class Assignment:
     name: str
     title: str
     intro: str
-    parts: tuple[Task | Code | Written, ...]
+    parts: tuple[Part, ...]
     given: str = ""
     seconds: int = 5
 
@@ -99,6 +128,26 @@ class Assignment:
     def points(self):
         return sum(part.points for part in self.parts)
 
+
+PRE = Assignment(
+    name="pre",
+    title="Before the course · Six questions",
+    intro="""
+What do you know already? Six short questions; a guess is an answer, too. Answer from your head and on paper, without
+running a pooling: what you do not know yet, the course is for.
+""",
+    parts=tuple(Asked(f"pre-{about}", 1) for about in ("shape", "sign", "border", "divisor", "overlap", "shift")),
+)
+
+POST = Assignment(
+    name="post",
+    title="After the course · Six questions",
+    intro="""
+What do you know now? The six questions from before the course, with other numbers. Answer from your head and on paper,
+without running a pooling.
+""",
+    parts=tuple(Asked(f"post-{about}", 1) for about in ("shape", "sign", "border", "divisor", "overlap", "shift")),
+)
 
 PS1 = Assignment(
     name="ps1",
@@ -443,16 +492,16 @@ quarter of the weights in the linear layer. Where a faint texture counts rather 
 
 def is_own(part) -> bool:
     """Does the part give everyone their own numbers?"""
-    return isinstance(part, Task) and load(part.exercise).level == "own"
+    return isinstance(part, Asked) or isinstance(part, Task) and load(part.exercise).level == "own"
 
 
-ASSIGNMENTS = {a.name: a for a in (PS1, PS2, PS3, PROJECT)}
+ASSIGNMENTS = {a.name: a for a in (PRE, PS1, PS2, PS3, PROJECT, POST)}
 
 
-def named(assignment: str) -> dict[str, Task | Code | Written]:
+def named(assignment: str) -> dict[str, Part]:
     """The parts of an assignment by their names, in the order of the page; a task's is that of its exercise."""
     return {part.exercise if isinstance(part, Task) else part.name: part for part in ASSIGNMENTS[assignment].parts}
 
 
-def title(part: Task | Code | Written) -> str:
+def title(part: Part) -> str:
     return load(part.exercise).title if isinstance(part, Task) else part.title

@@ -16,7 +16,8 @@ from textwrap import indent
 from ..exercises import judge, load
 from ..exercises.source import RULE
 from ..exercises.verdict import CALLED
-from .assignments import ASSIGNMENTS, Code, Task, Written, is_own, named
+from .asked import judged, question_for
+from .assignments import ASSIGNMENTS, Asked, Code, Task, Written, is_own, named
 from .reading import UNREAD_NAME, named_in, strange
 from .sandbox import Limits, Question, Sandbox
 from .wire import ERROR, clean, encode, outcomes
@@ -34,6 +35,7 @@ SAYS = {
     "one": "Your answer is not right.",
     "untouched": "Nothing is written here yet.",
     "raised": "`{function}` raised {error}",
+    "no answer": "There is no `{variable} = ...` in your notebook, or its cell stopped before it was made.",
 }
 NOTES = {
     "check": "`{function}` was asked as it stood at its check, in cell {cell}: cells below change or delete it.",
@@ -82,6 +84,11 @@ def tasks(assignment: str) -> list[Task]:
 def codes(assignment: str) -> list[Code]:
     """What it marks beside those: code that belongs to one assignment, which a probe asks in the sandbox."""
     return [part for part in ASSIGNMENTS[assignment].parts if isinstance(part, Code)]
+
+
+def asks(assignment: str) -> list[Asked]:
+    """And questions, whose answer is the value of a variable: a probe reads that."""
+    return [part for part in ASSIGNMENTS[assignment].parts if isinstance(part, Asked)]
 
 
 @cache
@@ -151,20 +158,26 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
     probed = codes(job.assignment)
     probes = [f"def {PROBE}{code.function}():\n{indent(code.probe, '    ')}" for code in probed]
-    asks = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
-    ran = sandbox.run([*job.cells, *probes], [*questions, *asks], until)
+    probes += [f"def {PROBE}{ask.variable}():\n    return {ask.variable}" for ask in asks(job.assignment)]
+    more = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
+    more += [Question(f"{PROBE}{ask.variable}", [[]]) for ask in asks(job.assignment)]
+    ran = sandbox.run([*job.cells, *probes], [*questions, *more], until)
     found = [*zip(ran.said, ran.ended, ran.texts, ran.near, strict=True)]
     parts = [_part(task, seed, *each) for task, seed, each in zip(asked, drawn, found, strict=False)]
-    more = found[len(asked) :]
+    failed = any(part["state"] == "wrong" for part in parts)
+    of_code, of_asks = found[len(asked) :][: 2 * len(probed)], found[len(asked) + 2 * len(probed) :]
     said = [
-        _code(code, *function, *probe[:2]) for code, function, probe in zip(probed, more[::2], more[1::2], strict=True)
+        _code(code, *function, *probe[:2])
+        for code, function, probe in zip(probed, of_code[::2], of_code[1::2], strict=True)
     ]
     parts += [part for part, _ in said]
-    unread = [UNREAD_NAME] if named_in(list(job.cells)) == "" and any(map(is_own, asked)) else []
+    parts += [_ask(ask, job.student, *each[:2]) for ask, each in zip(asks(job.assignment), of_asks, strict=True)]
+    own = any(map(is_own, ASSIGNMENTS[job.assignment].parts))
+    unread = [UNREAD_NAME] if own and named_in(list(job.cells)) == "" else []
     notes = [*unread, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
     notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
     cells = {}
-    if ran.cells or any(part["state"] == "wrong" for part in parts):
+    if ran.cells or failed:
         cells = _explain(job, parts, sandbox, until)
     return {"parts": parts, "cells": cells, "notes": notes, "told": unread}
 
@@ -225,6 +238,23 @@ def _code(code, said, ended, text, near, answer, why):
     if wrong := code.judge(found[0].value):
         return part | {"state": "wrong", "says": wrong}, code.odd(found[0].value)
     return part | {"state": "solved", "points": float(code.points), "passed": 1}, code.odd(found[0].value)
+
+
+def _ask(ask, student, said, ended):
+    """The part of an answer to a question: what the notebook called by its name, when all cells had run."""
+    part = {"exercise": ask.name, "points": 0.0, "full": ask.points, "passed": 0, "total": 1, "state": "lost"}
+    part |= {"mistake": None, "says": [], "html": "", "shape": None}
+    found = outcomes(said, 1)
+    if found and found[0].error.startswith("NameError"):
+        return part | {"state": "missing", "says": [SAYS["no answer"].format(variable=ask.variable)]}
+    if not found or found[0].state != "value":
+        why = found[0].error if found else ended
+        return part | {"says": [SAYS["lost"].format(function=ask.variable, why=why or SAYS["odd"])]}
+    verdict = judged(question_for(ask.question, student), found[0].value)
+    if verdict.state == "untouched":
+        return part | {"state": "untouched", "says": [SAYS["untouched"]]}
+    part |= {"state": verdict.state, "points": verdict.points(ask.points), "passed": verdict.passed}
+    return part | {"mistake": verdict.mistake, "html": verdict._repr_html_()}
 
 
 def _explain(job, parts, sandbox, until):

@@ -18,7 +18,7 @@ from ..exercises import load
 from ..questions.journal import entries
 from ..web.assets import style
 from .alike import look_alikes
-from .assignments import ASSIGNMENTS, Written, named, title
+from .assignments import ASSIGNMENTS, Asked, Written, named, title
 from .book import Book
 from .submissions import Entry
 from .tables import TOTAL, Row
@@ -27,7 +27,7 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  #
 MOST_ALIKE = 100  # groups that are listed
 STATES = {
     "solved": "✓ solved",
-    "wrong": "✗ not all cases pass",
+    "wrong": "✗ not right",
     "refused": "✗ does not keep the rule",
     "untouched": "○ not attempted",
     "missing": "✗ no such function",
@@ -178,7 +178,8 @@ def feedback(assignment: str, row: Row) -> str:
         if found and found["state"] != "solved":
             body += [f"<p>{_with_code(sentence)}</p>\n" for sentence in found["says"]]
             if found["html"]:  # made by exercises.report, which escapes what it shows
-                body.append(f"<p>What your own check says:</p>\n{found['html']}\n")
+                lead = "" if isinstance(part, Asked) else "<p>What your own check says:</p>\n"
+                body.append(f"{lead}{found['html']}\n")
     if row.record and row.record["cells"]:
         lines = [[int(number), text] for number, text in row.record["cells"].items()]
         body.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
@@ -286,14 +287,16 @@ def _mistakes(assignment, rows):
     found = Counter({mistake: len(students) for mistake, students in who.items()})
     if not found:
         return "<h2>Misconceptions</h2><p>No answer matches a known mistake.</p>"
-    lines = [[*at, count, _says(*at), ", ".join(sorted(who[at]))] for at, count in found.most_common()]
+    lines = [[*at, count, _says(assignment, *at), ", ".join(sorted(who[at]))] for at, count in found.most_common()]
     counts = {f"{exercise}: {name}": count for (exercise, name), count in found.most_common()}
     plot = bars("How many students made which known mistake.", counts)
     head = ["task", "mistake", "students", "what it is", "who"]
     return f"<h2>Misconceptions</h2>{plot}{table('Answers that match a known mistake in every case', head, lines)}"
 
 
-def _says(exercise, name):
+def _says(assignment, exercise, name):
+    if isinstance(named(assignment)[exercise], Asked):
+        return "the misconception of that name; the lessons' questions tell more"
     return next((mistake.says for mistake in load(exercise).mistakes if mistake.name == name), "")
 
 

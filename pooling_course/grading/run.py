@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from tqdm import tqdm
 
 from . import cluster, mark
-from .assignments import is_own
+from .assignments import ASSIGNMENTS, is_own
 from .book import Book
 from .files import Broken
 from .reading import code_of, named_in
@@ -49,7 +49,7 @@ def run_all(rows: list[Row], args, people, book: Book) -> int:
             row.notes += row.through.notes
     for row in rows:
         if row.parts and not row.through and all(part["state"] == "missing" for part in row.parts):
-            row.notes.append(f"Not one function of {args.assignment} is in this notebook: is it another assignment's?")
+            row.notes.append(f"Not one answer to {args.assignment} is in this notebook: is it another assignment's?")
     note_shared_names(rows)
     return run.before
 
@@ -122,7 +122,7 @@ def job_for(submission, args, row, people) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
     says = named_in(cells)
-    matters = any(map(is_own, mark.tasks(args.assignment)))  # else no notebook asks for a name
+    matters = any(map(is_own, ASSIGNMENTS[args.assignment].parts))  # else no notebook asks for a name
     if says is None or says == "":
         row.notes += MISSING_NAME if matters and says is None else []  # what cannot be read, `mark` tells
     elif says == EXAMPLE_NAME:

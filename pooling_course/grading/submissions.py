@@ -16,7 +16,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..exercises import load
-from .assignments import ASSIGNMENTS, Task
+from .assignments import ASSIGNMENTS, Asked, Task
 from .files import Broken, File, entries, is_notebook
 from .forms import Layout, Whose, called, layout
 from .reading import code_of
@@ -272,7 +272,7 @@ class Attempt:
 
     def _rank(self, file, whose):
         """Of several notebooks, which is meant: it can be read, and it is called like the assignment or its owner. If
-        none is, the one with the most functions that are asked for. Then the last uploaded, and the one without a mark
+        none is, the one with the most answers that are asked for. Then the last uploaded, and the one without a mark
         of a copy."""
         try:
             cells = code_of(file.read())
@@ -280,11 +280,11 @@ class Attempt:
             cells = None
         says = called(PurePosixPath(whose.own).name, self.assignment)
         mine = says.mentions and (not says.rest or same_name(says.rest, whose.student))
-        functions = {
-            load(part.exercise).function for part in ASSIGNMENTS[self.assignment].parts if isinstance(part, Task)
-        }
-        made = re.findall(r"^\s*(?:async )?def +(\w+)", "\n".join(cells or []), re.MULTILINE)
-        held = 0 if mine else len(functions & set(made))
+        parts = ASSIGNMENTS[self.assignment].parts
+        names = {load(part.exercise).function for part in parts if isinstance(part, Task)}
+        names |= {part.variable for part in parts if isinstance(part, Asked)}
+        made = re.findall(r"^\s*(?:(?:async )?def +|(?=\w+ *=[^=]))(\w+)", "\n".join(cells or []), re.MULTILINE)
+        held = 0 if mine else len(names & set(made))
         upload = int(whose.upload) if whose.upload.isdecimal() else 0
         return (
             *(cells is not None, mine, says.mentions, held, -len(file.parts)),

@@ -24,14 +24,16 @@ import pytest
 import torch
 from torch import nn
 
+from harness import classroom
 from harness.answers import cell as notebook_cell
 from pooling_course.exercises import attempt, check, definition, load
 from pooling_course.exercises.plain import plain
-from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Code, Task, Written
+from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Asked, Code, Task, Written
 from tools import notebooks
 
 pytest.importorskip("nbgrader", reason="the extra `grading` is not installed")
 STUDENT = 'STUDENT = "your name or number"'
+NOTHING = re.compile(r"(\w+) = None")  # the answer to a question, before there is one
 
 
 # ---- What is stored is what the definitions say ----------------------------------------------------------------------
@@ -134,6 +136,9 @@ def leaks(assignment, released) -> list[str]:
         if isinstance(part, Written):
             secrets |= set(part.answer.splitlines())
             continue
+        if isinstance(part, Asked):
+            secrets.add(f'verdict = your_answer("{part.name}", {part.variable}, STUDENT, graded=True)')
+            continue
         whole = part.source if isinstance(part, Code) else load(part.exercise).source
         open_to_all |= set(definition.SOLUTION.sub("", whole).splitlines())
         secrets |= set("".join(found[0] for found in definition.SOLUTION.finditer(whole)).splitlines())
@@ -149,7 +154,8 @@ def leaks(assignment, released) -> list[str]:
 def test_leaks_are_found(name):
     """The source leaks all there is: solutions, hidden tests and notes."""
     found = leaks(ASSIGNMENTS[name], source(name))
-    assert {"BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS"} <= set(found)
+    solved = any(not isinstance(part, Asked) for part in ASSIGNMENTS[name].parts)
+    assert {"BEGIN HIDDEN TESTS", *(["BEGIN SOLUTION", "END SOLUTION"] if solved else [])} <= set(found)
     assert len(found) >= 3 * len(ASSIGNMENTS[name].parts)
 
 
@@ -178,7 +184,7 @@ def test_an_untouched_notebook_runs_to_its_end_for_no_points(name, capsys):
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_the_model_answers_get_full_points(name):
     parts = [part.points for part in ASSIGNMENTS[name].parts if not isinstance(part, Written)]
-    assert list(ran(source(name)).values()) == parts
+    assert list(ran(hand_in("perfect", ASSIGNMENTS[name], source(name))).values()) == parts
 
 
 @pytest.mark.parametrize(
@@ -308,15 +314,19 @@ def key(part):
     return part.exercise if isinstance(part, Task) else part.name
 
 
-def right(part):
+def right(part, who):
     """The model answer, as a learner would write it."""
+    if isinstance(part, Asked):
+        return f"{part.variable} = {classroom.value(part, who)}"
     if isinstance(part, Written):
         return f"**{part.title}: your answer**\n\n{part.answer.strip()}"
     return load(part.exercise).solution if isinstance(part, Task) else definition.MARKER.sub("", part.source)
 
 
-def mistaken(part):
+def mistaken(part, who):
     """A known mistake, as a learner would write it."""
+    if isinstance(part, Asked):
+        return f"{part.variable} = {classroom.value(part, who, classroom.misconceptions(part)[0])}"
     if isinstance(part, Written):
         return f"**{part.title}: your answer**\n\nNo idea."
     if isinstance(part, Code):
@@ -371,15 +381,17 @@ def hand_in(who, assignment, nb):
     answers = {}
     for number, part in enumerate(assignment.parts):
         if is_right(who, number):
-            answers[key(part)] = right(part)
+            answers[key(part)] = right(part, who)
         elif who in ("wrong", "parrot"):
-            answers[key(part)] = mistaken(part) if who == "wrong" else looked_up(part)
+            answers[key(part)] = mistaken(part, who) if who == "wrong" else looked_up(part)
     for cell in nb.cells:
         if cell.source == STUDENT:
             cell.source = f'STUDENT = "{who}"'
         meta = cell.metadata.get("nbgrader", {})
         if meta.get("solution") and answers.get(meta["grade_id"]):
             cell.source = answers[meta["grade_id"]]
+        if asked := NOTHING.fullmatch(cell.source):
+            cell.source = answers.get(asked[1].replace("_", "-"), cell.source)
     return lose_metadata(nb) if who == "lost" else nb
 
 
@@ -390,7 +402,7 @@ def intended(who, assignment, folder):
         if is_right(who, number):
             marks.append(part.points)
         elif who in ("wrong", "parrot") and isinstance(part, Task):
-            exercise, text = load(part.exercise), mistaken(part) if who == "wrong" else looked_up(part)
+            exercise, text = load(part.exercise), mistaken(part, who) if who == "wrong" else looked_up(part)
             function = written_down(text, folder / f"{who}_{exercise.function}.py")[exercise.function]
             seed = who if exercise.level == "own" else (0, *HIDDEN)
             marks.append(check(part.exercise, function, seed).points(part.points))
@@ -406,10 +418,12 @@ def written_down(text, path):
 
 
 PEOPLE = {  # who hands in what; each costs some seconds of a fresh kernel
+    "pre": ("perfect", "empty", "half", "wrong", "lost"),
     "ps1": ("perfect", "empty", "half", "wrong", "parrot", "lost"),
     "ps2": ("perfect", "parrot"),
     "ps3": ("perfect", "half", "wrong", "lost"),
     "project": ("perfect", "half", "empty"),
+    "post": ("perfect", "wrong"),
 }
 HANDED_IN = [(name, who) for name, people in PEOPLE.items() for who in people]
 

@@ -5,11 +5,13 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from string import ascii_lowercase
 from textwrap import dedent
 
 from pooling_course.exercises import load
 from pooling_course.grading import mark
-from pooling_course.grading.assignments import Written, named
+from pooling_course.grading.asked import question_for
+from pooling_course.grading.assignments import Asked, Written, named
 
 HIDDEN_TESTS = re.compile(r"### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS\n", re.DOTALL)
 SETUP = "import numpy as np\nimport torch\nfrom torch import nn\n\nfrom pooling_course import check, your_case\n"
@@ -42,6 +44,29 @@ def helpers(function) -> str:
     return "\n\n".join([imports, *code]) + "\n\n\n"
 
 
+def value(ask: Asked, student: str, misconception: str | None = None) -> str:
+    """The right value for a student's own question, or what that misconception makes of it, as code."""
+    q = question_for(ask.question, student)
+    known = [*enumerate(q.choices)] if q.choices else [(mistake["value"], mistake) for mistake in q.mistakes]
+    return literal(
+        q, next((v for v, each in known if each.get("misconception") == misconception and misconception), q.truth)
+    )
+
+
+def literal(q, answer) -> str:
+    """An answer, as `Question.grade` takes it, as a student would write it into a cell."""
+    if q.kind == "one":
+        return repr(ascii_lowercase[answer])
+    if q.kind in ("several", "order"):
+        return repr("".join(ascii_lowercase[place] for place in answer))
+    return repr(tuple(answer) if q.kind == "shape" else answer)
+
+
+def misconceptions(ask: Asked) -> list[str]:
+    q = question_for(ask.question, "anybody")
+    return [each["misconception"] for each in q.choices or q.mistakes if each.get("misconception")]
+
+
 def cells(assignment: str, student: str, mistakes: dict[str, str] | None = None) -> list[str]:
     """All cells of one student's notebook: right but for the mistakes, by exercise."""
     made = [SETUP, f'STUDENT = "{student}"']
@@ -50,6 +75,9 @@ def cells(assignment: str, student: str, mistakes: dict[str, str] | None = None)
         made += [answer(task.exercise, (mistakes or {}).get(task.exercise))]
         shown = f"display(verdict.report)\nverdict.points({task.points:g})"
         made += [f'verdict = check("{task.exercise}", {function})\n{shown}']
+    for ask in mark.asks(assignment):
+        made += [f"{ask.variable} = {value(ask, student, (mistakes or {}).get(ask.name))}"]
+        made += [f'from pooling_course import your_answer\nyour_answer("{ask.name}", {ask.variable}, STUDENT)']
     return made
 
 
