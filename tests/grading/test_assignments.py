@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
@@ -31,7 +32,7 @@ from pooling_course.exercises.plain import plain
 from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Asked, Code, Task, Written
 from tools import notebooks
 
-pytest.importorskip("nbgrader", reason="the extra `grading` is not installed")
+pytestmark = pytest.mark.skipif(find_spec("nbgrader") is None, reason="the extra `grading` is not installed")
 STUDENT = 'STUDENT = "your name or number"'
 NOTHING = re.compile(r"(\w+) = None")  # the answer to a question, before there is one
 
