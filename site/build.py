@@ -424,6 +424,16 @@ def write_sources(lessons, sources, static):
         shutil.copy(path, sources / path.parent.name)
 
 
+def carry_styles(path):
+    """Put its style sheets into a page: on a slow line each file is a journey more before anything can be seen."""
+
+    def carried(found):
+        return f"<style>{(path.parent / found[1]).read_text(encoding='utf-8')}</style>"
+
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'<link rel="stylesheet"[^>]* href="([^"?]+)[^"]*" />', carried, text), encoding="utf-8")
+
+
 def main(rest):
     out = BUILD / "html"
     write_sources(LESSONS, BUILD / "source", BUILD / "static")
@@ -432,6 +442,7 @@ def main(rest):
     command += ["-c", str(HERE), "-d", str(BUILD / "doctrees")]
     code = subprocess.call([*command, *rest, str(BUILD / "source"), str(out)])
     if code == 0:
+        carry_styles(out / "index.html")
         (out / "notebooks").mkdir()
         for path in LESSONS:
             shutil.copy(path, out / "notebooks")

@@ -148,6 +148,16 @@ def test_each_widgets_code_is_in_the_site_once(pages, site):
         assert "_esm" not in text and "class Explorer {" not in text
 
 
+def test_the_first_page_brings_its_styles_along(pages, site):
+    def sheets(name):
+        return re.findall(r'<link rel="stylesheet"[^>]* href="([^"?]+)', pages[name])
+
+    assert len(sheets("00_start_here.html")) > 3
+    assert not sheets("index.html")
+    for sheet in sheets("00_start_here.html"):
+        assert f"<style>{(site / sheet).read_text(encoding='utf-8')}</style>" in pages["index.html"], sheet
+
+
 def test_a_page_carries_inputs_and_no_states(pages, site):
     """What was pooled when the site was built is in the notebooks' outputs alone."""
     found = 0
