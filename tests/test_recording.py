@@ -1,4 +1,4 @@
-"""Does a browser test that fails leave a picture and a trace that can be read, and one that passes nothing?"""
+"""Does a browser test that fails leave pictures, pages and a trace that can be read, and one that passes nothing?"""
 
 import json
 import shutil
@@ -69,7 +69,7 @@ def run(tmp_path_factory):
 
 
 def left(run, test):
-    """(how each picture begins, the actions in its traces as text) that a test left."""
+    """(how each picture begins, the pages as HTML, the actions in its traces as text) that a test left."""
     folder = run[1] / f"tests-test_planted.py-{test}"
     words = ""
     for trace in folder.glob("*.zip"):
@@ -77,19 +77,20 @@ def left(run, test):
         assert archive.testzip() is None
         lines = "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(".trace"))
         words += "\n".join(line for line in lines.splitlines() if json.loads(line)["type"] == "before")
-    return sorted(picture.read_bytes()[:4] for picture in folder.glob("*.png")), words
+    pages = [page.read_text("utf-8") for page in sorted(folder.glob("*.html"))]
+    return sorted(picture.read_bytes()[:4] for picture in folder.glob("*.png")), pages, words
 
 
-def test_a_failing_test_leaves_a_picture_and_what_was_done_in_it_alone(run):
-    pictures, words = left(run, "test_that_fails")
-    assert pictures == [b"\x89PNG"]
+def test_a_failing_test_leaves_its_page_and_what_was_done_in_it_alone(run):
+    pictures, (page,), words = left(run, "test_that_fails")
+    assert pictures == [b"\x89PNG"] and "<button>of the one that fails</button>" in page
     assert "of the one that fails" in words and "shared" not in words
     assert str(run[1] / "tests-test_planted.py-test_that_fails") in run[0]  # and it says where
 
 
 def test_a_page_that_never_opened_is_left_too(run):
-    pictures, words = left(run, "test_whose_page_never_opens")
-    assert len(pictures) == 2 and "half way" in words
+    pictures, pages, words = left(run, "test_whose_page_never_opens")
+    assert len(pictures) == len(pages) == 2 and "half way" in words and any("half way" in page for page in pages)
 
 
 def test_a_test_that_passes_leaves_nothing(run):

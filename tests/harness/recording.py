@@ -1,16 +1,15 @@
-"""What a browser test leaves when it fails: a trace that `playwright show-trace` opens, and a picture of each page."""
+"""What a failing browser test leaves: a trace that `playwright show-trace` opens; each page as picture and as HTML."""
 
 import contextlib
-import os
 import re
 
 from playwright.sync_api import Browser, Error
 
 from harness.browser import ARTIFACTS
 
-# Each action with its line in the test; in CI, where nobody can look again, also the page before and after it, which
-# makes browser tests a third dearer.
-KEPT = {"screenshots": False, "snapshots": bool(os.environ.get("CI")), "sources": True}
+# Each action with its line in the test. Playwright's own snapshots of the page, one before and one after each action,
+# take nearly as long as the tests themselves.
+KEPT = {"screenshots": False, "snapshots": False, "sources": True}
 
 
 def watch(browser: Browser) -> Browser:
@@ -36,15 +35,17 @@ def begin(browser: Browser, name: str) -> None:
 
 
 def leave(browser: Browser, name: str) -> list[str]:
-    """Write what was recorded, and how every page looks; the names of the files."""
+    """Write what was recorded, how every page looks and what it holds; the names of the files."""
     folder = ARTIFACTS / re.sub(r"[^\w.-]+", "-", name).strip("-")
     folder.mkdir(parents=True, exist_ok=True)
     left = []
     for i, context in enumerate(browser.contexts, start=1):
         for j, page in enumerate(context.pages, start=1):
-            with contextlib.suppress(Error):  # a page that crashed has no picture, and is in the trace
+            with contextlib.suppress(Error):  # a page that crashed, or hangs, has neither, and is in the trace
                 page.screenshot(path=folder / f"page-{i}-{j}.png", timeout=5000)
                 left.append(f"page-{i}-{j}.png")
+                (folder / f"page-{i}-{j}.html").write_text(page.content(), "utf-8")
+                left.append(f"page-{i}-{j}.html")
         with contextlib.suppress(Error):
             context.tracing.stop_chunk(path=folder / f"trace-{i}.zip")
             context.tracing.start_chunk(title=name)
