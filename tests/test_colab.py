@@ -74,7 +74,7 @@ def colab(tmp_path_factory):
 
 
 def pip(python, *what):
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", *what]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -102,7 +102,8 @@ def run(colab, tmp_path_factory):
     for lesson in LESSONS:
         nbformat.write(through_colab(nbformat.read(lesson, as_version=4)), folder / lesson.name)
     log = folder / "log.txt"
-    environ = {**os.environ, "PYTHONPATH": str(HERE), "COLAB_LOG": str(log)}
+    environ = {**os.environ, "PYTHONPATH": str(HERE), "COLAB_LOG": str(log), "OMP_NUM_THREADS": "1"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what the first kernel imports is compiled for all
     environ.update(
         POOLING_COURSE_PROGRESS=str(folder / "progress.jsonl"), JUPYTER_PATH=str(colab.parent.parent / "share")
     )
