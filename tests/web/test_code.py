@@ -1,5 +1,6 @@
 """Is the JavaScript free of type errors and lint, and laid out by Biome? The tools are those of package-lock.json."""
 
+import contextlib
 import json
 import os
 import re
@@ -80,14 +81,16 @@ def test_every_script_is_checked_and_nothing_is_passed_over(tools):
         assert not re.search(r"@ts-(?:ignore|nocheck|expect-error)|biome-ignore", text), path
 
 
-FAULTS = [
-    (types, "pooling_course/questions/card.js", "number(value)", "number(`${value}`)"),
-    (types, "pooling_course/web/dom.js", "luminance([r, g, b])", "luminance()"),
-    (types, "pooling_course/explorer/kinds/lp.js", "s.norm", "s.nrom"),
-    (types, "pooling_course/explorer/kinds/pooling.js", "  ghost: () => ", "  gohst: () => "),
-    (types, "site/progress.js", "entry.confidence === SURE", "entry.confidnce === SURE"),
-    (lint, "pooling_course/web/numbers.js", "const DECIMALS", "const UNUSED = 3;\nconst DECIMALS"),
-    (lint, "pooling_course/web/numbers.js", "const DECIMALS = 4;", "const DECIMALS   = 4"),
+TYPE_FAULTS = [
+    ("pooling_course/questions/card.js", "number(value)", "number(`${value}`)"),
+    ("pooling_course/web/dom.js", "luminance([r, g, b])", "luminance()"),
+    ("pooling_course/explorer/kinds/lp.js", "s.norm", "s.nrom"),
+    ("pooling_course/explorer/kinds/pooling.js", "  ghost: () => ", "  gohst: () => "),
+    ("site/progress.js", "entry.confidence === SURE", "entry.confidnce === SURE"),
+]
+LINT_FAULTS = [
+    ("pooling_course/web/numbers.js", "const DECIMALS", "const UNUSED = 3;\nconst DECIMALS"),
+    ("pooling_course/web/numbers.js", "const DECIMALS = 4;", "const DECIMALS   = 4"),
 ]
 
 
@@ -105,18 +108,33 @@ def copy(tools, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("check", "file", "right", "wrong"), FAULTS)
-def test_a_fault_is_seen(tools, copy, check, file, right, wrong):
-    text = (copy / file).read_text("utf-8")
-    assert right in text, f"{file} no longer says {right!r}: change this list, too."
-    (copy / file).write_text(text.replace(right, wrong), "utf-8")
-    status, said = check(tools, copy)
-    (copy / file).write_text(text, "utf-8")
-    assert status and Path(file).name in said, said
+@contextlib.contextmanager
+def planted(folder, *faults):
+    before = {file: (folder / file).read_text("utf-8") for file, _, _ in faults}
+    for file, right, wrong in faults:
+        assert right in before[file], f"{file} no longer says {right!r}: change this list, too."
+        (folder / file).write_text(before[file].replace(right, wrong), "utf-8")
+    yield
+    for file, text in before.items():
+        (folder / file).write_text(text, "utf-8")
 
 
-def test_the_copy_has_no_fault_of_its_own(tools, copy):
-    assert types(tools, copy)[0] == 0 and lint(tools, copy)[0] == 0
+def test_type_errors_are_seen_where_they_are_and_nowhere_else(tools, copy):
+    with planted(copy, *TYPE_FAULTS):
+        _, said = types(tools, copy)
+    found = re.findall(r"^(\S+)\(\d+,\d+\): error", said, re.MULTILINE)
+    assert set(found) == {file for file, _, _ in TYPE_FAULTS}, said
+
+
+@pytest.mark.parametrize("fault", LINT_FAULTS)
+def test_lint_is_seen(tools, copy, fault):
+    with planted(copy, fault):
+        status, said = lint(tools, copy)
+    assert status and "numbers.js" in said, said
+
+
+def test_the_copy_has_no_lint_of_its_own(tools, copy):
+    assert lint(tools, copy)[0] == 0
 
 
 def test_the_lock_file_gives_exact_versions_and_names_no_registry():
