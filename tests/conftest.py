@@ -1,7 +1,11 @@
 """One JupyterLab and one browser for every test that asks for them."""
 
+import os
+
 import pytest
 
+# Several files at a time, on a few cores: torch's threads would wait for each other, and burn the cores meanwhile.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 BROWSER = pytest.StashKey()  # the one that runs
 DEAR = {"browser", "nbgrader", "soak", "slow", "long"}
 

@@ -31,15 +31,6 @@ SEEDS = (0, 1, 2, 3, 4, "ada")
 MISTAKES = [(name, mistake) for name in names() for mistake in load(name).mistakes]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Maps this small are pooled fastest so; where other programs keep the cores busy, threads wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 # ---- Every exercise --------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,6 @@ from torch import nn
 
 from harness.engine import Case, Judge
 from harness.node import answers, node
-from harness.reference import one_thread  # noqa: F401
 from pooling_course import PoolingExplorer
 from pooling_course.explorer.states import is_name
 from pooling_course.web import assets

@@ -13,7 +13,6 @@ import torch
 
 from harness import ROOT
 from harness.engine import ENGINE, INF, NAN, Case, Judge, drawn, pooled
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.images import PRESETS, preset
 from pooling_course.maths import words
 from pooling_course.maths.kinds.adaptive import Adaptive

@@ -15,7 +15,6 @@ from PIL import Image
 from torch import nn
 
 from harness import key
-from harness.reference import one_thread  # noqa: F401
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images
 from pooling_course.explorer.states import Packer
 from pooling_course.maths import words

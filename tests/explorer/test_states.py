@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from harness import key
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.explorer import states
 from pooling_course.explorer.states import Packer, ahead
 from pooling_course.maths.kinds import from_key

@@ -7,20 +7,8 @@ Sources: the pages of `torch.nn.MaxPool2d` and `torch.nn.AvgPool2d` (size, ceil_
 from math import inf, isnan, trunc
 from typing import NamedTuple
 
-import pytest
-import torch
-
 DEFAULTS = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
 DEFAULTS |= {"count_include_pad": True, "divisor_override": None}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """A module that imports this runs on one thread: on tensors this small, more of them only cost time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Read(NamedTuple):

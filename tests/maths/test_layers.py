@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.explorer.explorer import PoolingExplorer
 from pooling_course.maths import layers
 from pooling_course.maths.kinds import settings_of

@@ -9,7 +9,6 @@ import test_rules
 import torch
 import torch.nn.functional as F
 
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.maths import rules
 from pooling_course.maths.kinds import pooling
 from pooling_course.maths.kinds.pooling import Pooling

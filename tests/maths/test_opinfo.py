@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import trace
 

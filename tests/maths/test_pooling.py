@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from harness import reference
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import trace
 

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from harness import key
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.explorer.states import Packer, ahead, is_name
 from pooling_course.maths.kinds import from_key, settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive

@@ -5,7 +5,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.reference import one_thread  # noqa: F401
 from pooling_course.maths import rules
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import Trace, trace

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 import test_draws
 import test_questions
-import torch
 
 from pooling_course.questions import all_questions, answers, question
 from pooling_course.questions.bank import __main__ as command
@@ -26,10 +25,7 @@ ON_PLATFORMS = [q for q in all_questions().values() if q.kind in (*forms.FORMS, 
 
 @pytest.fixture(scope="module")
 def pools():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield {"own": list(forms.pools()), "drawn": list(forms.pools(VARIANTS, 4))}
-    torch.set_num_threads(threads)
+    return {"own": list(forms.pools()), "drawn": list(forms.pools(VARIANTS, 4))}
 
 
 both = pytest.mark.parametrize("which", ["own", "drawn"])

@@ -20,15 +20,6 @@ MANY = 50  # draws of each in every run; `-m long` makes 1,000
 every_question = pytest.mark.parametrize("name", NAMES)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The maps are tiny: more threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_can_most_questions_be_drawn():
     assert len(NAMES) >= 60 and set(DRAWS) == set(NAMES) <= set(all_questions())
     assert {question(name).lesson for name in NAMES} == {q.lesson for q in all_questions().values()}
