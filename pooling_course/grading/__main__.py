@@ -94,6 +94,7 @@ def parse(argv):
     add("--feedback", choices=list(PLATFORMS), help="zip the students' pages as that platform takes them back")
     add("--anonymous", action="store_true", help=f"write {ANONYMOUS} too: the marks without names")
     add("--earlier", type=Path, metavar="FOLDER", help=f"with the {FINGERPRINTS} of earlier classes")
+    add("--before", type=Path, metavar="FOLDER", help="results of a test before this one: what the class gained")
     add("--progress", type=Path, metavar="FOLDER", help="learners' progress files, if you collected them")
     add("--workers", type=_count, default=_cores(), help="submissions at a time; as many as there are cores")
     add("--seconds", type=_count, help=f"of processor time for one task; {Limits.seconds}, project: {PROJECT.seconds}")
@@ -149,6 +150,7 @@ def grade(args) -> int:
     rule = replace(rule, terms=roster.terms) if roster else rule
     gradebook = Gradebook(args.fill, args.assignment, args.column) if args.fill else None
     people = [*filter(None, (gradebook, roster))]
+    before = scores_of(args) if args.before else None
     earlier, passed = earlier_classes(args.earlier, args.assignment) if args.earlier else ([], [])
     times = Times(args.times, args.time_zone) if args.times else None
     account = look(
@@ -170,11 +172,27 @@ def grade(args) -> int:
     book = Book(args.out / KEPT, args.assignment)
     try:
         decisions = Decisions(args.out / TABLE, args.assignment, book)
-        if before := run_all(rows, args, people, book):
-            print(f"{before} of {len(rows)} submissions were graded before, and have not changed.")
+        if known := run_all(rows, args, people, book):
+            print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
         decide(rows, decisions, book)
         account.said += decisions.wrong
-        return write(args, rows, account, people, book, earlier) or int(bool(decisions.wrong))
+        return write(args, rows, account, people, book, earlier, before) or int(bool(decisions.wrong))
+    finally:
+        book.close()
+
+
+def scores_of(args):
+    """Who took the test before, and with what share of the points."""
+    place = args.before / KEPT
+    if not place.is_file():
+        raise ValueError(f"--before {args.before} holds no results of this program: give the --out of the test before.")
+    book = Book(place)
+    try:
+        if book.assignment == args.assignment:
+            raise ValueError(
+                f"--before {args.before} holds the marks of {args.assignment} itself: give another test's."
+            )
+        return book.scores()
     finally:
         book.close()
 
@@ -247,9 +265,12 @@ def decide(rows, decisions, book):
         print(sentence)
 
 
-def write(args, rows, account, people, book, earlier) -> int:
+def write(args, rows, account, people, book, earlier, before=None) -> int:
     """Everything that comes out, from the rows."""
     graded = [row for row in rows if row.record]
+    scores = pages.scores(args.assignment, graded)
+    book.keep_scores(scores)
+    gained = pages.gained(before, scores) if before is not None else ""
     filled, said = filled_name(args), []
     gradebook = people[0] if args.fill else None
 
@@ -258,7 +279,14 @@ def write(args, rows, account, people, book, earlier) -> int:
         yield GRADES, tables.grades(args.assignment, rows)
         yield FILES, tables.files(account.entries)
         report = pages.report(
-            args.assignment, rows, args.progress, account.entries, account.said, book.decisions(), earlier
+            args.assignment,
+            rows,
+            args.progress,
+            account.entries,
+            account.said,
+            book.decisions(),
+            earlier,
+            gained,
         )
         yield REPORT, report.encode("utf-8", "replace")
         yield FINGERPRINTS, fingerprints(args.assignment, graded)
@@ -275,6 +303,8 @@ def write(args, rows, account, people, book, earlier) -> int:
         aside.append(f"To change a mark so that it stays, write it into {args.out / TABLE}.")
     print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
     print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
+    if gained:
+        print(gained)
     if unread := sum(bool(row.unread(args.assignment)) for row in graded):
         print(f"{unread} have answers that nobody has read yet; their points are without those.")
     for row in rows:

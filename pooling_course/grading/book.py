@@ -136,6 +136,17 @@ class Book:
                 unchanged.unlink()
         return said
 
+    def keep_scores(self, scores: list[tuple[str, str, float]]) -> None:
+        """Keep who took the test, by name and number, with what share of the points: for a later test to compare."""
+        self._keep("scores", json.dumps(scores))
+
+    def scores(self) -> list[tuple[str, str, float]]:
+        return [tuple(score) for score in json.loads(self._fact("scores") or "[]")]
+
+    @property
+    def assignment(self) -> str | None:
+        return self._fact("assignment")
+
     def salt(self) -> bytes:
         """What makes names that say nothing to who does not have this book, and are the same at every run."""
         if not (salt := self._fact("salt")):

@@ -20,11 +20,13 @@ from ..web.assets import style
 from .alike import look_alikes
 from .assignments import ASSIGNMENTS, Asked, Written, named, title
 from .book import Book
+from .measures import FEWEST_GAIN, FEWEST_ITEMS, gain, items, paired, took
 from .submissions import Entry
 from .tables import TOTAL, Row
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
 MOST_ALIKE = 100  # groups that are listed
+MOST_TOLD = 20  # names in a sentence
 STATES = {
     "solved": "✓ solved",
     "wrong": "✗ not right",
@@ -212,6 +214,7 @@ def report(
     said: Sequence[str] = (),
     decided: Sequence[tuple] = (),
     earlier: Sequence[tuple] = (),
+    gained: str = "",
 ) -> str:
     """The page on the class.
 
@@ -223,9 +226,11 @@ def report(
         said: what the instructor should know about the whole.
         decided: all that people ever decided, as `Book.decisions` has it.
         earlier: shapes of answers in earlier classes, as `alike.earlier_classes` gives them.
+        gained: what `gained` says of this test and one before.
     """
     graded = [row for row in rows if row.record]
-    sections = [_points(assignment, graded), _tasks(assignment, graded), _mistakes(assignment, graded)]
+    sections = [_points(assignment, graded), _gained(gained), _tasks(assignment, graded), _items(assignment, graded)]
+    sections.append(_mistakes(assignment, graded))
     if progress:
         sections.append(_slips(progress))
     sections += [_decided(decided, graded), _alike(assignment, graded, earlier), _notes(rows, said), _files(entries)]
@@ -257,6 +262,97 @@ def _tasks(assignment, rows):
     head = ["task", "mean", "out of", "marked", *(text.partition(" ")[2] for text in STATES.values())]
     plot = bars(f"How many of {len(rows)} students solved each task.", solved)
     return f"<h2>Tasks</h2>{plot}{table('Each task: its mean, and how many students stand where', head, lines)}"
+
+
+def scores(assignment: str, rows: list[Row]) -> list[tuple[str, str, float]]:
+    """Who took a test: name, number and share of the points, whenever it was handed in; of a group who handed in."""
+    full = ASSIGNMENTS[assignment].points
+    return [(row.student, row.number, sum(row.marks.values()) / full) for row in _took(rows)]
+
+
+def _took(rows):
+    return [row for row in rows if row.through is None and took(part["state"] for part in row.parts)]
+
+
+def gained(before: Sequence[tuple], after: Sequence[tuple]) -> str:
+    """What a class gained from one test to another, in sentences; scores are as `scores` gives them."""
+    pairs, only_before, only_after = paired(before, after)
+    alone = _only_in("first", only_before) + _only_in("second", only_after)
+    if len(pairs) < FEWEST_GAIN:
+        return (
+            f"{_people(len(pairs))} took both tests. What they gained is told from {FEWEST_GAIN} on: the interval of "
+            f"fewer says next to nothing.{alone}"
+        )
+    found = gain(*zip(*pairs, strict=True))
+    normal = (
+        "There is no normalised gain, as the mean fell."
+        if found.difference < 0
+        else "There is no normalised gain, as nothing was left to gain."
+        if found.normalised is None
+        else f"The normalised gain is {found.normalised:.2f}: that part of what was missing before."
+    )
+    return (
+        f"{_people(found.count)} took both tests: {found.before:.0%} of the points before, {found.after:.0%} after. "
+        f"On average each gained {100 * found.difference:.1f} percentage points (95 % interval "
+        f"{100 * found.low:.1f} to {100 * found.high:.1f}). {normal}{alone}"
+    )
+
+
+def _only_in(which, names):
+    more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+    return f" Only in the {which}: {', '.join(names[:MOST_TOLD])}{more}." if names else ""
+
+
+def _people(count):
+    return f"{count} student{'s' * (count != 1)}"
+
+
+def _gained(sentences):
+    if not sentences:
+        return ""
+    how = (
+        "The interval is Student's for paired differences, d ± t s / √n. The normalised gain is (after − before) / "
+        "(1 − before) of the two means (Hake, American Journal of Physics 66, 1998). Without a class that did not take "
+        "the course, it cannot be told how much of a gain the course brought."
+    )
+    return f"<h2>What the class gained</h2><p>{escape(sentences)}</p>\n<p>{how}</p>\n"
+
+
+def _items(assignment, rows):
+    """What each item is worth as a test; one that somebody's answer has no mark in is left out."""
+    rows = _took(rows)
+    full = {name: part.points for name, part in named(assignment).items() if all(name in row.marks for row in rows)}
+    unread = [name for name in named(assignment) if name not in full]
+    if not rows or not full:
+        return ""
+    tells = len(rows) >= FEWEST_ITEMS
+    lines = []
+    for item in items([{name: row.marks[name] for name in full} for row in rows], full):
+        found = Counter(p["mistake"] for row in rows for p in row.parts if p["exercise"] == item.name and p["mistake"])
+        said = "; ".join(f"{name}: {count}" for name, count in found.most_common())
+        lines.append([item.name, round(item.difficulty, 2), _discrimination(item, tells), said])
+    how = (
+        f"{_people(len(rows))} who answered something; a group counts once. Difficulty is the mean share of the "
+        "points, 1 where everybody has all. Discrimination is the correlation of a task's points with those for all "
+        "other tasks, from −1 to 1. One that is 0 in truth comes out with a standard error of 1/√(n − 1)"
+    )
+    how += (
+        f", which is {1 / (len(rows) - 1) ** 0.5:.2f} here. As a rule of thumb, what is below 0.2 tells little about "
+        "who knows more; below 0, look at the task itself."
+        if tells
+        else f": it is shown from {FEWEST_ITEMS} students on, where that is 0.2 or less."
+    )
+    how += f" Not in here, as not all are read: {', '.join(unread)}." * bool(unread)
+    head = ["task", "difficulty", "discrimination", "known mistakes, and how many made them"]
+    return f"<h2>The tasks as a test</h2><p>{how}</p>\n{table('What each task tells about the class', head, lines)}"
+
+
+def _discrimination(item, tells):
+    if item.difficulty in (0, 1):
+        return f"none: everybody has {'all' if item.difficulty else 'no'} points"
+    if not tells:
+        return "too few students"
+    return "none: nothing varies" if item.discrimination is None else round(item.discrimination, 2)
 
 
 def _decided(decided, rows):
