@@ -32,7 +32,7 @@ STATES = {
     "wrong": "✗ not right",
     "refused": "✗ does not keep the rule",
     "untouched": "○ not attempted",
-    "missing": "✗ no such function",
+    "missing": "✗ not in the notebook",
     "lost": "✗ no answer",
     "unreadable": "✗ no notebook",
 }
@@ -292,9 +292,9 @@ def gained(before: Sequence[tuple], after: Sequence[tuple]) -> str:
         else f"The normalised gain is {found.normalised:.2f}: that part of what was missing before."
     )
     return (
-        f"{_people(found.count)} took both tests: {found.before:.0%} of the points before, {found.after:.0%} after. "
-        f"On average each gained {100 * found.difference:.1f} percentage points (95 % interval "
-        f"{100 * found.low:.1f} to {100 * found.high:.1f}). {normal}{alone}"
+        f"{_people(found.count)} took both tests: {100 * found.before:.0f} % of the points before, "
+        f"{100 * found.after:.0f} % after. On average each gained {100 * found.difference:.1f} percentage points "
+        f"(95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}). {normal}{alone}"
     )
 
 
@@ -392,7 +392,7 @@ def _mistakes(assignment, rows):
 
 def _says(assignment, exercise, name):
     if isinstance(named(assignment)[exercise], Asked):
-        return "the misconception of that name; the lessons' questions tell more"
+        return ""  # its name says it
     return next((mistake.says for mistake in load(exercise).mistakes if mistake.name == name), "")
 
 

@@ -303,7 +303,7 @@ def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys)
         "utf-8"
     )
     report = (out / "report.html").read_text("utf-8")
-    assert "negative values become 0" in report and "the misconception of that name" in report
+    assert "<td>pre-sign</td><td>negative values become 0</td>" in report
     said = capsys.readouterr().out
     assert "bob: Is it theirs? The notebook says STUDENT = 'Ada'." in said
 
