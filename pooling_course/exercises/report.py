@@ -14,7 +14,8 @@ CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; b
 WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
 BUTTON = "display: inline-flex; align-items: center; box-sizing: border-box; min-height: 28px; padding: 2px 8px; "
 BUTTON += "cursor: pointer; border: 1px solid #8b919d; border-radius: 5px"
-CODE = "margin: 8px 0 0; padding: 8px; overflow-x: auto; color: inherit; background: none; border: 1px solid #8b919d"
+CODE = "margin: 8px 0 0; padding: 8px; font-size: 0.875em; "
+CODE += "overflow-x: auto; color: inherit; background: none; border: 1px solid #8b919d"
 
 
 @dataclass(frozen=True)
