@@ -155,11 +155,12 @@ def slide_norm(explorer, norm):
         assert float(slider.input_value()) != now
 
 
-@pytest.mark.parametrize("k, scale, scrolls", [(3, 100, False), (3, 0.01, True), (5, 1, True)])
+@pytest.mark.parametrize("k, scale, scrolls", [(3, 100, False), (3, 0.01, True), (5, 100, True)])
 def test_weights_of_many_digits_have_three_and_scroll_where_there_is_no_room(chromium, k, scale, scrolls):
     page = chromium.new_page(viewport={"width": 760, "height": 620})
     layer = nn.Conv2d(1, 1, k)
     weights = scale * (torch.rand(1, 1, k, k, generator=torch.Generator().manual_seed(0)) - 0.5)
+    weights = weights.round(decimals=2 if scale == 100 else 9)  # 12.34 is written in full elsewhere
     layer.load_state_dict({"weight": weights, "bias": torch.tensor([1 / 3])})
     shown = plain.mount(page, PoolingExplorer("worked", layer), 736).locator(".pc-weights")
     expect(shown.locator("caption")).to_have_text("Weights, bias 0.333")

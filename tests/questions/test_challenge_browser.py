@@ -227,6 +227,7 @@ def test_axe_finds_no_fault_with_hints_told_and_a_number_refused(shown, name, wi
         while at.root.get_by_role("button", name=button).count():
             at.root.get_by_role("button", name=button).press("Enter")
             expect(at.told).to_be_visible()
+    assert faults(at.page) == []
     at.press("Check")
     expect(at.verdict).to_be_visible()
     at.root.get_by_role("application", name="Input").press("7")
