@@ -90,8 +90,7 @@ def hint_buttons(ladder: Sequence[str]) -> str:
     told = [*(f"<p>{_with_code(text)}</p>" for text in words), f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>']
     more = ""
     for name, text in reversed([*zip(hint_names(len(told)), told, strict=True)]):
-        # JupyterLab would take Enter and Space away from a focused button
-        button = f'<summary style="{BUTTON}" data-lm-suppress-shortcuts="true">{name}</summary>'
+        button = f'<summary style="{BUTTON}">{name}</summary>'
         more = f'<details style="margin: 8px 0">{button}{text}{more}</details>'
     return f'<div aria-live="polite">{more}</div>'
 
