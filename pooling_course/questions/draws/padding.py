@@ -8,7 +8,7 @@ def pad_value(value=-5, k=3):
     v = minus(value)
     return {
         "prompt": f"A map in which every number is {v} is pooled by {layer('max', k, stride=1, padding=k // 2)}. What "
-        "number stands in the top left corner of the output?",
+        "number is in the top left corner of the output?",
         "numbers": {"value": value, "k": k},
         "texts": [
             f"{v}: the border is there before pooling, and nothing in it can win.",
@@ -31,7 +31,7 @@ def below_zero_border(grid):
 def too_much(kind="max", k=3, p=2):
     hold(k // 2 < p <= k)
     return {
-        "prompt": f"In a model stands {layer(kind, k, padding=p)}. When does torch refuse it?",
+        "prompt": f"A model contains {layer(kind, k, padding=p)}. When does torch refuse it?",
         "numbers": {"kind": kind, "k": k, "p": p},
         "reasons": [
             f"For kernel_size={k} the padding may be at most {k} // 2 = {k // 2}. For more, use "
