@@ -10,8 +10,8 @@ def threes_to_the_power(value=3, k=2):
     squares = " + ".join([str(square)] * 4) if k == 2 else f"{k * k} · {square}"
     larger = "twice" if k == 2 else "three times"
     return {
-        "prompt": f"Every cell of a map holds {value}. What number does nn.LPPool2d(norm_type=2, kernel_size={k}) give "
-        "everywhere?",
+        "prompt": f"nn.LPPool2d(norm_type=2, kernel_size={k}) takes the cells of each window as the coordinates of a "
+        f"vector, and gives its length, the norm. Every cell of a map holds {value}. What number comes out everywhere?",
         "numbers": {"value": value, "k": k},
         "values": [value, k * k * square, k * k * value],
         "reasons": [
@@ -19,8 +19,9 @@ def threes_to_the_power(value=3, k=2):
             "the number of cells.",
             f"That is the sum of the {spelled(k * k)} squares. Its square root is still to be taken.",
         ],
-        "why": f"The layer gives the square root of {squares}, which is {{key}}. A flat map of {k} × {k} windows comes "
-        f"out {larger} as large; dividing by {k} would make it a mean of squares under a root.",
+        "why": f"The layer gives the square root of {squares}, which is {{key}}. A flat map of positive numbers "
+        f"comes out {larger} as large with windows of {k} × {k}; dividing by {k} would make it a mean of squares under a "
+        "root.",
     }
 
 
@@ -29,8 +30,9 @@ def heads_that_run(c=16, n=8, m=12):
     hold(n < m < 2 * n)
     lost, half = spelled(m - n), n // 2
     return {
-        "prompt": f"A network makes {c} maps of {n} × {n} from its images, and then follows one of these heads, built "
-        f"for that size. Now larger images give {c} maps of {m} × {m}. Which heads still run without an error?",
+        "prompt": f"A network makes {c} maps of {n} × {n} from its images, and then follows one of these heads, its "
+        f"last layers, built for that size. Now larger images give {c} maps of {m} × {m}. Which heads still run without "
+        "an error?",
         "numbers": {"c": c, "n": n, "m": m},
         "texts": [
             f"nn.Flatten(), nn.Linear({c * n * n}, 10)",
@@ -51,12 +53,12 @@ def heads_that_run(c=16, n=8, m=12):
 @draws(size=range(4, 101, 4))
 def bytes_written(size=4):
     return {
-        "prompt": f"A stack of float32 maps takes {size} MB. On the CPU, nn.MaxPool2d(2, return_indices=True) pools "
-        "it. How many MB does it write, output and indices together?",
+        "prompt": f"A stack of float32 maps with even sides takes {size} MB. On the CPU, nn.MaxPool2d(2, "
+        "return_indices=True) pools it. How many MB does it write, output and indices together?",
         "numbers": {"size": size},
         "values": [size // 4, size / 2, size],
         "why": f"A quarter of the numbers is {size // 4} MB, and an int64 for each of them {size // 2} MB more. torch "
-        "on the CPU writes these notes even if nobody asks for them, as lesson 07 shows.",
+        "on the CPU writes these notes even if nobody asks for them, as lesson 06 measured.",
     }
 
 
@@ -65,7 +67,7 @@ def global_noise_again(k=4, tenths=2):
     noise = k * tenths / 10
     return {
         "prompt": "The grid shows the standard deviation of the noise in each cell; the noise of different cells is "
-        f"independent. What standard deviation has the output of nn.AvgPool2d({k})?",
+        f"independent. What is the standard deviation of the output of nn.AvgPool2d({k})?",
         "case": {"input": [[noise] * k for _ in range(k)], "pooling": {"kind": "avg", "kernel_size": k}},
         "values": [noise, noise / k**2, noise / 2],
         "reasons": {
