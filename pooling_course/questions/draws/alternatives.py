@@ -20,8 +20,8 @@ def threes_to_the_power(value=3, k=2):
             f"That is the sum of the {spelled(k * k)} squares. Its square root is still to be taken.",
         ],
         "why": f"The layer gives the square root of {squares}, which is {{key}}. A flat map of positive numbers "
-        f"comes out {larger} as large with windows of {k} × {k}; dividing by {k} would make it a mean of squares under a "
-        "root.",
+        f"comes out {larger} as large with windows of {k} × {k}; dividing by {k} would make it a mean of squares under "
+        "a root.",
     }
 
 
@@ -31,8 +31,8 @@ def heads_that_run(c=16, n=8, m=12):
     lost, half = spelled(m - n), n // 2
     return {
         "prompt": f"A network makes {c} maps of {n} × {n} from its images, and then follows one of these heads, its "
-        f"last layers, built for that size. Now larger images give {c} maps of {m} × {m}. Which heads still run without "
-        "an error?",
+        f"last layers, built for that size. Now larger images give {c} maps of {m} × {m}. Which heads still run "
+        "without an error?",
         "numbers": {"c": c, "n": n, "m": m},
         "texts": [
             f"nn.Flatten(), nn.Linear({c * n * n}, 10)",
