@@ -296,12 +296,13 @@ def test(args, rest):
     return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST))
 
 
-# What to run while one works: no browser, no notebook, no grading of a class, no long search.
-QUICK_TESTS = ["tests", "-m", "quick", "-q"]
+# What to run while one works: no browser, no notebook, no grading of a class, no long search. These tests wait for nothing,
+# and each process first imports all of them, which takes ten seconds: so two.
+QUICK_TESTS = ["-n", "2"] + EVERY_TEST[2:] + ["tests", "-m", "quick", "-q"]
 
 
 def check(args, rest):
-    return hand_over([str(venv_python()), "-m", "pytest"] + EVERY_TEST + QUICK_TESTS + rest)
+    return hand_over([str(venv_python()), "-m", "pytest"] + QUICK_TESTS + rest)
 
 
 def assignments(args, rest):

@@ -115,13 +115,14 @@ def test_tests_get_their_arguments_and_run_in_the_environment(monkeypatch):
     assert handed == [None, [str(course.venv_python()), "-m", "pytest", "-m", "not browser"]]
 
 
-def test_every_test_runs_in_two_processes_and_no_file_is_torn(monkeypatch):
+def test_tests_run_in_several_processes_and_no_file_is_torn(monkeypatch):
     handed = []
     monkeypatch.setattr(course, "refuse_unsupported", lambda: None)
     monkeypatch.setattr(course, "prepare", lambda gpu: None)
     monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command[3:]) or 0)
-    assert course.main(["test"]) == 0
-    assert handed == [["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]]
+    assert course.main(["test"]) == course.main(["check", "--", "-x"]) == 0
+    whole = ["--dist", "loadfile", "--no-loadscope-reorder"]
+    assert handed == [["-n", "3", *whole], ["-n", "2", *whole, "tests", "-m", "quick", "-q", "-x"]]
 
 
 def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeypatch):
