@@ -46,8 +46,7 @@ def run_cell(page, i):
 def opened(root):
     """The explorer there, once it has drawn, with every detail open."""
     expect(root.locator(".pc-code code").first).to_be_visible(timeout=browser.START)
-    for summary in root.locator("summary").all():
-        summary.click()
+    root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")
     expect(root.locator("table").first).to_be_visible()
     found = Explorer(root)
     found.go(0, 0)  # it begins with its most telling window
