@@ -18,7 +18,8 @@ def pytest_addoption(parser):
 FIRST = ["test_site.py", "test_browser.py", "test_colab.py", "test_card_browser.py", "test_assignments.py"]
 FIRST += ["test_one_screen.py", "test_relatives_browser.py", "test_hostile_user.py", "test_hostile_root.py"]
 # What takes its time without a browser or nbgrader: it starts kernels and servers, or searches long.
-SLOW = {"test_site.py", "test_colab.py", "test_hostile_user.py", "test_hostile_root.py", "test_wheel.py"}
+SLOW = {"test_site.py", "test_colab.py", "test_wheel.py"}
+SLOW |= {"test_cluster.py", "test_hostile_user.py", "test_hostile_root.py"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m quick` chooses
