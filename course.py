@@ -296,8 +296,8 @@ def test(args, rest):
     return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST))
 
 
-# What to run while one works: no browser, no notebook, no grading of a class, no long search. These tests wait for nothing,
-# and each process first imports all of them, which takes ten seconds: so two.
+# What to run while one works: no browser, no notebook, no grading of a class, no long search. These tests wait for
+# nothing, and each process first imports all of them, which takes ten seconds: so two.
 QUICK_TESTS = ["-n", "2"] + EVERY_TEST[2:] + ["tests", "-m", "quick", "-q"]
 
 
