@@ -1030,7 +1030,6 @@ def test_a_hint_is_read_where_there_is_no_python(visit):
 @pytest.mark.parametrize("name", ["grading", "05_kernel_size_and_stride"])
 def test_every_entry_of_the_contents_is_large_enough_to_be_hit(visit, name):
     page = visit(name, width=1400)
-    page.locator(".toc-tree a").first.wait_for()
     heights = "(all) => all.filter((a) => a.checkVisibility()).map((a) => a.getBoundingClientRect().height)"
     found = page.locator(".toc-tree a, .sidebar-tree a").evaluate_all(heights)
     assert len(found) > 20 and min(found) >= 24
