@@ -4,6 +4,8 @@ The first ones read the question's case; those under "proofs" settle a statement
 """
 
 from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -402,15 +404,15 @@ def layers_with_fewer_parameters(q):
 
 @answer
 def share_changed(q):
-    """The share of outputs on noise that a shift by one column changes, as the choice it is next to."""
-    x, layer = _noise(1, 900, 900), q.pooling.layer()
-    share = (layer(x) != layer(x.roll(q.case["shift"], -1))).double().mean().item()
-    return min(("1/4", "1/2", "2/3", "1"), key=lambda name: abs(_fraction(name) - share))
+    """The share of outputs on noise that a shift changes, as a fraction."""
+    return _share_changed(q.pooling, q.case["shift"])
 
 
-def _fraction(name):
-    over, _, under = name.partition("/")
-    return int(over) / int(under or 1)
+@cache
+def _share_changed(pooling, shift):
+    x, layer = _noise(1, 900, 900), pooling.layer()
+    share = (layer(x) != layer(x.roll(shift, -1))).double().mean().item()
+    return str(Fraction(share).limit_denominator(10))
 
 
 @answer
@@ -422,6 +424,33 @@ def rows_seen(q):
     out = conv(pool(conv(pool(conv(x)))))
     (gradient,) = torch.autograd.grad(out[0, 0, 0], x)
     return int((gradient != 0).any(-1).sum())
+
+
+@answer
+def rows_seen_dilated(q):
+    """The same, where the last convolution has a dilation."""
+    c, k, s, d = (q.numbers.get(name, own) for name, own in (("c", 3), ("k", 2), ("s", 2), ("d", 2)))
+    x = torch.zeros(1, 1, 240, 240, requires_grad=True)
+    conv, pool = (lambda m: F.avg_pool2d(m, c, 1)), (lambda m: F.avg_pool2d(m, k, s))
+    out = F.conv2d(pool(conv(pool(conv(x)))), torch.ones(1, 1, c, c), dilation=d)
+    (gradient,) = torch.autograd.grad(out[0, 0, 0, 0], x)
+    return int((gradient != 0).any(-1).sum())
+
+
+@answer
+def alias_period(q):
+    """After how many of the columns that a stride keeps a wave repeats, which repeats every s · n / (n - 1) columns."""
+    s, n = (q.numbers.get(name, own) for name, own in (("s", 2), ("n", 5)))
+    wave = torch.cos(2 * torch.pi * (n - 1) / (s * n) * torch.arange(40.0 * s).double())
+    kept = wave[::s]
+    return next(float(p) for p in range(1, 20) if torch.allclose(kept[p:], kept[:-p]))
+
+
+@answer
+def corner_difference(q):
+    """What a convolution of 2 x 2 makes of its first window: upper left less lower right."""
+    window = torch.tensor(q.numbers.get("window", [[1, 3], [5, 6]])).float()
+    return F.conv2d(window[None, None], torch.tensor([[[[1.0, 0], [0, -1]]]])).item()
 
 
 @answer
@@ -454,15 +483,18 @@ def heads_that_run(q):
 @answer
 def most_parameters(q):
     """Which of a network's three forms has the most parameters, "same" where none has."""
+    kind, k, n = (q.numbers.get(name, own) for name, own in (("kind", "max"), ("k", 2), ("n", 2)))
+    pool = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}[kind](k)
 
     def count(stride, *shrink):
-        first, second = nn.Conv2d(1, 8, 3, stride, 1), nn.Conv2d(8, 16, 3, stride, 1)
-        end = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
-        model = nn.Sequential(first, nn.ReLU(), *shrink, second, nn.ReLU(), *shrink, *end)
-        model(torch.zeros(1, 1, 12, 12))  # it runs
+        layers = []
+        for at in range(n):
+            layers += [nn.Conv2d(8 if at else 1, 8, 3, stride, 1), nn.ReLU(), *shrink]
+        model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+        model(torch.zeros(1, 1, k**n, k**n))  # it runs
         return sum(p.numel() for p in model.parameters())
 
-    counts = {"max": count(1, nn.MaxPool2d(2)), "strided": count(2), "none": count(1)}
+    counts = {"max": count(1, pool), "strided": count(k), "none": count(1)}
     return "same" if len(set(counts.values())) == 1 else max(counts, key=counts.__getitem__)
 
 
@@ -477,22 +509,30 @@ def bytes_written(q):
 
 @answer
 def gain_at_quarter(q):
-    """What nn.AvgPool2d(2, stride=1) leaves of a wave that repeats every four columns."""
-    wave = torch.cos(torch.pi / 2 * (torch.arange(2) - 0.5)).double()  # its top in the middle of the window
-    return nn.AvgPool2d(2, stride=1)(wave.expand(1, 2, 2)).item()
+    """What nn.AvgPool2d(k, stride=1) leaves of a wave that repeats every so many columns, four if nothing is said."""
+    k, period = (q.numbers.get(name, own) for name, own in (("k", 2), ("period", 4)))
+    places = torch.arange(k).double() - (k - 1) / 2  # the top of the wave in the middle of the window
+    return nn.AvgPool2d(k, stride=1)(torch.cos(2 * torch.pi / period * places).expand(1, k, k)).item()
 
 
 @answer
 def calmest(q):
     """The layer whose output on noise changes least, as a share of its deviation, when the noise moves by a column."""
+    changes = restlessness(q.numbers.get("s", 2), q.numbers.get("k", 3))
+    return min(changes, key=changes.__getitem__)
+
+
+@cache
+def restlessness(s, k):
+    """How far the outputs of three layers with stride s move beside how much they vary, k the larger window."""
     x = _noise(1, 600, 600)
-    layers = {"max 2": nn.MaxPool2d(2), "avg 2": nn.AvgPool2d(2), "avg 3": nn.AvgPool2d(3, stride=2)}
+    layers = {f"max {s}": nn.MaxPool2d(s), f"avg {s}": nn.AvgPool2d(s), f"avg {k}": nn.AvgPool2d(k, stride=s)}
 
     def change(layer):
         before, after = layer(x), layer(x.roll(1, -1))
         return ((after - before).square().mean().sqrt() / before.std()).item()
 
-    return min(layers, key=lambda name: change(layers[name]))
+    return {name: change(layer) for name, layer in layers.items()}
 
 
 @answer

@@ -5,8 +5,10 @@ numbers. At the end every check is shown a bad template, and must reject it.
 """
 
 import functools
+import math
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import test_questions as checks
@@ -59,6 +61,18 @@ def test_are_its_own_numbers_the_lessons(name):
 BY_RULE = {
     "conv_after_pooling": lambda q: [1, 1 / q.numbers["k"] ** 2, 0],
     "rows_seen": lambda q: (lambda c, k, s: 1 + (c - 1) * (1 + s + s * s) + (k - 1) * (1 + s))(**q.numbers),
+    "rows_seen_dilated": lambda q: (lambda c, k, s, d: 1 + (c - 1) * (1 + s + s * s * d) + (k - 1) * (1 + s))(
+        **q.numbers
+    ),
+    "share_changed": lambda q: (lambda k, moved: str(1 - Fraction(k - moved, k + moved)))(
+        q.case["pooling"]["kernel_size"], abs(q.case["shift"])
+    ),
+    "alias_period": lambda q: q.numbers["n"],
+    "gain_at_quarter": lambda q: (lambda k, period: math.sin(math.pi * k / period) / (k * math.sin(math.pi / period)))(
+        **q.numbers
+    ),
+    "calmest": lambda q: f"avg {q.numbers['k']}",
+    "corner_difference": lambda q: q.numbers["window"][0][0] - q.numbers["window"][1][1],
     "lp_of_threes": lambda q: q.numbers["value"] * q.numbers["k"],
     "bytes_written": lambda q: 0.75 * q.numbers["size"],
     "doubled_size": lambda q: [n - 1 for n in q.input.shape],

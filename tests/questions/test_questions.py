@@ -231,6 +231,9 @@ FACTS = {
     "conv_weights_without_gradient": 0,
     "share_changed": "2/3",  # 1 - (k - 1) / (k + 1)
     "rows_seen": 18,  # 1 + 2 + 1 + 2 * 2 + 1 * 2 + 2 * 4
+    "rows_seen_dilated": 26,  # 1 + 2 + 1 + 2 * 2 + 1 * 2 + 2 * 4 * 2
+    "alias_period": 5,  # 2 / 2.5 is 4/5 of the way, and so 1/5 backwards
+    "corner_difference": 1 - 6,
     "lp_of_threes": 6,
     "heads_that_run": ["average 8", "global average"],
     "most_parameters": "same",

@@ -25,6 +25,19 @@ def threes_to_the_power(value=3, k=2):
     }
 
 
+@draws(window=lambda d: d.different(2, 2, range(1, 10)))
+def corner_weights(window=((1, 3), (5, 6))):
+    (a, b), (c, d) = window
+    return {
+        "prompt": "A convolution has a window of 2 × 2: weight 1 in the upper left, −1 in the lower right, 0 for the "
+        f"other two. Its first window holds {a} and {b}, and below them {c} and {d}. What is its first output?",
+        "numbers": {"window": [[a, b], [c, d]]},
+        "values": [a + d, a, (a - d) / 4],
+        "why": f"1 · {a} + 0 · {b} + 0 · {c} − 1 · {d} = {{key}}. With a weight below 0, a larger cell makes the "
+        "output smaller: no share of max or average does that.",
+    }
+
+
 @draws(c=[8, 16, 32], n=[6, 8, 10, 12], m=range(8, 23, 2))
 def heads_that_run(c=16, n=8, m=12):
     hold(n < m < 2 * n)
