@@ -236,6 +236,16 @@ def shows_each_proof_by_the_readers_hand(nb, stem):
 
 
 @rule
+def folds_what_answers_a_thing_to_try(nb, stem):
+    """Answers that stand below what they answer are closed, and a cell that tells them is named so."""
+    for cell in markdown(nb):
+        if cell.id.endswith("-answers") != cell.source.startswith(FOLD):
+            yield f"{cell.id} tells answers in the open, or folds what is not called so"
+        if "may have seen" in cell.source:
+            yield f"{cell.id} says what was to be seen: fold it"
+
+
+@rule
 def asks_before_it_tells(nb, stem):
     if stem not in MAPPED:
         return
@@ -330,6 +340,13 @@ def lets_you_play_before_it_asks(nb, stem):
         yield "the page does not begin with a picture and the explorer"
     if "Fifteen minutes" not in "\n".join(cell.source for cell in markdown(nb)):
         yield "there is no path for fifteen minutes"
+    stops = re.split(r"\n(?=\d\. )", "\n".join(cell.source for cell in markdown(nb) if "-short" in cell.id))[1:]
+    said = [sum(map(int, re.findall(r": (\d+) minutes?\.", stop))) for stop in stops]
+    if sum(said) != 15:
+        yield f"the stops for fifteen minutes take {sum(said)}"
+    for stop, minutes in zip(stops, said, strict=True):
+        if (counted := sum(map(time_of, re.findall(r"\]\(([^)]*#[^)]+)\)", stop)))) > minutes:
+            yield f"a stop says {minutes} minutes, and its places take {counted:.1f}: {stop}"
 
 
 @rule
@@ -484,6 +501,22 @@ def roles_here(nb, stem, cell):
 
 def links_of(cell):
     return re.findall(r"\]\(([^)\s]+)\)", cell.source)
+
+
+def time_of(link):
+    """Minutes to read the place that a link leads to and to answer its questions, as tools/links.py counts them."""
+    page, _, place = link.partition("#")
+    inside, words, questions = 0, 0, 0
+    for cell in read(page.removesuffix(".ipynb") if page else START).cells:
+        if cell.cell_type == "code":
+            questions += len(asked_in(cell)) if inside else 0
+            continue
+        for part in re.split(r"^(?=#)", cell.source, flags=re.M):
+            if heading := re.match(r"(#+) +(.+)", part):
+                named, level = re.sub(r"[`*]", "", heading[2]).strip().replace(" ", "-") == place, len(heading[1])
+                inside = level if named else 0 if level <= inside else inside
+            words += len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", part))) if inside else 0
+    return words / 200 + questions
 
 
 def read(stem):
@@ -853,6 +886,17 @@ def no_short_path(nb):
     named(nb, "short").source = named(nb, "short").source.replace("Fifteen", "Sixty")
 
 
+@refused_by("lets_you_play_before_it_asks", "the stops for fifteen minutes take 16", START)
+def sixteen_minutes(nb):
+    named(nb, "short-stops").source = named(nb, "short-stops").source.replace("1 minute.", "2 minutes.")
+
+
+@refused_by("lets_you_play_before_it_asks", "a stop says 2 minutes, and its places take", START)
+def stop_that_is_too_long(nb):
+    stops = named(nb, "short-stops")
+    stops.source = stops.source.replace("#The-rule,-for-every-size)", "#What-holds,-exactly)")
+
+
 @refused_by("leads_on", "#The-idee names no heading there", TABLES)
 def way_to_nowhere(nb):
     nb.cells[1].source = nb.cells[1].source.replace(
@@ -920,6 +964,18 @@ def end_of_the_thread(nb):
 def open_answers(nb):
     for cell in section(nb, "See it"):
         cell.source = re.sub(r"</?details>|<summary>.*</summary>", "", cell.source)
+
+
+@refused_by("folds_what_answers_a_thing_to_try", "play-answers tells answers in the open", EXPERT[0])
+def answers_in_the_open(nb):
+    named(nb, "play-answers").source = re.sub(
+        r"</?details>|<summary>.*</summary>", "", named(nb, "play-answers").source
+    )
+
+
+@refused_by("folds_what_answers_a_thing_to_try", "limits says what was to be seen", EXPERT[0])
+def told_what_was_seen(nb):
+    named(nb, "shift-limits").source += " What you may have seen: three diamonds."
 
 
 @refused_by("follows_the_page_map", "fewer than three pictures")
