@@ -45,7 +45,7 @@ def check(name: str, function: Callable, seed: int | str | tuple = 0) -> Verdict
     if not callable(function):
         called = f"{exercise.function}, without parentheses" if function is not None else "the name of your function"
         return judge(exercise, cases, [], [f"The check needs the function itself ({called}), and got {function!r}."])
-    outcomes = run_all(function, cases, exercise.rule)
+    outcomes = run_all(function, exercise.asks(cases), exercise.rule)
     return judge(exercise, cases, outcomes, faults(exercise.rule, exercise.function, meaning_of(function)))
 
 
@@ -77,10 +77,10 @@ def attempt(name: str, tests: Callable[[], None]) -> Verdict:
 
 
 def your_case(name: str, seed: int | str) -> Report:
-    """The numbers that an exercise with one case gives to one student.
+    """The numbers that an exercise gives to one student, who works them out on paper.
 
     Args:
-        name: of the exercise.
+        name: of the exercise, such as "my-output-size"; of any other, its first case is shown.
         seed: the student's name, as in `check(name, function, seed)`.
 
     >>> your_case("output-size", "ada")
@@ -103,6 +103,8 @@ class Hint(str):
 def hint(name: str, step: int | None = None) -> Hint:
     """A hint for an exercise: at the first call a nudge, then the idea, then the model answer, which is announced.
 
+    Own numbers, such as those of "my-output-size", have no model answer.
+
     Args:
         name: of the exercise.
         step: 1, 2 or 3 for one hint of the ladder; None for the next one.
@@ -118,8 +120,9 @@ def hint(name: str, step: int | None = None) -> Hint:
     if step is None:
         step = _asked[name] = min(_asked.get(name, 0) + 1, len(ladder))
     if step not in range(1, len(ladder) + 1):
-        raise ValueError(f"step={step!r}: the hints of {name!r} are 1 (a nudge), 2 (the idea) and 3 (a model answer).")
-    title = ("Nudge", "Idea", "Model answer")[step - 1]
-    on = ("goes one step further", "shows the whole answer")[step == len(ladder) - 1]
+        are = ["1 (a nudge)", "2 (the idea)", "3 (a model answer)"][: len(ladder)]
+        raise ValueError(f"step={step!r}: the hints of {name!r} are {', '.join(are[:-1])} and {are[-1]}.")
+    title = ("Nudge: ", "Idea: ", "Model answer:\n")[step - 1]
+    on = ("goes one step further", "shows the whole answer")[step == 2]
     more = f'\n\nStill stuck? hint("{name}") {on}.' if step < len(ladder) else ""
-    return Hint(f"{title}:{' ' if step < len(ladder) else chr(10)}{ladder[step - 1]}{more}")
+    return Hint(f"{title}{ladder[step - 1]}{more}")

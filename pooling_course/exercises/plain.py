@@ -12,6 +12,7 @@ from ..maths.words import number
 
 LARGEST = 100_000  # numbers in one result; more are not looked at
 DEEPEST = 12  # lists in lists
+WRONG = ", which is not right"
 TOLERANCE = 1e-5  # relative to the wanted value, at least absolute; answers in float32 pass
 
 
@@ -111,8 +112,23 @@ def as_array(value):
     return np.array(value) if isinstance(value, (bool, int, float)) else None
 
 
-def differs(wanted, got) -> str:
+def written(value):
+    """A plain result as people write it down: lists, and whole numbers without their .0.
+
+    >>> written(plain(np.array([[2.0, -0.5]])))
+    [[2, -0.5]]
+    """
+    if isinstance(value, dict) and "array" in value:
+        value = value["array"]
+    if isinstance(value, list):
+        return [written(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def differs(wanted, got, tell=True) -> str:
     """What is wrong with a plain result: its kind, its shape or a value; "" where nothing is.
+
+    Unless `tell`, it is not said which value would be right.
 
     >>> differs(plain(4), plain(3))
     'it gives 3 instead of 4.'
@@ -123,10 +139,10 @@ def differs(wanted, got) -> str:
         return "it returns nothing: is there a return?"
     right, given = as_array(wanted), as_array(got)
     if right is None and isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
-        said = ((i, differs(*pair)) for i, pair in enumerate(zip(wanted, got, strict=True)))
+        said = ((i, differs(*pair, tell)) for i, pair in enumerate(zip(wanted, got, strict=True)))
         return next((f"in item {i} of what it returns, {sentence}" for i, sentence in said if sentence), "")
     if right is None:
-        return "" if wanted == got else f"it returns {brief(got)} instead of {brief(wanted)}."
+        return "" if wanted == got else f"it returns {brief(got)}{f' instead of {brief(wanted)}' if tell else WRONG}."
     if given is None:
         return f"it returns {kind(got)} instead of {kind(wanted)}."
     if given.shape != right.shape:
@@ -134,17 +150,19 @@ def differs(wanted, got) -> str:
     if right.dtype.kind != "b" and holds_truth(got):  # Python counts True as 1, and a mask is no answer
         if right.ndim:
             return "it gives True or False instead of numbers."
-        return f"it gives {bool(given)} instead of the number {number(right.item())}."
+        return f"it gives {bool(given)} instead of {f'the number {number(right.item())}' if tell else 'a number'}."
     if right.dtype.kind in "iu" and given.dtype.kind == "f" and given.size:
         if given.ndim:
             return "it returns floats instead of whole numbers, ints."
-        return f"it gives the float {float(given)!r} instead of the whole number {right}, an int."
+        whole = f"the whole number {right}" if tell else "a whole number"
+        return f"it gives the float {float(given)!r} instead of {whole}, an int."
     wrong = unequal(right, given)
     if not wrong.any():
         return ""
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = f"at {list(at)} " if at else ""
-    return f"{where}it gives {number(given[at].item())} instead of {number(right[at].item())}."
+    right_there = f" instead of {number(right[at].item())}" if tell else WRONG
+    return f"{where}it gives {number(given[at].item())}{right_there}."
 
 
 def holds_truth(value) -> bool:

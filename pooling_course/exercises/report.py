@@ -20,11 +20,15 @@ CODE += "overflow-x: auto; color: inherit; background: none; border: 1px solid #
 
 @dataclass(frozen=True)
 class Value:
-    """A plain value under its label; where `against` is given, what differs from it is marked with ≠."""
+    """A plain value under its label; where `against` is given, what differs from it is marked with ≠.
+
+    A grid may have names for its columns: `heads`.
+    """
 
     label: str
     value: object
     against: object = None
+    heads: tuple[str, ...] = ()
 
     def rows(self):
         """Rows of (text, whether it is marked), or None where a line says it better than a grid."""
@@ -46,7 +50,10 @@ class Value:
         if rows is None:
             return f"  {self.label}: {brief(self.value)}"
         wide = max(len(text) for row in rows for text, _ in row)
-        lines = (" ".join(f"{'≠' if marked else ' '}{text:>{wide}}" for text, marked in row) for row in rows)
+        widths = [max(wide, len(head)) for head in self.heads or [""] * len(rows[0])]
+        if self.heads:
+            rows = [[(head, False) for head in self.heads], *rows]
+        lines = [" ".join(map(_aligned, row, widths)) for row in rows]
         return "\n".join([f"  {self.label}:", *(f"    {line}" for line in lines)])
 
     @property
@@ -56,7 +63,9 @@ class Value:
             return f"<div>{escape(self.label)}: <code>{escape(brief(self.value))}</code></div>"
         body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
         caption = f'<caption style="caption-side: top; text-align: left; color: inherit">{escape(self.label)}</caption>'
-        return f'<table style="{TABLE}">{caption}<tbody>{body}</tbody></table>'
+        heads = "".join(f'<th scope="col" style="{CELL}">{escape(head)}</th>' for head in self.heads)
+        head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
+        return f'<table style="{TABLE}">{caption}{head}<tbody>{body}</tbody></table>'
 
 
 class Report:
@@ -84,12 +93,12 @@ def hint_buttons(ladder: Sequence[str]) -> str:
     Only an open hint holds the button of the next one, and what opens is read out. It looks as in a challenge.
 
     Args:
-        ladder: the hints, the last of which is code, as `Exercise.ladder` has them.
+        ladder: two hints in words, and code if there is any, as `Exercise.ladder` has them.
     """
-    *words, code = ladder
-    told = [*(f"<p>{_with_code(text)}</p>" for text in words), f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>']
+    told = [f"<p>{_with_code(text)}</p>" for text in ladder[:2]]
+    told += [f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>' for code in ladder[2:]]
     more = ""
-    for name, text in reversed([*zip(hint_names(len(told)), told, strict=True)]):
+    for name, text in reversed([*zip(hint_names(len(told), whole=len(told) > 2), told, strict=True)]):
         button = f'<summary style="{BUTTON}">{name}</summary>'
         more = f'<details style="margin: 8px 0">{button}{text}{more}</details>'
     return f'<div aria-live="polite">{more}</div>'
@@ -102,6 +111,11 @@ def _abreast(values):
         texts = [value.html for value in column]
         columns += [f"<div>{''.join(texts)}</div>"] if are_lines else texts
     return f'<div style="display: flex; flex-wrap: wrap; gap: 0.5em 2em">{"".join(columns)}</div>'
+
+
+def _aligned(cell, width):
+    text, marked = cell
+    return f"{'≠' if marked else ' '}{text:>{width}}"
 
 
 def _cell(text, marked):

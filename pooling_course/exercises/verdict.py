@@ -5,10 +5,11 @@ The judge never runs the learner's code. It gets plain data, from this notebook 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .definition import Exercise, Mistake
 from .outcome import LONGEST, Outcome, run
-from .plain import alike, brief, differs, kind, plain, rich
+from .plain import alike, as_array, brief, differs, kind, plain, rich
 from .report import Report, Value, hint_buttons
 from .source import RULE
 
@@ -19,6 +20,7 @@ HEADS = {
     "untouched": "○ {name}: not attempted yet.",
     "refused": "✗ {name}: does not count yet.",
 }
+ON_PAPER = {"solved": "✓ {name}: that is right.", "wrong": "✗ {name}: not right yet."}
 CALLED = "While your code ran, it called torch."
 
 
@@ -86,13 +88,15 @@ def judge(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome], fault
     parts = [f"Its answers match a known mistake: {mistake.says}"] if mistake else []
     wrong = [i for i, sentence in enumerate(said) if sentence]
     first = min(wrong, key=lambda i: outcomes[i].state == "todo")  # rather one that was written than one that was not
-    parts += [f"The first case that fails: {said[first]}", *_shown(exercise, cases[first], outcomes[first])]
+    where = "Look again" if exercise.level == "own" else "The first case that fails"
+    parts += [f"{where}: {said[first]}", *_shown(exercise, cases[first], outcomes[first])]
     return _verdict(exercise, passed, cases, "wrong", mistake, *parts)
 
 
 def _verdict(exercise, passed, cases, state, mistake=None, *parts):
     total, name = len(cases), mistake.name if mistake else None
-    head = HEADS[state].format(name=exercise.name, passed=passed, total=total)
+    heads = HEADS | (ON_PAPER if exercise.level == "own" else {})
+    head = heads[state].format(name=exercise.name, passed=passed, total=total)
     ladder = exercise.ladder if state != "solved" else ()
     return Verdict(exercise.name, passed, total, state, name, Report(head, *parts), ladder)
 
@@ -113,7 +117,7 @@ def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
     if outcome.state == "error":
         return f"it raises {outcome.error.rstrip('.')}."
     if not exercise.accepts:
-        return differs(wanted(exercise, case), outcome.value)
+        return differs(wanted(exercise, case), outcome.value, tell=exercise.level != "own")
     if outcome.value is None or isinstance(outcome.value, dict) and "other" in outcome.value:
         return f"it returns {kind(outcome.value)}{': is there a return?' if outcome.value is None else '.'}"
     try:
@@ -124,18 +128,49 @@ def fault(exercise: Exercise, case: tuple, outcome: Outcome) -> str:
 
 def wanted(exercise: Exercise, case: tuple):
     """The right result, as plain data; where many are right, the one of the model answer."""
-    return plain((exercise.truth or exercise.model)(*case))
+    return _wanted(exercise.truth or exercise.model, _Same(case))
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A case as a key: no other is the same, though it may be equal."""
+
+    case: tuple
+
+    def __hash__(self):
+        return id(self.case)
+
+    def __eq__(self, other):
+        return self.case is other.case
+
+
+@lru_cache(maxsize=2048)  # a class has its hidden cases in common
+def _wanted(right, same):
+    return plain(right(*same.case))
 
 
 def given(exercise: Exercise, case: tuple) -> list[Value]:
-    """The arguments of a case, by their names."""
-    return [Value(name, plain(value)) for name, value in zip(exercise.parameters, case, strict=True)]
+    """The arguments of a case, by their names; where it has several tuples of them, a table of numbers, or for each
+    name what all have in common, or what they have in turn."""
+    rows = case if exercise.level == "own" else (case,)
+    if len(rows) > 1 and as_array(plain(rows)) is not None:
+        return [Value("a row for each", plain(rows), heads=exercise.parameters)]
+    columns = zip(exercise.parameters, zip(*rows, strict=True), strict=True)
+    return [value for name, values in columns for value in _in_turn(name, values)]
+
+
+def _in_turn(name, values):
+    if all(repr(value) == repr(values[0]) for value in values):
+        return [Value(name, plain(values[0]))]
+    if hasattr(values[0], "shape"):
+        return [Value(f"{name} {i}", plain(value)) for i, value in enumerate(values, 1)]
+    return [Value(name, plain(values))]
 
 
 def _shown(exercise, case, outcome):
     right = wanted(exercise, case) if exercise.truth else None  # where many answers are right, none is given away
     yield from given(exercise, case)
-    if exercise.truth:
+    if exercise.truth and exercise.level != "own":
         yield Value("wanted", right)
     if outcome.state == "value":
         yield Value("yours", outcome.value, right)

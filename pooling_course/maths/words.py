@@ -33,13 +33,14 @@ def number(value) -> str:
     return _scientific(value)
 
 
-def hint_names(count: int) -> list[str]:
-    """What leads to each of `count` hints, one after the other; the last is the whole answer, and says so.
+def hint_names(count: int, whole: bool = True) -> list[str]:
+    """What leads to each of `count` hints, one after the other; the last, if it is the whole answer, says so.
 
     >>> hint_names(3)
     ['Hint 1 of 3', 'Hint 2 of 3', 'Show the whole answer']
     """
-    return [*(f"Hint {n} of {count}" for n in range(1, count)), "Show the whole answer"]
+    found = [f"Hint {n} of {count}" for n in range(1, count + 1)]
+    return [*found[:-1], "Show the whole answer"] if whole else found
 
 
 def read_number(text: str) -> float:

@@ -1,6 +1,7 @@
 """Do the checks pass right answers, fail wrong ones, name known mistakes and keep to plain sentences whatever comes?"""
 
 import doctest
+import functools
 import html
 import itertools
 import re
@@ -28,7 +29,9 @@ from pooling_course.questions.lessons import LESSONS, STEPS
 
 NUMBERS = {LESSONS[name].number for name in STEPS}
 SEEDS = (0, 1, 2, 3, 4, "ada")
-MISTAKES = [(name, mistake) for name in names() for mistake in load(name).mistakes]
+OWN = [name for name in names() if load(name).level == "own"]
+CODED = [name for name in names() if name not in OWN]
+MISTAKES = [(name, mistake) for name in CODED for mistake in load(name).mistakes]
 
 
 # ---- Every exercise --------------------------------------------------------------------------------------------------
@@ -37,10 +40,17 @@ MISTAKES = [(name, mistake) for name in names() for mistake in load(name).mistak
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_model_answer_passes(name, seed):
-    found = check(name, load(name).model, seed)
+    exercise = load(name)
+    found = check(name, on_paper(exercise, seed) if exercise.level == "own" else exercise.model, seed)
     assert found.state == "solved" and found.passed == found.total and found.points(3) == 3, found
     assert found.mistake is None and found
-    assert repr(found) == f"✓ {name}: all {found.total} cases pass."
+    says = "that is right" if exercise.level == "own" else f"all {found.total} cases pass"
+    assert repr(found) == f"✓ {name}: {says}."
+
+
+def on_paper(exercise, student):
+    """What that student writes down who is right."""
+    return answer(exercise.paper(student), exercise.name)
 
 
 @pytest.mark.parametrize("name, mistake", MISTAKES, ids=[f"{name}:{mistake.name}" for name, mistake in MISTAKES])
@@ -51,7 +61,7 @@ def test_every_mistake_fails_and_is_recognised(name, mistake):
     assert f"Its answers match a known mistake: {mistake.says}" in repr(found)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", CODED)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_mistake_answers_as_another_or_as_it_should(name, seed):
     exercise = load(name)
@@ -85,7 +95,7 @@ def survives(name, function, seeds):
 
 
 @pytest.mark.filterwarnings("ignore")  # of what slips compute on their way
-@pytest.mark.parametrize("name", [name for name in names() if load(name).level != "own"])
+@pytest.mark.parametrize("name", CODED)
 def test_a_model_answer_with_one_slip_fails(name):
     """On the cases of every seed; where it does not, it answers as the model on the cases of many more."""
     count = 0
@@ -212,7 +222,8 @@ def test_an_untouched_stub_is_not_attempted(name):
 @pytest.mark.parametrize("name", names())
 def test_an_exercise_is_well_made(name):
     exercise = load(name)
-    assert exercise.function == name.replace("-", "_") and exercise.model.__doc__
+    assert exercise.function == name.replace("-", "_")
+    assert cell(exercise.stub)[exercise.function].__doc__
     assert exercise.lesson in NUMBERS
     says = [mistake.says for mistake in exercise.mistakes]
     assert len(says) == len(set(says)) >= 4
@@ -223,6 +234,7 @@ def test_an_exercise_is_well_made(name):
     assert ("```python" in exercise.task) == (exercise.level == "worked")
     before = exercise.source[: exercise.source.index("### BEGIN")].partition('"""\n')[2]
     assert bool(before.strip()) == (exercise.level == "gaps"), "gaps, and only they, have code given"
+    assert bool(signature(cell(exercise.stub)[exercise.function]).parameters) == (exercise.level != "own")
 
 
 @pytest.mark.parametrize("name", names())
@@ -231,7 +243,7 @@ def test_cases_are_few_small_and_the_same_each_time(name):
     cases = exercise.cases(3)
     assert repr(plain.plain(cases)) == repr(plain.plain(exercise.cases(3)))
     assert len(cases) == 1 if exercise.level == "own" else 12 <= len(cases) <= 18
-    for case in cases:
+    for case in cases[0] if exercise.level == "own" else cases:
         assert len(case) == len(exercise.parameters)
         for value in case:
             numbers = plain.as_array(plain.plain(value))
@@ -278,24 +290,140 @@ def test_gaps_are_filled_one_by_one():
             assert "for this case nothing is written yet" in repr(found)
 
 
-@pytest.mark.parametrize("name", [name for name in names() if load(name).level == "own"])
-def test_own_numbers_are_answered_by_what_is_written_down(name):
-    """A literal passes for its student and, as everyone has other numbers, for nobody else."""
+# ---- Numbers of a student's own --------------------------------------------------------------------------------------
+
+STUDENTS = [f"student {n}" for n in range(200)]
+PAIRS = list(combinations(range(len(STUDENTS)), 2))
+
+
+@functools.cache
+def drawn(name):
+    """The case of every student."""
+    return [load(name).cases(who)[0] for who in STUDENTS]
+
+
+def digest(function, case):
+    """What somebody writes down who thinks so; None where that stops with an error, which nobody writes down."""
+    found = run(function, case)
+    return repr(plain.written(found.value)) if found.state == "value" else None
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_is_written_down_is_right_for_its_student_and_wrong_for_a_friend(name):
+    """Of a hundred friends, one at most has the same answer; that takes few numbers to write."""
     exercise = load(name)
-    right = {seed: np.asarray(exercise.truth(*exercise.cases(seed)[0])).tolist() for seed in ("ada", "grace", "alan")}
-    assert len(set(map(str, right.values()))) == 3
-    for seed, written in right.items():
-        whole = re.sub(r"\.0\b", "", str(written))  # as people write
-        function = answer(f"def {exercise.function}({', '.join(exercise.parameters)}):\n    return {whole}\n", name)
-        passed = [other for other in right if check(name, function, other)]
-        assert passed == [seed]
+    wanted = [plain.plain(exercise.truth(*case)) for case in drawn(name)]
+    wrote = [plain.plain(on_paper(exercise, who)()) for who in STUDENTS]
+    assert not any(map(plain.differs, wanted, wrote))
+    said = [repr(plain.written(answer)) for answer in wanted]
+    lent = {(i, j) for i, j in PAIRS if said[i] == said[j]}
+    assert len(lent) < len(PAIRS) / 100
+    i, j = next(pair for pair in PAIRS if pair not in lent)
+    friend = check(name, on_paper(exercise, STUDENTS[i]), STUDENTS[j])
+    assert friend.state == "wrong" and friend.points(3) == 0
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_on_everybodys_numbers_the_typical_mistakes_are_told_apart(name):
+    """From what is right, and from each other."""
+    exercise = load(name)
+    functions = [exercise.truth, *(mistake.function for mistake in exercise.mistakes)]
+    for who, case in zip(STUDENTS, drawn(name), strict=True):
+        wrote = [said for function in functions if (said := digest(function, case))]
+        assert 5 <= len(wrote) == len(set(wrote)), who
+    for mistake in exercise.mistakes:
+        outcome = run(mistake.function, case)
+        if outcome.state == "value":
+            found = judge(exercise, [case], [outcome])
+            assert found.state == "wrong" and found.mistake == mistake.name
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_on_everybodys_cases_the_model_passes_and_typical_mistakes_fail(name):
+    """Most mistakes fail on those cases already that all have in common."""
+    exercise = load(name)
+    everybodys = [{repr(plain.plain(case)): case for case in exercise.cases(who)} for who in STUDENTS]
+    assert {12 <= len(each) <= 18 for each in everybodys} == {True}
+    cases = {key: case for each in everybodys for key, case in each.items()}
+    assert len(cases) > 200
+    assert [key for key, case in cases.items() if fault(exercise, case, run(exercise.model, case))] == []
+    common = set.intersection(*map(set, everybodys))
+    for mistake in exercise.mistakes:
+        fails = functools.cache(lambda key, wrong=mistake.function: fault(exercise, cases[key], run(wrong, cases[key])))
+        assert any(map(fails, common)) or all(any(map(fails, each)) for each in everybodys), mistake.name
+
+
+def ties(window):
+    return int((window == window.max()).sum())
+
+
+FAIR = {  # what holds of everybody's numbers, so that nobody has an easier task
+    "my-read-a-window": lambda x, row, col, k, s: x.shape == (7, 8) and {row, col} == {1, 2} and (k, s) == (3, 2),
+    "my-max-map": lambda x: x.shape == (4, 5),
+    "my-shares": lambda window, kind: 4 <= window.size <= 10 and (kind == "avg" or ties(window) in (1, 3)),
+    "my-pool-channels": lambda x, k: x.shape == (2, 4, 5) and k == 2,
+    "my-unpool": lambda values, indices, h, w: (h, w) == (4, 5) and len(np.unique(indices)) in (3, 4),
+    "my-average-divisors": lambda shape, out, k, s, p, *_: sorted(out) == [2, 3] and max(shape) <= 7 and p and s > 1,
+    "my-output-size": lambda size, k, s, p: 4 <= size <= 51 and 2 <= k <= 5 and 2 <= s <= 4 and 1 <= p <= k // 2,
+    "my-ceil-size": lambda size, k, s, p: 8 <= size <= 29 and 2 <= k <= 5 and 2 <= s <= 6 and p <= k // 2,
+    "my-overlap-count": lambda h, w, k, s: 12 <= h * w <= 20 and min(h, w) > k and k in (2, 3),
+    "my-average-map": lambda x: x.shape == (3, 4),
+    "my-padding-choice": lambda size, k, s: 8 <= size <= 14 and 4 <= k <= 6 and 2 <= s <= k + 1,
+    "my-unet-skip": lambda encoder, decoder: encoder.numel() == 10 and sorted(decoder.shape) == [1, 1, 1, 2],
+    "my-gradient": lambda x, upstream: x.shape == (3, 3) and upstream.shape == (2, 2) and upstream.all(),
+    "my-average-backward": lambda up, h, w, k, s, p, counted: up.all() and 9 <= h * w <= 12 and (k, s, p) == (3, 2, 1),
+}
+ROWS = {  # and how often what makes them hard
+    "my-output-size": lambda size, k, s, p: (size + 2 * p - k) % s > 0,
+    "my-overlap-count": lambda h, w, k, s: s < k,
+    "my-padding-choice": lambda size, k, s: s > k,
+    "my-ceil-size": lambda size, k, s, p: (size + 2 * p - k) % s == 0,
+    "my-average-divisors": lambda *settings: settings[-1] is None and settings[-2],
+    "my-shares": lambda window, kind: kind == "max",
+    "my-average-backward": lambda *settings: settings[-1],
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_everybodys_numbers_are_equally_hard(name):
+    assert all(FAIR[name](*row) for rows in drawn(name) for row in rows)
+    assert len({len(rows) for rows in drawn(name)}) == 1
+    assert len({sum(bool(ROWS[name](*row)) for row in rows) for rows in drawn(name) if name in ROWS}) <= 1
+    answers = [plain.written(plain.plain(load(name).truth(*rows))) for rows in drawn(name)]
+    sizes = [len(re.findall(r"\d+(?:\.\d+)?", repr(answer))) for answer in answers]
+    assert max(sizes) <= 40 and max(sizes) - min(sizes) <= 16, "numbers to write down"
+
+
+def test_ties_signs_and_overlap_are_in_everybodys_maps():
+    for ((x, _),) in drawn("my-gradient"):
+        windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2)).reshape(4, 2, 2)
+        assert any(ties(window) > 1 for window in windows)
+    for ((x,),) in drawn("my-max-map"):
+        assert any(x[row : row + 2, col : col + 2].max() < 0 for row in (0, 2) for col in (0, 2))
+
+
+def test_draws_that_tell_nothing_apart_end_in_a_sentence():
+    exercise = load("output-size")
+    own = definition.with_own_numbers(exercise, lambda random: [(6, 2, 2, 0)])
+    with pytest.raises(RuntimeError, match="1000 draws of own numbers for 'output-size' gave none that tell its"):
+        own.cases("ada")
+
+
+def test_own_numbers_are_not_given_away_by_their_check():
+    """Neither as a value nor as what is wanted: only where to look again."""
+    exercise = load("my-average-map")
+    right = exercise.truth(*exercise.cases("ada")[0])
+    wrong = answer("def my_average_map():\n    return [[99, 99, 99], [99, 99, 99]]", "my-average-map")
+    said = repr(check("my-average-map", wrong, "ada"))
+    assert "Look again: at [0, 0] it gives 99, which is not right." in said and "wanted" not in said
+    assert said.count("≠") == 6 and f"{right[0, 1]:g} " not in said.partition("yours")[2]
 
 
 def test_wrong_numbers_on_paper_are_recognised_without_their_decimal_points():
     exercise = load("my-max-map")
-    (x,) = exercise.cases("ada")[0]
+    ((x,),) = exercise.cases("ada")[0]
     wrong = F.max_pool2d(torch.from_numpy(x)[None], 2, 1)[0].int().tolist()
-    function = answer(f"def my_max_map(x):\n    return {wrong}", "my-max-map")
+    function = answer(f"def my_max_map():\n    return {wrong}", "my-max-map")
     assert check("my-max-map", function, "ada").mistake == "one-step"
 
 
@@ -551,6 +679,11 @@ def test_hints_come_one_by_one(name, monkeypatch):
     ladder = [str(hint(name)) for _ in range(4)]
     assert ladder[0].startswith(f"Nudge: {exercise.hints[0]}") and f'hint("{name}")' in ladder[0]
     assert ladder[1].startswith(f"Idea: {exercise.hints[1]}")
+    if exercise.level == "own":
+        assert ladder[1] == ladder[2] == ladder[3] == hint(name, 2) == f"Idea: {exercise.hints[1]}"
+        with pytest.raises(ValueError, match=r"are 1 \(a nudge\) and 2 \(the idea\)\."):
+            hint(name, 3)
+        return
     assert ladder[2] == ladder[3] == f"Model answer:\n{exercise.solution}"
     assert [hint(name, step) for step in (1, 2, 3)] == ladder[:3] and repr(hint(name, 3)) == ladder[2]
     assert exercise.solution not in "".join(ladder[:2])
@@ -589,7 +722,7 @@ def test_an_unknown_name_lists_those_there_are(name):
 
 def test_your_case_shows_a_students_own_numbers():
     exercise = load("my-gradient")
-    x, upstream = exercise.cases("Ada ")[0]
+    ((x, upstream),) = exercise.cases("Ada ")[0]
     shown = your_case("my-gradient", "ada")
     assert repr(shown) == repr(your_case("my-gradient", " ADA")) != repr(your_case("my-gradient", "grace"))
     numbers = [float(word) for word in re.findall(r"-?\d+", repr(shown))]

@@ -16,6 +16,11 @@ array with one number for each output. Return the gradient of the input, an arra
 What a window's padding would get goes nowhere. (All upstream numbers are multiples of 36, so that nothing needs
 rounding.)
 """
+OWN = """
+This `upstream` is yours alone, for two poolings that differ only in `count_include_pad`. What is the gradient of the
+input of each? Work it out on paper, and write both down, one after the other, as nested lists, row by row:
+`return [[[9, 9], [9, 9]], [[36, 36], [36, 36]]]`, say.
+"""
 HINTS = (
     "The map itself is not given, and you do not need it. Why?",
     "Each window adds upstream / divisor to every real cell it reads. Its first row is row * stride - padding, which "
@@ -64,6 +69,14 @@ def cases(random):
     for _ in range(4):
         height, width, kernel_size, stride, counted = map(int, random.integers((3, 3, 2, 1, 0), (7, 7, 4, 4, 2)))
         yield drawn(random, height, width, kernel_size, stride, 1, bool(counted))
+
+
+def own(random):
+    """Four windows of 3 x 3 that overlap, on a map with a border."""
+    height, width = [(3, 3), (3, 4), (4, 3)][random.integers(3)]
+    upstream = 36.0 * random.choice([-3, -2, -1, 1, 2, 3], (2, 2))
+    for counted in (True, False):
+        yield upstream, height, width, 3, 2, 1, counted
 
 
 def drawn(random, height, width, kernel_size, stride, padding, count_include_pad):

@@ -20,6 +20,10 @@ is divided by.
 Rows and columns do not mix: the cells of a window that count are its rows that count, times its columns that count. The
 function below already multiplies. Its two gaps can be tried one by one.
 """
+OWN = """
+These settings are yours alone: three poolings, which differ only where you see several values. Write down the divisors
+of each, one after the other, as nested lists: `return [[[4, 2], [4, 2]], [[4, 2], [4, 2]], [[3, 3], [3, 3]]]`, say.
+"""
 HINTS = (
     "Take one window, and only its rows: from which row to which does it reach? Which of these rows count?",
     "A window covers the rows from row * stride - padding on. Those that count end at shape[0] + padding if the "
@@ -84,6 +88,19 @@ def cases(random):
         height, width, kernel_size, stride = map(int, random.integers((4, 4, 2, 1), (9, 9, 5, 4)))
         padding = int(random.integers(1, kernel_size // 2 + 1))
         yield case((height, width), kernel_size, stride, padding, True, bool(random.integers(2)), None)
+
+
+def own(random):
+    """One geometry with six outputs, of which the last row or column hangs over."""
+    while True:
+        height, width, kernel_size, stride = map(int, random.integers((3, 3, 2, 2), (8, 8, 5, 4)))
+        geometry = (height, width), kernel_size, stride, int(random.integers(1, kernel_size // 2 + 1))
+        up, down = (case(*geometry, ceil_mode, True, None)[1] for ceil_mode in (True, False))
+        if up in ((2, 3), (3, 2)) and up != down:
+            break
+    override = int(random.integers(2, 20))
+    for settings in ((True, None), (False, None), (True, override)):
+        yield case(*geometry, True, *settings)
 
 
 def case(shape, kernel_size, stride, padding, ceil_mode, *settings):

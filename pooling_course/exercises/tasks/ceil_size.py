@@ -15,6 +15,10 @@ window of their own, which hangs over the edge. And one window may be dropped ag
 map or the padding *above* it, so before row `size + padding`, counted from the first row of the padding. One that would
 start in the padding below, or beyond it, is left out.
 """
+OWN = """
+These five poolings are yours alone, a row for each. How many rows does each make with `ceil_mode=True`? Work it out on
+paper, and write the five numbers down from the top: `return [3, 8, 4, 11, 6]`, say.
+"""
 HINTS = (
     "Take a window of 1 and a stride of 2 on 4 rows, without padding. Rounded up that is 3 windows; where does each "
     "start?",
@@ -45,6 +49,30 @@ def cases(random):
     for _ in range(3):
         kernel_size, stride = map(int, random.integers((2, 1), (6, 5)))
         yield int(random.integers(8, 40)), kernel_size, stride, int(random.integers(kernel_size // 2 + 1))
+
+
+def own(random):
+    """One pooling of each sort."""
+    found: dict[str, tuple] = {}
+    while len(found) < 5:
+        size, kernel_size, stride = map(int, random.integers((8, 2, 2), (30, 6, 7)))
+        case = size, kernel_size, stride, int(random.integers(kernel_size // 2 + 1))
+        if sort(*case):
+            found.setdefault(sort(*case), case)
+    return [list(found.values())[i] for i in random.permutation(5)]
+
+
+def sort(size, kernel_size, stride, padding):
+    """Where the last window starts after rounding up, or "exact" where nothing is left over; "" for what tells little:
+    a wrong rule comes to the same there."""
+    room = size + 2 * padding - kernel_size
+    last = room + -room % stride
+    if last == room:
+        return "exact" if kernel_size > stride + 2 * padding else ""  # else size / stride is as good
+    if last < size:
+        return "map" if room % stride <= padding else ""  # else one side of the padding is as good
+    ends = {"padding above": size + padding, "padding below": size + 2 * padding}
+    return next((sort for sort, end in ends.items() if last < end), "beyond")
 
 
 class Mistakes:

@@ -12,6 +12,10 @@ A map is `size` cells high. How many rows does the pooled map have, for a window
 
 The function below already finds the room that a window has to move in. Say how many places it takes.
 """
+OWN = """
+These four poolings are yours alone, a row for each. How many rows does each make? Work it out on paper, and write the
+four numbers down from the top: `return [3, 8, 4, 11]`, say.
+"""
 HINTS = (
     "Put a window of 3 on a map of 5, stride 1, and count the places where it can start.",
     "A window can start at 0, stride, 2 * stride, ... as long as it does not leave the room. The place where it begins "
@@ -36,6 +40,15 @@ def cases(random):
     for _ in range(8):
         size, kernel_size, stride = map(int, random.integers((8, 1, 1), (60, 6, 5)))
         yield size, kernel_size, stride, int(random.integers(kernel_size // 2 + 1))
+
+
+def own(random):
+    """Two poolings that leave nothing over, and two that do."""
+    for leaves in random.permutation([0, 0, 1, 1]):
+        rows, kernel_size, stride = map(int, random.integers((4, 2, 2), (13, 6, 5)))
+        padding = int(random.integers(1, kernel_size // 2 + 1))
+        rest = int(leaves * random.integers(1, stride))
+        yield (rows - 1) * stride + kernel_size - 2 * padding + rest, kernel_size, stride, padding
 
 
 class Mistakes:

@@ -16,6 +16,10 @@ Rows and columns do not mix: a cell is read by as many windows as its row, times
 below already multiplies. Write the part that counts along one axis: how many windows, each `kernel_size` long, read
 each of `size` places.
 """
+OWN = """
+These two maps and their windows are yours alone, a row for each. How many windows read each cell? Write down both
+arrays, one after the other, as nested lists, row by row: `return [[[1, 1], [1, 1]], [[1, 2, 1], [1, 2, 1]]]`, say.
+"""
 HINTS = (
     "Draw 7 places in a line, with windows of 3 and a stride of 2. Make a tick under each place that a window reads.",
     "Start with zeros. The windows start at 0, stride, 2 * stride, ... and the last one at size - kernel_size or "
@@ -49,6 +53,14 @@ def cases(random):
     yield from [(4, 3, 1, 1), (1, 1, 1, 4), (6, 6, 4, 1)]
     for _ in range(4):
         yield tuple(map(int, random.integers((4, 4, 2, 1), (10, 10, 5, 5))))
+
+
+def own(random):
+    """Windows that overlap, and others that do not, each on a map of 12 to 20 cells."""
+    for overlap in (True, False):
+        kernel_size, stride = [(2, 1), (3, 1), (3, 2)][random.integers(3)] if overlap else (2, random.integers(2, 4))
+        maps = [(h, w) for h in range(3, 6) for w in range(3, 6) if 12 <= h * w <= 20 and min(h, w) > kernel_size]
+        yield *maps[random.integers(len(maps))], kernel_size, int(stride)
 
 
 def outer(height, width, kernel_size, starts, add=1):

@@ -15,6 +15,10 @@ Dilation is 1, and ceil_mode is off. Return a list of all values of `padding`, s
 
 Where there is none, the list is empty.
 """
+OWN = """
+These four poolings are yours alone, a row for each. Which paddings leave no row out? Write down the four lists from
+the top: `return [[0, 1], [2], [], [1]]`, say.
+"""
 HINTS = (
     "Begin with one padding. Which rows do the windows read? Try 6 rows with kernel_size 3, stride 3 and padding 1.",
     "Try each padding from 0 to kernel_size // 2. Its windows start at -padding, stride - padding, ... and fit as long "
@@ -55,6 +59,14 @@ def cases(random):
     for _ in range(4):
         kernel_size = int(random.integers(2, 8))
         yield int(random.integers(5, 15)), kernel_size, int(random.integers(1, kernel_size + 1))
+
+
+def own(random):
+    """A stride that jumps over rows, and three that do not."""
+    for jumps in random.permutation([True, False, False, False]):
+        kernel_size = int(random.integers(4, 7))
+        stride = kernel_size + 1 if jumps else int(random.integers(2, kernel_size + 1))
+        yield int(random.integers(8, 15)), kernel_size, stride
 
 
 def ends(size, kernel_size, stride, padding):

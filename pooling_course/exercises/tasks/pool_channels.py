@@ -14,6 +14,11 @@ windows of `kernel_size` × `kernel_size` that lie side by side: the stride is `
 
 Return an array of shape `(C, H // kernel_size, W // kernel_size)`.
 """
+OWN = """
+This picture `x` is yours alone: two channels of 4 × 5, shown one below the other. What does max pooling with windows
+of 2 × 2 make of it? Write it down as nested lists, one channel after the other, each row by row:
+`return [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]` is a picture of two channels.
+"""
 HINTS = (
     "Think of a stack of sheets. What you do to one sheet, you do to each.",
     "A window is x[channel, rows, columns], or x[:, rows, columns] for all sheets at once; then take the maximum over "
@@ -50,6 +55,10 @@ def cases(random):
     for _ in range(4):
         channels, height, width, kernel_size = map(int, random.integers((2, 4, 4, 2), (4, 8, 8, 4)))
         yield random.integers(-9, 10, (channels, height, width)).astype(float), kernel_size
+
+
+def own(random):
+    yield random.integers(-9, 6, (2, 4, 5)).astype(float), 2
 
 
 def tiles(x, kernel_size):

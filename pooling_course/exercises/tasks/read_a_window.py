@@ -23,6 +23,10 @@ Now for a map. `x` is a NumPy array with rows and columns. A window of `kernel_s
 array of `kernel_size` × `kernel_size`. Rows and columns count from 0. The window always lies
 inside the map.
 """
+OWN = """
+The map `x` and the settings below are yours alone. Which window does the output cell in row `row`, column `col` read?
+Find it on paper, and write it down as nested lists, row by row: `return [[1, 2, 3], [4, 5, 6], [7, 8, 9]]`, say.
+"""
 HINTS = (
     "The example again, once for the rows and once for the columns.",
     "Find the top row of the window and its left column. NumPy slices both at once: x[first : stop, first : stop].",
@@ -51,6 +55,11 @@ def cases(random):
         kernel_size, stride, row, col = map(int, random.integers((1, 1, 0, 0), (4, 4, 3, 3)))
         height, width = random.integers(2) + stride * np.array([row, col]) + kernel_size + random.integers(3)
         yield random.integers(-9, 10, (height, width)).astype(float), row, col, kernel_size, stride
+
+
+def own(random):
+    row = int(random.integers(1, 3))
+    yield random.integers(-9, 10, (7, 8)).astype(float), row, 3 - row, 3, 2
 
 
 class Mistakes:

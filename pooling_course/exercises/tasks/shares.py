@@ -17,6 +17,11 @@ So for finite numbers the output is `(shares(window, kind) * window).sum()`, apa
 
 The function below has two gaps, one for each kind. Either can be tried alone.
 """
+OWN = """
+These three windows are yours alone: two of them are for `"max"`, and one is for `"avg"`. Which shares do their cells
+have? Write them down, one window after the other, each as nested lists, row by row: `[[0, 1], [0, 0]]` would be the
+shares of a window of 2 × 2. So what you return is a list of three.
+"""
 HINTS = (
     "What do the shares of a window add up to, in either kind of pooling?",
     "In an average, all cells have the same share: 1 divided by their number. In a maximum one cell has it all: "
@@ -58,6 +63,17 @@ def cases(random):
     yield np.array([[1.0, 4.0, 2.0, 4.0]]), "max"
     for shape, kind in [((2, 3), "max"), ((3, 2), "max"), ((2, 4), "max"), ((3, 2), "avg")]:
         yield random.integers(-1, 2, shape).astype(float), kind
+
+
+def own(random):
+    """A window with three equal maxima, one with a single maximum, and one to be averaged."""
+    for shape, tied in (((3, 3), 3), ((2, 5), 1)):
+        top = random.integers(2, 6)
+        window = random.integers(-9, top, shape).astype(float)
+        window.flat[random.choice(window.size, tied, replace=False)] = top
+        yield window, "max"
+    shape = [(2, 2), (2, 4), (4, 2), (2, 5), (5, 2)][random.integers(5)]
+    yield random.integers(1, 10, shape).astype(float), "avg"
 
 
 def average(window):

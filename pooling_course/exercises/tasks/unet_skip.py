@@ -17,6 +17,10 @@ one, of shape `(N, C2, H // 2, W // 2)`. The function below enlarges `decoder` s
 four that it came from. Make it fit: fill up with **zeros** what the pooling left out, which is the last row if `H` is
 odd, and the last column if `W` is odd. Everything else stays where it is, and even sizes need nothing.
 """
+OWN = """
+These two maps are yours alone. What must `unet_skip` join? Write the result down as nested lists, each channel row by
+row: `return [[[[1, 2], [3, 4]], [[9, 9], [9, 9]]]]` has the shape (1, 2, 2, 2).
+"""
 HINTS = (
     "Print the shapes of encoder and up, for an encoder of 5 × 7. How many rows are missing, and at which end?",
     "encoder.shape[2] - up.shape[2] rows are missing at the bottom, and columns at the right in the same way. "
@@ -58,6 +62,13 @@ def cases(random):
     for _ in range(5):
         n, c1, c2, height, width = map(int, random.integers((1, 1, 1, 2, 2), (2, 3, 3, 8, 8)))
         yield maps(random, (n, c1, height, width), c2)
+
+
+def own(random):
+    """One of rows and columns is odd."""
+    encoder, decoder = maps(random, (1, 1, 5, 2), 1)
+    turned = bool(random.integers(2))
+    yield tuple(x.transpose(2, 3).contiguous() if turned else x for x in (encoder, decoder))
 
 
 def maps(random, shape, channels):

@@ -15,6 +15,11 @@ value in which cell of the input it stood. Cells are numbered from 0, row by row
 Return an array of shape `(height, width)` that holds each value in its old place, and 0 everywhere else. Where windows
 overlapped, several outputs may name the same cell; they then hold the same value, and it stands there once.
 """
+OWN = """
+These `values` and `indices` are yours alone: a map with `height` rows and `width` columns was max-pooled with windows
+of 3 × 3 and a stride of 1. Put the values back on paper, and write the map down as nested lists, row by row:
+`return [[0, 7, 0], [0, 0, 4]]` is a map of two rows.
+"""
 HINTS = (
     "In which row and column is cell 19 of a map with 8 columns?",
     "The number of a cell is its place in the map laid out as one long row. Start with a row of zeros, height * width "
@@ -46,6 +51,15 @@ def cases(random):
     for _ in range(4):
         height, width, kernel_size, stride = map(int, random.integers((3, 3, 2, 1), (8, 8, 4, 3)))
         yield pooled(random.integers(-9, 10, (height, width)).astype(float), kernel_size, stride)
+
+
+def own(random):
+    """Six windows that have three or four winners between them."""
+    while True:
+        x = random.permutation(np.arange(-9.0, 11.0)).reshape(4, 5)
+        case = pooled(x, 3, 1)
+        if len(np.unique(case[1])) in (3, 4):
+            return [case]
 
 
 def pooled(x, *settings):
