@@ -27,7 +27,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from benchmarks.result import NotHere, claim, growth, main, table  # noqa: E402
 from harness import classroom  # noqa: E402
-from pooling_course.exercises import load  # noqa: E402
 from pooling_course.grading import mark, sandbox  # noqa: E402
 from tools.notebooks import source_path  # noqa: E402
 
@@ -55,8 +54,11 @@ def timed(line, folder):
 def mistakes(student: str) -> dict[str, str]:
     """What a student gets wrong: each task with a chance of one in four, in a known way."""
     draw = random.Random(student)
-    names = [task.exercise for task in mark.tasks(PS)]
-    return {name: draw.choice(load(name).mistakes).name for name in names if draw.random() < 0.25}
+    found = {}
+    for task in mark.tasks(PS):
+        if draw.random() < 0.25:
+            found[task.exercise] = draw.choice(classroom.possible(task.exercise, student))
+    return found
 
 
 def hand_in(folder: Path, count: int) -> Path:
@@ -103,15 +105,18 @@ def nbgrader(folder: Path, count: int) -> float:
     released = json.loads((folder / "release" / PS / f"{PS}.ipynb").read_text("utf-8"))
     for i in range(count):
         student = f"student{i:04}"
-        classroom.write(folder / "submitted" / student / PS / f"{PS}.ipynb", answered(released, mistakes(student)))
+        classroom.write(folder / "submitted" / student / PS / f"{PS}.ipynb", answered(released, student))
     return timed([sys.executable, "-m", "nbgrader", "autograde", PS], folder)
 
 
-def answered(released, wrong):
-    """The released notebook with answers written in."""
-    notebook = json.loads(json.dumps(released))
-    answers = {task.exercise: classroom.answer(task.exercise, wrong.get(task.exercise)) for task in mark.tasks(PS)}
+def answered(released, student):
+    """The released notebook with a name and answers written in."""
+    notebook, wrong = json.loads(json.dumps(released)), mistakes(student)
+    names = [task.exercise for task in mark.tasks(PS)]
+    answers = {name: classroom.answer(name, wrong.get(name), student) for name in names}
     for cell in notebook["cells"]:
+        if "".join(cell["source"]).startswith("STUDENT = "):
+            cell["source"] = f"STUDENT = {student!r}"
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
         if grade_id in answers:
             cell["source"] = answers[grade_id]

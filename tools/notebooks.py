@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import indent
 
 from pooling_course.exercises import load, names
+from pooling_course.exercises.definition import EXAMPLE_NAME
 from pooling_course.exercises.source import RULE
 from pooling_course.grading.assignments import ASSIGNMENTS, HIDDEN, Asked, Assignment, Code, Task, Written, is_own
 
@@ -35,8 +36,8 @@ RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS`
 }
 STUCK = "Stuck? A button below the check gives hints, whether or not you have written anything yet."
 WHO = """
-Who are you? Some tasks give everyone their own numbers, which depend on what you write here. Put the name or number
-that your learning platform knows you by, do not change it later, and run the cell.
+Who are you? Everyone gets numbers of their own, which depend on what you write here. Put the name or number that your
+learning platform knows you by, do not change it later, and run the cell.
 """
 
 
@@ -130,7 +131,7 @@ def _cells(assignment):
     yield code(f"{id}-setup", _imports(assignment), nbgrader=given("setup"))
     if any(is_own(part) for part in assignment.parts):
         yield markdown(f"{id}-who", WHO)
-        yield code(f"{id}-student", 'STUDENT = "your name or number"')
+        yield code(f"{id}-student", f'STUDENT = "{EXAMPLE_NAME}"')
     if assignment.given:
         yield markdown(f"{id}-given-words", "The data, and what trains a network on it:")
         yield code(f"{id}-given", assignment.given, nbgrader=given("given"))
@@ -185,14 +186,13 @@ verdict.points({part.points:g})
 
 
 def task_test(exercise):
-    """The check on the visible cases, and then on these and the hidden ones."""
-    call = f'verdict = check("{exercise.name}", {exercise.function}'
-    seeds = ", ".join(map(str, (0, *HIDDEN)))
-    return f"{call})\n### BEGIN HIDDEN TESTS\n{call}, seed=({seeds}))\n### END HIDDEN TESTS"
+    """The check on the student's cases, and then on these and the hidden ones."""
+    call, hidden = f'verdict = check("{exercise.name}", {exercise.function}, seed=', ", ".join(map(str, HIDDEN))
+    return f"{call}STUDENT)\n### BEGIN HIDDEN TESTS\n{call}(STUDENT, {hidden}))\n### END HIDDEN TESTS"
 
 
 def own_test(exercise):
-    """The check on the student's own case: its answer is a number on paper, so there is nothing to hide."""
+    """The check on the student's own numbers: the answer is on paper, so there is nothing to hide."""
     return f'verdict = check("{exercise.name}", {exercise.function}, seed=STUDENT)'
 
 

@@ -18,7 +18,8 @@ HIDDEN = (481, 512, 733, 947, 268, 605)
 
 @dataclass(frozen=True)
 class Task:
-    """An exercise, graded by its check on visible and hidden cases; at the level "own", on the student's own case."""
+    """An exercise, graded by its check on cases drawn for the student and hidden ones; at the level "own", by what the
+    student wrote down for numbers that nobody else has."""
 
     exercise: str
     points: float
@@ -157,11 +158,14 @@ Which cells a window reads, what share each has in the output, and what that mak
 03).
 """,
     parts=(
+        Task("read-a-window", 1),
+        Task("my-read-a-window", 1),
         Task("my-max-map", 2),
-        Task("read-a-window", 2),
         Task("max-by-hand", 3),
-        Task("shares", 3),
-        Task("pool-channels", 3),
+        Task("shares", 2),
+        Task("my-shares", 1),
+        Task("pool-channels", 2),
+        Task("my-pool-channels", 1),
     ),
 )
 
@@ -173,11 +177,16 @@ Where the maxima go, what an average is divided by, how large the output is, and
 05).
 """,
     parts=(
-        Task("unpool", 3),
-        Task("average-divisors", 4),
-        Task("output-size", 2),
-        Task("ceil-size", 3),
-        Task("overlap-count", 3),
+        Task("unpool", 2),
+        Task("my-unpool", 1),
+        Task("average-divisors", 3),
+        Task("my-average-divisors", 1),
+        Task("output-size", 1),
+        Task("my-output-size", 1),
+        Task("ceil-size", 2),
+        Task("my-ceil-size", 1),
+        Task("overlap-count", 2),
+        Task("my-overlap-count", 1),
     ),
 )
 
@@ -189,27 +198,33 @@ What happens at the border, and where the gradient goes on its way back (lessons
 """,
     parts=(
         Task("my-average-map", 2),
-        Task("padding-choice", 3),
-        Task("unet-skip", 3),
+        Task("padding-choice", 2),
+        Task("my-padding-choice", 1),
+        Task("unet-skip", 2),
+        Task("my-unet-skip", 1),
         Task("my-gradient", 2),
         Task("max-backward", 4),
-        Task("average-backward", 3),
+        Task("average-backward", 2),
+        Task("my-average-backward", 1),
         Written(
             name="two-gradients",
             title="Two gradients, in your own words",
             task="""
-A max pooling and an average pooling, both 2 × 2 and without padding, get the same map and the same upstream gradient.
-In three to five sentences for a fellow student: why do the two input gradients look so different, and what have their
-sums in common?
+`nn.MaxPool2d(2, stride=1)` and `nn.AvgPool2d(2, stride=1)` both get the map and the upstream gradient that you had in
+*Your own map, and its gradient on paper*. In three to five sentences for a fellow student: why do the two input
+gradients look so different, and what have their sums in common? Take one cell of your map as an example, and say what
+each pooling pays it.
 """,
             answer="""
-Max hands a window's whole gradient to the winner, because the output changes only when the winner does; with no ties
-all other cells get 0. Average hands every cell of the window a quarter, because each has a quarter of a say in the
-output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient.
+Max hands a window's whole gradient to the winner, because the output changes only when the winner does; a cell that
+wins no window gets 0. Average hands every cell of the window a quarter, because each has a quarter of a say in the
+output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient. The example
+fits the student's own map, which the output of `your_case` shows: by average, the cell in the middle gets a quarter of
+that sum, and a corner a quarter of its own window's number.
 """,
             rubric={
-                4: "both routes, each with its reason, and equal sums with the reason",
-                3: "both routes and equal sums; one reason is missing or not right",
+                4: "both routes, each with its reason, equal sums with the reason, and a right example of the own map",
+                3: "both routes and equal sums; one reason or the example is missing or not right",
                 1: "one of the two routes is right",
                 0: "nothing that answers the question",
             },

@@ -14,8 +14,10 @@ from pathlib import Path
 from textwrap import indent
 
 from ..exercises import judge, load
+from ..exercises.plain import plain, written
+from ..exercises.report import Report
 from ..exercises.source import RULE
-from ..exercises.verdict import CALLED
+from ..exercises.verdict import CALLED, given
 from .asked import judged, question_for
 from .assignments import ASSIGNMENTS, Asked, Code, Task, Written, is_own, named
 from .reading import UNREAD_NAME, named_in, strange
@@ -57,7 +59,7 @@ class Job:
 
     Attributes:
         assignment: its name.
-        student: the seed of tasks that give everyone their own numbers: what STUDENT says, else the owner's name.
+        student: the seed of everyone's own numbers: what STUDENT says, else the owner's name.
         cells: the code of the notebook.
         hidden: the seeds of the hidden cases.
         limits: of the sandbox.
@@ -107,8 +109,8 @@ def version(assignment: str) -> str:
 
 
 def seeds(task: Task, student: str | int, hidden=()):
-    """What the cases of a task are drawn with: the student's name, or what the notebook shows and the hidden ones."""
-    return student if is_own(task) else (0, *hidden)
+    """What the cases of a task are drawn with: the student's name, which the notebook shows, and the hidden ones."""
+    return (student,) if is_own(task) else (student, *hidden)
 
 
 @lru_cache(maxsize=256)
@@ -119,7 +121,7 @@ def _cases(exercise: str, seed):
 @lru_cache(maxsize=256)
 def _question(exercise: str, seed) -> Question:
     asked = load(exercise)
-    return Question(asked.function, encode(_cases(exercise, seed)), asked.rule)
+    return Question(asked.function, encode(asked.asks(_cases(exercise, seed))), asked.rule)
 
 
 def _verdict(exercise: str, seed, said: str, faults=()):
@@ -201,6 +203,8 @@ def _part(task, seed, said, ended, text, near):
     total = len(_cases(task.exercise, seed))
     part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": total}
     part |= {"state": "lost", "mistake": None, "says": [], "html": "", "shape": text["shape"]}
+    if is_own(task):
+        part |= _on_paper(exercise, _cases(task.exercise, seed)[0], said)
     if said == MISSING:
         says = SAYS["near" if near else "missing"].format(function=exercise.function, near=clean(near, 60))
         return part | {"state": "missing", "says": [says]}
@@ -216,6 +220,14 @@ def _part(task, seed, said, ended, text, near):
         known = next(m for m in exercise.mistakes if m.name == verdict.mistake)
         return part | {"mistake": known.name, "says": [f"Its answers match a known mistake: {known.says}"]}
     return part
+
+
+def _on_paper(exercise, case, said):
+    """A student's own numbers, and digests of what is right for them and of what was written down."""
+    found = outcomes(said, 1)
+    answers = {"due": plain(exercise.truth(*case)), "wrote": found[0].value if found else None}
+    digests = {name: hashlib.sha256(repr(written(value)).encode()).hexdigest()[:16] for name, value in answers.items()}
+    return {"case": Report(*given(exercise, case))._repr_html_(), **digests}
 
 
 def _code(code, said, ended, text, near, answer, why):

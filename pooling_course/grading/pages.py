@@ -168,7 +168,7 @@ def feedback(assignment: str, row: Row) -> str:
     machine = {part["exercise"]: part for part in row.parts}
     lines = []
     for name, part in parts.items():
-        made, state = row.decided.get(name), STATES[machine[name]["state"]] if name in machine else "○ not read yet"
+        made, state = row.decided.get(name), _state(machine[name]) if name in machine else "○ not read yet"
         if made and made.points is not None:
             state = f"{state}; a person gave the points" if name in machine else "✓ read"
         lines.append([title(part), state, row.marks.get(name, ""), part.points])
@@ -182,11 +182,17 @@ def feedback(assignment: str, row: Row) -> str:
             if found["html"]:  # made by exercises.report, which escapes what it shows
                 lead = "" if isinstance(part, Asked) else "<p>What your own check says:</p>\n"
                 body.append(f"{lead}{found['html']}\n")
+            elif found.get("case"):
+                body.append(f"<p>These are your own numbers:</p>\n{found['case']}\n")
     if row.record and row.record["cells"]:
         lines = [[int(number), text] for number, text in row.record["cells"].items()]
         body.append("<h2>Cells that did not go through</h2>\n<p>The cells below them ran all the same.</p>\n")
         body.append(table("Code cells, counted from the top", ["cell", "what happened"], lines))
     return page(ASSIGNMENTS[assignment].title, "".join(body))
+
+
+def _state(part):
+    return "✗ not right" if part["state"] == "wrong" and part["total"] == 1 else STATES[part["state"]]
 
 
 def _comment(made, rubric=None):

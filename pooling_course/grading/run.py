@@ -6,9 +6,12 @@ report are made of; the rest is in the book.
 
 from collections import defaultdict
 from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
 
 from tqdm import tqdm
 
+from ..exercises.definition import EXAMPLE_NAME
 from . import cluster, mark
 from .assignments import ASSIGNMENTS, is_own
 from .book import Book
@@ -18,9 +21,9 @@ from .sandbox import Limits, Lost, NoSandbox
 from .submissions import same_name
 from .tables import Row
 
-EXAMPLE_NAME = "your name or number"  # what stands in STUDENT before anybody writes there
 MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
-EXAMPLE_LEFT = ["STUDENT was left as it was: tasks with own numbers had those of everybody who left it."]
+EXAMPLE_LEFT = ["STUDENT was left as it was: its numbers are those of everybody who left it."]
+BORROWED = "What is written down is wrong for its own numbers, and right for those of {who}: {tasks}."
 MOST_TOLD = 20
 
 
@@ -51,6 +54,7 @@ def run_all(rows: list[Row], args, people, book: Book) -> int:
         if row.parts and not row.through and all(part["state"] == "missing" for part in row.parts):
             row.notes.append(f"Not one answer to {args.assignment} is in this notebook: is it another assignment's?")
     note_shared_names(rows)
+    note_borrowed(rows, book)
     return run.before
 
 
@@ -150,3 +154,32 @@ def note_shared_names(rows):
                 more = len(sharing) - 1 - len(others)
                 names = f"{', '.join(others)}{f' and {more} more' * bool(more)}"
                 row.notes.append(f"STUDENT = {row.says[:60]!r} also stands in the notebook of {names}.")
+
+
+def note_borrowed(rows, book):
+    """Who wrote down what is right for another's numbers; a known mistake needs no such reason."""
+    own = [row for row in rows if not row.through]
+    odd = [
+        (row, part)
+        for row in own
+        if any(part["state"] == "wrong" for part in row.parts)
+        for part in _written_down(row, book)
+        if part["state"] == "wrong" and not part["mistake"]
+    ]
+    lent: dict[tuple, list[str]] = {(part["exercise"], part["wrote"]): [] for _, part in odd}
+    for row in own if odd else ():
+        for part in _written_down(row, book):
+            owners = lent.get((part["exercise"], part["due"]), [])
+            owners += [row.student] * (len(owners) < MOST_TOLD)
+    for row, parts in groupby(odd, key=itemgetter(0)):
+        tasks = defaultdict(list)
+        for _, part in parts:
+            for owner in lent[part["exercise"], part["wrote"]]:
+                tasks[owner].append(part["exercise"])
+        row.notes += [BORROWED.format(who=who, tasks=", ".join(names)) for who, names in tasks.items()]
+
+
+def _written_down(row, book):
+    """The parts of a row that are answered on paper, whole as they are in the book."""
+    record = book.get(row.key) if row.key else row.record
+    return [part for part in (record or {}).get("parts", ()) if "due" in part]

@@ -1,7 +1,8 @@
 """Can an instructor hand out, collect and grade by nbgrader, and does every piece of work get the mark it should?
 
-Six people hand in: `perfect`, `empty` (untouched), `half` (every other task), `wrong` (known mistakes), `parrot` (the
-right answers to the visible cases, by heart) and `lost` (perfect, but a front end dropped what nbgrader goes by).
+Seven people hand in: `perfect`, `empty` (untouched), `half` (every other task), `wrong` (known mistakes), `parrot` (the
+right answers to the visible cases, by heart), `copy` (what `perfect` wrote) and `lost` (perfect, but a front end
+dropped what nbgrader goes by).
 """
 
 import ast
@@ -61,6 +62,7 @@ def elsewhere(tmp_path, monkeypatch):
         ("05_kernel_size_and_stride.ipynb", "room = size + 2 * padding", "room = size + padding"),
         ("05_kernel_size_and_stride.ipynb", r"check(\"output-size\", output_size)", r"check(\"output-size\", print)"),
         ("assignments/source/ps2/ps2.ipynb", "return room // stride + 1", "return room // stride"),
+        ("assignments/source/ps2/ps2.ipynb", "seed=STUDENT", "seed=0"),
         ("assignments/source/ps2/ps2.ipynb", str(HIDDEN[0]), "0"),
         ("assignments/source/project/project.ipynb", "| 4 points |", "| 5 points |"),
     ],
@@ -83,6 +85,21 @@ def test_a_lesson_without_the_section_is_refused(elsewhere):
     path.write_text(path.read_text("utf-8").replace("-write-it-yourself", "-write"), "utf-8")
     with pytest.raises(ValueError, match="no cell kernel-size-and-stride-write-it-yourself"):
         notebooks.outdated()
+
+
+PAPER = {"max-by-hand": "my-max-map", "max-backward": "my-gradient"}  # else what is on paper is called "my-..."
+
+
+@pytest.mark.parametrize("name", ["ps1", "ps2", "ps3"])
+def test_every_task_has_numbers_of_a_students_own(name):
+    """What is coded is tried on cases drawn from STUDENT, and beside it there is something to write down."""
+    exercises = [part.exercise for part in ASSIGNMENTS[name].parts if isinstance(part, Task)]
+    for exercise in exercises:
+        if load(exercise).level != "own":
+            assert PAPER.get(exercise, f"my-{exercise}") in exercises
+    for cell in source(name).cells:
+        for call in re.findall(r"\b(?:check|your_case)\(.*", cell.source):
+            assert re.search(r", (seed=)?\(?STUDENT\b", call), call
 
 
 def test_every_exercise_stands_in_its_lesson():
@@ -315,13 +332,18 @@ def key(part):
     return part.exercise if isinstance(part, Task) else part.name
 
 
+def is_own(part):
+    return isinstance(part, Task) and load(part.exercise).level == "own"
+
+
 def right(part, who):
     """The model answer, as a learner would write it."""
     if isinstance(part, Asked):
         return f"{part.variable} = {classroom.value(part, who)}"
     if isinstance(part, Written):
         return f"**{part.title}: your answer**\n\n{part.answer.strip()}"
-    return load(part.exercise).solution if isinstance(part, Task) else definition.MARKER.sub("", part.source)
+    text = load(part.exercise).paper(who) if is_own(part) else None
+    return definition.MARKER.sub("", text or (load(part.exercise).source if isinstance(part, Task) else part.source))
 
 
 def mistaken(part, who):
@@ -332,6 +354,8 @@ def mistaken(part, who):
         return f"**{part.title}: your answer**\n\nNo idea."
     if isinstance(part, Code):
         return f"def {part.name}(*args):\n    return {{}}\n"
+    if is_own(part):
+        return classroom.answer(part.exercise, classroom.possible(part.exercise, who)[0], who)
     exercise = load(part.exercise)
     for function in (mistake.function for mistake in exercise.mistakes):
         helpers = set(function.__globals__) - {"np", "__builtins__"}
@@ -341,12 +365,14 @@ def mistaken(part, who):
     return f"def {exercise.function}(*args):\n    return 0\n"
 
 
-def looked_up(part):
+def looked_up(part, who):
     """The right answers to the visible cases, by heart."""
     if not isinstance(part, Task):
         return None
+    if is_own(part):
+        return right(part, who)
     exercise = load(part.exercise)
-    cases = exercise.cases("parrot" if exercise.level == "own" else 0)
+    cases = exercise.cases(who)
     table = {repr(plain(case)): literal(exercise.model(*case)) for case in cases}
     rows = "".join(f"        {arguments!r}: {result},\n" for arguments, result in table.items())
     return f"{AS_TEXT}\n\ndef {exercise.function}(*args):\n    return {{\n{rows}    }}[as_text(args)]\n"
@@ -377,14 +403,22 @@ def is_right(who, number):
     return who in ("perfect", "lost") or who == "half" and number % 2 == 0
 
 
+def copied(part, who):
+    """What `perfect` handed in, under another name."""
+    return right(part, "perfect")
+
+
+WRONG = {"wrong": mistaken, "parrot": looked_up, "copy": copied}
+
+
 def hand_in(who, assignment, nb):
     """One learner's work, in the notebook that was released."""
     answers = {}
     for number, part in enumerate(assignment.parts):
         if is_right(who, number):
             answers[key(part)] = right(part, who)
-        elif who in ("wrong", "parrot"):
-            answers[key(part)] = mistaken(part, who) if who == "wrong" else looked_up(part)
+        elif who in WRONG:
+            answers[key(part)] = WRONG[who](part, who)
     for cell in nb.cells:
         if cell.source == STUDENT:
             cell.source = f'STUDENT = "{who}"'
@@ -402,10 +436,10 @@ def intended(who, assignment, folder):
     for number, part in enumerate(assignment.parts):
         if is_right(who, number):
             marks.append(part.points)
-        elif who in ("wrong", "parrot") and isinstance(part, Task):
-            exercise, text = load(part.exercise), mistaken(part, who) if who == "wrong" else looked_up(part)
+        elif who in WRONG and isinstance(part, Task):
+            exercise, text = load(part.exercise), WRONG[who](part, who)
             function = written_down(text, folder / f"{who}_{exercise.function}.py")[exercise.function]
-            seed = who if exercise.level == "own" else (0, *HIDDEN)
+            seed = who if is_own(part) else (who, *HIDDEN)
             marks.append(check(part.exercise, function, seed).points(part.points))
     return sum(marks)
 
@@ -421,7 +455,7 @@ def written_down(text, path):
 PEOPLE = {  # who hands in what; each costs some seconds of a fresh kernel
     "pre": ("perfect", "empty", "half", "wrong", "lost"),
     "ps1": ("perfect", "empty", "half", "wrong", "parrot", "lost"),
-    "ps2": ("perfect", "parrot"),
+    "ps2": ("perfect", "parrot", "copy"),
     "ps3": ("perfect", "half", "wrong", "lost"),
     "project": ("perfect", "half", "empty"),
     "post": ("perfect", "wrong"),
@@ -524,9 +558,15 @@ def test_everyone_gets_the_mark_that_is_due(course, name, who, tmp_path):
 @pytest.mark.parametrize("name", [name for name in PEOPLE if "parrot" in PEOPLE[name]])
 def test_knowing_the_visible_cases_by_heart_loses_marks(course, name):
     tasks = [part for part in ASSIGNMENTS[name].parts if isinstance(part, Task)]
-    own = sum(part.points for part in tasks if notebooks.is_own(part))
+    own = sum(part.points for part in tasks if is_own(part))
     assert course.marks()[name, "perfect"] == sum(part.points for part in tasks)
     assert own <= course.marks()[name, "parrot"] < own + (course.marks()[name, "perfect"] - own) / 2
+
+
+@pytest.mark.nbgrader
+def test_a_friends_notebook_loses_what_is_written_down(course):
+    own = sum(part.points for part in ASSIGNMENTS["ps2"].parts if is_own(part))
+    assert course.marks()["ps2", "copy"] == course.marks()["ps2", "perfect"] - own
 
 
 @pytest.mark.nbgrader

@@ -3,6 +3,7 @@
 import csv
 import ctypes
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -21,9 +22,11 @@ import torch
 from torch import nn
 
 from harness import ROOT, classroom
+from harness.answers import cell
 from harness.hostile import RIGHT, TASK
 from pooling_course import exercises
-from pooling_course.exercises import Outcome, load
+from pooling_course.exercises import Outcome, check, load
+from pooling_course.exercises.verdict import given
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import cells as program
 from pooling_course.grading import mark, pages, sandbox, tables, text, wire
@@ -62,6 +65,10 @@ def grade(submissions, out, *more, assignment="ps2"):
 # ---- What a page may show, and what a rule sees (the hostile class is in hostile_class.py) ---------------------------
 
 
+def the_part(record, exercise):
+    return next(part for part in record["parts"] if part["exercise"] == exercise)
+
+
 def without_rule(name):
     return dataclasses.replace(load(name), rule="any")
 
@@ -90,9 +97,9 @@ def test_a_page_shows_no_hidden_case(walls, monkeypatch):
     mark._question.cache_clear()
     row = tables.Row(Submission("ada", "", "", None, False, bytes), 1, 0, 1.0, record)
     page = pages.feedback("ps2", row)
-    visible, both = load(TASK).cases(0), load(TASK).cases((0, 4711, 4712))
+    visible, both = load(TASK).cases("ada"), load(TASK).cases(("ada", 4711, 4712))
     hidden = [case for case in both if case not in visible]
-    assert len(hidden) > 10 and record["parts"][2]["state"] == "wrong"
+    assert len(hidden) > 10 and the_part(record, TASK)["state"] == "wrong"
     assert not [case for case in hidden if re.search(r"\D+".join(map(str, case)), page)]
     assert re.search(r"\D+".join(map(str, visible[0])), page)  # what the student's own check shows may be shown
 
@@ -105,7 +112,7 @@ def test_a_rule_cannot_be_got_round_by_hiding_the_code(walls):
         cells = classroom.cells("ps2", "ada")
         at = next(i for i, cell in enumerate(cells) if "def output_size" in cell)
         cells[at] = hidden.replace("RIGHT", RIGHT)
-        part = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls)["parts"][2]
+        part = the_part(mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls), TASK)
         assert (part["state"], part["says"]) == ("refused", [text.HIDDEN_CODE])
 
 
@@ -120,9 +127,10 @@ def test_torch_that_no_text_shows_is_seen_in_the_sandbox_too(walls):
     cells = classroom.cells("ps2", "ada")
     at = next(i for i, cell in enumerate(cells) if "def output_size" in cell)
     cells[at] = HIDDEN_TORCH
-    parts = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls)["parts"]
-    assert parts[2]["state"] == "refused" and parts[2]["points"] == 0
-    assert "it called torch" in parts[2]["says"][0] and "plain Python and NumPy only" in parts[2]["says"][0]
+    record = mark.mark(mark.Job("ps2", "ada", tuple(cells), (0,)), walls)
+    part, parts = the_part(record, TASK), record["parts"]
+    assert part["state"] == "refused" and part["points"] == 0
+    assert "it called torch" in part["says"][0] and "plain Python and NumPy only" in part["says"][0]
     assert [part["state"] for part in parts].count("solved") == len(parts) - 1
 
 
@@ -197,10 +205,10 @@ def test_what_only_a_kernel_can_do_is_told(walls):
     cells = with_answer("!ls\n%matplotlib inline\nx = !cat y", "%%bash\nls", "%load other.py\n" + ANSWER)
     (note,) = marked(walls, cells)[1]["notes"]
     assert re.findall(r"([!%]+\w+) in cell (\d+)", note) == [
-        ("!ls", "7"),
-        ("!cat", "7"),
-        ("%%bash", "8"),
-        ("%load", "9"),
+        ("!ls", "11"),
+        ("!cat", "11"),
+        ("%%bash", "12"),
+        ("%load", "13"),
     ]
     assert marked(walls, with_answer("%matplotlib inline\nnp.max?\n" + ANSWER))[1]["notes"] == []
 
@@ -701,6 +709,53 @@ def test_marks_mistakes_and_notes_are_in_the_tables(small_results):
     assert "STUDENT = 'someone else'" in marks["'=eve"]["notes"]  # and no spreadsheet takes it for a formula
 
 
+def test_numbers_on_paper_are_wrong_for_a_friend_who_is_told_so(walls, tmp_path):
+    """In the notes, which are the instructor's; the page shows whose numbers they should be."""
+    own = [task.exercise for task in mark.tasks("ps2") if load(task.exercise).level == "own"]
+    cells = {name: classroom.cells("ps2", name) for name in ("ada", "bob", "cy")}
+    for exercise in own:  # bob takes ada's, and cy errs in a known way and has forgotten one
+        at = next(i for i, code in enumerate(cells["bob"]) if f"def {load(exercise).function}(" in code)
+        cells["bob"][at] = cells["ada"][at]
+        cells["cy"][at] = classroom.answer(exercise, classroom.possible(exercise, "cy")[0], "cy")
+    cells["cy"] = [code for code in cells["cy"] if "def my_unpool" not in code]
+    for name in cells:
+        classroom.write(tmp_path / "class" / f"{name}.ipynb", cells[name])
+    assert grade(tmp_path / "class", tmp_path / "out", "--anonymous") == 0
+    marks = grades(tmp_path / "out")
+    for exercise in own:
+        assert [float(marks[name][exercise]) for name in cells] == [PS2[exercise], 0, 0]
+    says = "What is written down is wrong for its own numbers, and right for those of ada: "
+    assert marks["bob"]["notes"] == f"{says}{', '.join(own)}."
+    assert marks["ada"]["notes"] == "" and "right for those" not in marks["cy"]["notes"]
+    told = [(tmp_path / "out" / "feedback" / f"{name}.html").read_text("utf-8") for name in ("bob", "cy")]
+    told.append((tmp_path / "out" / "anonymous.csv").read_text("utf-8"))
+    assert not any(re.search(r"\bada\b", text) for text in told)
+    assert "These are your own numbers:" in told[1]
+    for page, name in zip(told, ("bob", "cy"), strict=False):
+        for value in given(load("my-unpool"), load("my-unpool").cases(name)[0]):
+            assert value.html in page
+
+
+def test_the_sandbox_and_the_notebooks_own_check_agree_on_everybodys_numbers(walls):
+    """A right answer, each mistake that can be written down, and a friend's, in all three problem sets."""
+    writes = {
+        "dot": lambda name: classroom.answer(name, None, "dot"),
+        "eve": lambda name: classroom.answer(name, classroom.possible(name, "eve")[-1], "eve"),
+        "fay": lambda name: classroom.answer(name, None, "ada"),
+    }
+    for assignment, who in itertools.product(("ps1", "ps2", "ps3"), writes):
+        tasks = [task for task in mark.tasks(assignment) if load(task.exercise).level == "own"]
+        answers = {task.exercise: writes[who](task.exercise) for task in tasks}
+        cells = [f"STUDENT = {who!r}", "import numpy as np", *answers.values()]
+        record = mark.mark(mark.Job(assignment, who, tuple(cells), HIDDEN), walls)
+        for task in tasks:
+            function = cell(answers[task.exercise])[load(task.exercise).function]
+            verdict, part = check(task.exercise, function, who), the_part(record, task.exercise)
+            assert (verdict.state, verdict.mistake) == (part["state"], part["mistake"])
+            assert verdict.points(task.points) == part["points"]
+            assert verdict.state == ("solved" if who == "dot" else "wrong")
+
+
 def test_a_page_names_the_mistake_and_shows_the_students_own_check(small_results):
     page = (small_results / "feedback" / "bob.html").read_text("utf-8")
     assert "you leave out the + 1" in page and "The first case that fails" in page
@@ -772,9 +827,9 @@ def test_a_submission_that_the_sandbox_loses_is_not_marked(small_class, tmp_path
 # ---- Around it -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("assignment, told", [("ps1", True), ("ps2", False)])
+@pytest.mark.parametrize("assignment, told", [("ps1", True), ("ps2", True), ("project", False)])
 def test_a_missing_name_is_told_only_where_it_matters(tmp_path, monkeypatch, assignment, told):
-    """Only ps1 and ps3 give everyone their own numbers, and ask for a name."""
+    """Only the problem sets give everyone their own numbers, and ask for a name."""
     monkeypatch.setattr(mark, "work", lambda job, trust: mark.unreadable(assignment, "done"))
     classroom.write(tmp_path / "class" / "ada.ipynb", ["x = 1"])
     classroom.write(tmp_path / "class" / "bob.ipynb", ['STUDENT = "your name or number"'])
@@ -875,7 +930,7 @@ def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
     assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process
 
 
-@pytest.mark.parametrize("file", ["maths/words.py", "maths/rules.py", "images.py", "exercises/tasks/_own.py"])
+@pytest.mark.parametrize("file", ["maths/words.py", "maths/rules.py", "images.py", "exercises/tasks/unpool.py"])
 def test_a_mark_is_kept_only_while_all_that_computed_it_is_the_same(file, tmp_path, monkeypatch):
     before = mark.version("ps1")
     shutil.copytree(mark.PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from textwrap import dedent
 
-from pooling_course.exercises import load
+from pooling_course.exercises import load, plain, run
 from pooling_course.grading import mark
 from pooling_course.grading.asked import question_for
 from pooling_course.grading.assignments import Asked, Written, named
@@ -23,14 +23,31 @@ def notebook(cells: list[str]) -> dict:
     return {"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def answer(exercise: str, mistake: str | None = None) -> str:
+def answer(exercise: str, mistake: str | None = None, student: str = "ada") -> str:
     """A right answer, or the code of one of its known mistakes, as a student would write it."""
     e = load(exercise)
+    if e.level == "own":
+        return on_paper(exercise, mistake, student)
     if mistake is None:
         return helpers(e.model) + e.solution
     found = next(m for m in e.mistakes if m.name == mistake).function
     code = dedent(inspect.getsource(found))
     return helpers(found) + re.sub(r"def \w+", f"def {e.function}", code, count=1)
+
+
+def on_paper(exercise: str, mistake: str | None, student: str) -> str:
+    """What a student writes down for numbers of their own: what is right, or what a known mistake makes of them."""
+    e = load(exercise)
+    functions = {None: e.truth} | {m.name: m.function for m in e.mistakes}
+    found = plain.written(plain.plain(functions[mistake](*e.cases(student)[0])))
+    return f"def {e.function}():\n    return {found}\n".replace("inf", 'float("inf")')
+
+
+def possible(exercise: str, student: str) -> list[str]:
+    """The names of the known mistakes that a student can make: those that stop with an error, nobody writes down."""
+    e = load(exercise)
+    case = e.cases(student)[0]
+    return [m.name for m in e.mistakes if e.level != "own" or run(m.function, case).state == "value"]
 
 
 def helpers(function) -> str:
@@ -72,7 +89,7 @@ def cells(assignment: str, student: str, mistakes: dict[str, str] | None = None)
     made = [SETUP, f'STUDENT = "{student}"']
     for task in mark.tasks(assignment):
         function = load(task.exercise).function
-        made += [answer(task.exercise, (mistakes or {}).get(task.exercise))]
+        made += [answer(task.exercise, (mistakes or {}).get(task.exercise), student)]
         shown = f"display(verdict.report)\nverdict.points({task.points:g})"
         made += [f'verdict = check("{task.exercise}", {function})\n{shown}']
     for ask in mark.asks(assignment):
