@@ -736,6 +736,15 @@ def test_numbers_on_paper_are_wrong_for_a_friend_who_is_told_so(walls, tmp_path)
             assert value.html in page
 
 
+def test_a_function_is_tried_on_its_own_students_cases(walls):
+    """Beside the hidden ones: who is wrong there alone is not right."""
+    case = next(case for case in load(TASK).cases("ada") if case not in load(TASK).cases((0, "bob", *HIDDEN)))
+    code = f"{ANSWER}\nright = output_size\ndef output_size(*case): return right(*case) - (case == {case})"
+    for who, state in {"ada": "wrong", "bob": "solved"}.items():
+        record = mark.mark(mark.Job("ps2", who, (f"STUDENT = {who!r}", code), HIDDEN), walls)
+        assert the_part(record, TASK)["state"] == state
+
+
 def test_the_sandbox_and_the_notebooks_own_check_agree_on_everybodys_numbers(walls):
     """A right answer, each mistake that can be written down, and a friend's, in all three problem sets."""
     writes = {
