@@ -163,7 +163,7 @@ def calmest(s=2, wider=1):
             "alike.",
             f"{PARTS[s].capitalize()} of its window is exchanged. A window of {k} exchanges only {PARTS[k]}.",
         ],
-        "why": f"Measured on bell-shaped noise: about {most} for max, {middle} for the average of {s} × {s} and {least} for "
-        f"the average of {k} × {k} with stride {s}. Wider windows exchange a smaller part of themselves, "
+        "why": f"Measured on bell-shaped noise: about {most} for max, {middle} for the average of {s} × {s} and "
+        f"{least} for the average of {k} × {k} with stride {s}. Wider windows exchange a smaller part of themselves, "
         "whatever their stride.",
     }
