@@ -28,7 +28,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from ..maths import words
@@ -224,7 +224,7 @@ def drawn(name: str, seed: int) -> Question:
     return _drawn(name, seed)
 
 
-@cache
+@lru_cache(maxsize=256)  # a large class is drawn for one by one
 def _drawn(name: str, seed: int) -> Question:
     rng = random.Random(f"{name} {seed}")
     for _ in range(TRIES):

@@ -6,6 +6,7 @@ Whether nbgrader gives the same marks, test_assignments.py asks.
 import csv
 import os
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -86,6 +87,20 @@ def test_a_friends_answers_are_worth_little(name):
         pairs = zip(NAMES, values[1:], strict=False)
         points += sum(judged(question_for(ask.name, one), plain(eval(other))).passed for one, other in pairs)
     assert points / len(NAMES) < 2
+
+
+def test_a_large_class_takes_the_memory_of_a_small_one():
+    def ask(names):
+        for name in names:
+            for each in mark.asks("pre"):
+                judged(question_for(each.name, name), 3)
+
+    ask(NAMES[:60])
+    tracemalloc.start()
+    ask(NAMES[60:])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000  # all that is drawn for so many takes twice that
 
 
 # ---- What a value is worth -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import re
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -14,6 +15,8 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark, measures, pages
 from pooling_course.grading.book import Book
 from pooling_course.grading.measures import FEWEST_GAIN, FEWEST_ITEMS, gain, items, paired, students_t
+from pooling_course.grading.submissions import Submission
+from pooling_course.grading.tables import Row
 
 # Printed in tables of Student's distribution, two-sided, 5 %.
 TABLE = {9: 2.262, 10: 2.228, 14: 2.145, 19: 2.093, 29: 2.045, 60: 2.000, 120: 1.980}
@@ -230,7 +233,7 @@ def test_who_answered_nothing_took_no_test(tmp_path, monkeypatch):
     assert "1 student who answered something" in report_of(tmp_path / "out")
 
 
-def test_what_a_person_decides_counts_and_lateness_does_not(tmp_path, thirty):
+def test_what_a_person_decides_counts(tmp_path, thirty):
     grade, made, people = thirty
     who = next(name for name in people if "pre-sign" in made["pre", name])
     assert grade("pre") == 0
@@ -241,6 +244,18 @@ def test_what_a_person_decides_counts_and_lateness_does_not(tmp_path, thirty):
     share = {student: share for student, _, share in book.scores()}[who]
     book.close()
     assert share == pytest.approx(1 - (len(made["pre", who]) - 1) / 6)
+
+
+def row(name, **how):
+    made = Row(Submission(name, "", "", None, False, bytes), 1, 0, 1.0, classroom.solved("pre"))
+    return replace(made, **how)
+
+
+def test_lateness_takes_nothing_and_a_group_counts_once():
+    late, one = row("ada", days_late=2, share=0.5), row("bob")
+    rows = [late, one, row("cy", through=one), row("dot", record=None)]
+    assert pages.scores("pre", rows) == [("ada", "", 1.0), ("bob", "", 1.0)]
+    assert "2 students who answered something" in pages.report("pre", rows)
 
 
 def test_an_answer_that_not_everybody_has_a_mark_for_is_left_out(tmp_path, monkeypatch):
