@@ -138,7 +138,7 @@ def test_from_a_download_to_marks_comments_and_feedback(place, capsys):
     assert "have answers that nobody" not in said and "graded before, and have not changed" in said
     marks = {line["student"]: line for line in table(place, "grades.csv")}
     assert float(marks[TEAM_B[1]]["points"]) == MACHINE + 3
-    assert float(marks[MISTAKEN]["points"]) == MACHINE - 1.5 + 3 and "(CD)" in marks[MISTAKEN]["notes"]
+    assert float(marks[MISTAKEN]["points"]) == MACHINE - 0.5 + 3 and "(CD)" in marks[MISTAKEN]["notes"]
     assert float(marks[NAMES[9]]["points"]) == round(0.9 * (MACHINE + 3), 2)
 
     # one hands in again, with leave: what was decided stays, and so does everybody else's mark
