@@ -208,6 +208,11 @@ def test_what_cannot_be_read_is_told_with_how_to_write_it(name, value):
     assert said.endswith(str(your_question(name, "ada").parts[-1]))
 
 
+def test_half_a_cell_is_none():
+    assert your_answer("winner-cells", [(0.5, 1)], "ada").state == "lost"
+    assert your_answer("winner-cells", [(0, 1)], "ada").state == "given"
+
+
 def test_before_there_is_an_answer_it_says_so():
     assert repr(your_answer("pre-sign", None, "ada")) == "○ pre-sign: not attempted yet."
 
