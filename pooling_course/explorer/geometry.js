@@ -78,7 +78,7 @@ export function windowOf(rows, cols, row, col) {
 // ---- sizes on the screen ----------------------------------------------------------------------------------------
 
 const LARGEST_CELL = 48;
-const CLEAR = 26; // px: a cell this wide shows its number with ease
+const CLEAR = 24; // px: a cell this wide shows its number with ease
 const THIN = 10; // px of a padded cell where whole ones would take the room of the numbers
 export const AXIS = 18; // room for row and column numbers
 export const EDGE = 4; // room for what is drawn around the last row and column

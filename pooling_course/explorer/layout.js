@@ -45,7 +45,7 @@ function boxes(view) {
   }
   const beside = (room === "aside" ? READING + GAP : 0) + (view.weights.hidden ? 0 : WEIGHTS + gap);
   const wide = view.width - beside - (inputs + outputs - 1) * gap;
-  const share = backward ? 1.45 : 1.2; // of an input, beside an output
+  const share = backward ? 1.45 : 1.35; // of an input, beside an output
   const output = wide / (share * inputs + outputs);
   const high = (backward ? 238 : room === "aside" ? 336 : shown.length > 1 ? 280 : 304) - view.spare;
   return { input: share * output, output, high, gap };

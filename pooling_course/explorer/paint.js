@@ -107,7 +107,7 @@ function writer(ctx, look, cell) {
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   return (text, x, y, colour, size = Math.max(0.36, Math.min(0.5, 12 / cell))) => {
-    const px = Math.min(cell * size, (cell * 0.92) / (text.length * 0.58));
+    const px = Math.min(cell * size, (cell * 0.84) / (text.length * 0.58));
     if (px !== font) ctx.font = `${px}px ${look.font}`;
     font = px;
     ctx.fillStyle = colour;
@@ -167,6 +167,8 @@ function paintImage(ctx, frame, image) {
   ctx.drawImage(scratch, 0, 0, cols, rows, frame.x(0), frame.y(0), cols * cell, rows * cell);
 }
 
+const NOTED = 25; // px of a cell that has room for a note
+
 // Values as coloured cells, with numbers where they can be read, and a note under them where there is room;
 // `colourAt(row, col)` gives [r, g, b].
 /**
@@ -193,10 +195,10 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       if (!colour) continue;
       ctx.fillStyle = css(colour);
       ctx.fillRect(frame.x(c), frame.y(r), cell - 1, cell - 1);
-      const note = cell >= 28 && noteAt?.(row, col);
+      const note = cell >= NOTED && noteAt?.(row, col);
       const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
       write(inWords(valueAt(row, col), cell), x, note ? y - cell * 0.12 : y, ink);
-      if (note) write(note, x, y + cell * 0.28, ink, 0.24);
+      if (note) write(note, x, y + cell * 0.28, ink, Math.max(0.24, 9 / cell));
     }
   }
 }
@@ -240,6 +242,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
   }
   const write = writer(ctx, look, cell);
   const notes = cell < 40 ? text.split(" | ") : [text]; // one under the other where a cell is too narrow for both
+  const size = Math.max(0.33, Math.min(notes.length > 1 ? 0.38 : 0.42, 11 / cell));
   for (let r = top; r < end; r++) {
     for (let c = left; c < far; c++) {
       if (r >= 0 && r < rows.size && c >= 0 && c < cols.size) continue;
@@ -251,7 +254,7 @@ export function paintBorder(ctx, look, frame, rows, cols, text) {
       ctx.strokeRect(x + 1.5, y + 1.5, width - 4, height - 4);
       if (!padded || pad < READABLE) continue;
       for (const [i, note] of notes.entries()) {
-        write(note, x + width / 2, y + height * (0.5 + 0.4 * (i - (notes.length - 1) / 2)), look.muted, Math.max(0.33, Math.min(0.42, 11 / cell)));
+        write(note, x + width / 2, y + height * (0.48 + 0.4 * (i - (notes.length - 1) / 2)), look.muted, size);
       }
     }
   }

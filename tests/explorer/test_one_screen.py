@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from torch import nn
 
 from harness import ROOT, plain
+from harness.browser import REMEMBER
 from harness.explorers import STICKING_OUT
 from pooling_course import GradientFlow, PoolingExplorer, quiz
 from pooling_course.questions import ON_CARDS, all_questions
@@ -250,6 +251,28 @@ def test_these_checks_notice_what_is_wrong(page):
     )
     assert root.evaluate(MOVED)
     plain.leave(page)
+
+
+# ---- what a lesson points at -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_padding_and_values_that_a_lesson_speaks_of_are_written_in_its_first_picture(chromium, width):
+    page = chromium.new_context(viewport={"width": 1000, "height": HIGHEST}).new_page()
+    of = dict(of_lessons()[::-1])  # the first of each lesson
+    plain.mount(page, PoolingExplorer("worked"), width)
+    page.evaluate(REMEMBER)  # from here on
+    drawn = {}
+    for lesson in ("06_padding", "07_internals_and_backprop"):
+        root = plain.mount(page, of[lesson], width)
+        root.evaluate(SETTLED)
+        grids = root.locator(".pc-stage:visible").filter(has=page.locator("canvas"))
+        drawn[lesson] = [grid.locator("canvas").first.evaluate("(el) => el.texts") for grid in grids.all()]
+    padding, values = drawn["06_padding"][0], drawn["07_internals_and_backprop"][0]
+    around = 10 * 10 - 8 * 8
+    assert padding.count("−∞") == around and padding.count("0") == around + 2  # numbers of row and column, too
+    assert len(values) == 2 * 8 * 8 + 16 and "15" in values  # gradient and value; rows and columns
+    page.context.close()
 
 
 # ---- what is beside the numbers ------------------------------------------------------------------------------------
