@@ -232,7 +232,7 @@ def _after_first_picture(cells):
 
 
 SETUP = "What this page uses (in code)"
-BACK = "Opens when you have committed to your answer above"
+BACK = "Opens when you commit to your answer above, or by a click"
 ANSWERS = "The answers: open them when you have tried"
 
 

@@ -541,6 +541,13 @@ def test_a_prediction_opens_what_stands_below_and_is_kept(visit):
     q = question("max-channels")
     below = page.locator(".cell.tag_after-max-channels details")
     assert below.count() >= 5 and page.locator(".pc-explorer:not(.pc-reach)").count() == 0
+    said = "Opens when you commit to your answer above, or by a click"
+    assert set(below.locator("summary").all_inner_texts()) <= {said, f"{said} (in code)"}
+    fold = below.first
+    fold.locator("summary").click()
+    expect(fold).to_have_attribute("open", "")
+    fold.locator("summary").click()
+    expect(fold).not_to_have_attribute("open", "")
     wrong, reason = wrong_answers(q)[0]
     commit(page.locator(".pc-quiz").first, wrong)
     for _ in range(2):  # at once, and when one comes back
