@@ -24,6 +24,9 @@ TABLES = ROOT / "docs" / "ways.md"
 LEARNERS = ROOT / "docs" / "learners.md"
 PYPROJECT = ROOT / "pyproject.toml"
 OPEN = "Open this page in "
+RUN = """\
+**Run all cells first** (menu *Run* → *Run All Cells*, in Colab *Runtime* → *Run all*), then come back up here: until
+then nothing on this page moves."""
 PLACEHOLDER = "OWNER/"
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
 WAYS = {  # to learn, and where a step has its own: places of the page map that tests/test_notebooks.py holds
@@ -169,11 +172,11 @@ def time(lesson: Lesson) -> str:
 
 
 def title_text(lesson: Lesson, text: str) -> str:
-    """The title, what is said below it by hand, and the way on."""
+    """The title, what is said below it by hand, the way on, what to do first; a page of the site stops at `OPEN`."""
     about = re.sub(r"\A# .*\n+|\n+(?:Time: |Open this page in )[\s\S]*", "", text).strip()
     before = [f"Before this: {lesson.before}"] if lesson.before else []
     ways = " · ".join([f"Time: {time(lesson)}", *before, around(lesson)])
-    return "\n\n".join((f"# {lesson.heading}", about, ways, launch(f"notebooks/{lesson.file}")))
+    return "\n\n".join((f"# {lesson.heading}", about, ways, launch(f"notebooks/{lesson.file}"), RUN))
 
 
 def around(lesson: Lesson, arrow: str = "") -> str:

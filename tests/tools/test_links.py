@@ -21,6 +21,13 @@ def test_nothing_is_stale():
     assert not stale, f"run `python course.py links`: {stale}"
 
 
+@pytest.mark.parametrize("path", links.lessons(), ids=lambda path: path.stem)
+def test_every_lesson_says_first_that_its_cells_must_be_run_and_says_so_where_a_page_leaves_it_out(path):
+    title, *others = ("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
+    assert "Run all cells first" in title.partition(links.OPEN)[2] and "come back up here" in title
+    assert not any("Run all cells first" in text for text in others)
+
+
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """A copy of the setting, with another home in it."""
