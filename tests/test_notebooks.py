@@ -329,9 +329,14 @@ def says_where_each_topic_is(nb, stem):
 def lets_you_play_before_it_asks(nb, stem):
     if stem != START:
         return
-    for sentence in ("progress()", "review()", "export_progress(", "import_progress("):
-        if not any(sentence in cell.source for cell in section(nb, "Your progress")):
-            yield f"{sentence} is not explained"
+    told = "\n".join(cell.source for cell in section(nb, "Your progress"))
+    imports = ", ".join(re.findall(r"`from pooling_course import (.*?)`", told)).split(", ")
+    imports += [name for cell in code(nb) for name in imported(cell)]
+    for name in ("progress", "challenges", "review", "export_progress", "import_progress"):
+        if f"`{name}(" not in told:
+            yield f"{name}() is not explained"
+        if name not in imports:
+            yield f"what imports {name} is not said"
     kinds = [
         "picture" if re.search(r"figures\.", c.source) else "explorer" if re.search(EXPLORER, c.source) else ""
         for c in code(nb)
@@ -938,6 +943,11 @@ def topic_without_a_link(nb):
 @refused_by("lets_you_play_before_it_asks", "review() is not explained", START)
 def no_word_on_review(nb):
     named(nb, "progress-more").source = named(nb, "progress-more").source.replace("review()", "again")
+
+
+@refused_by("lets_you_play_before_it_asks", "what imports challenges is not said", START)
+def a_name_without_its_import(nb):
+    named(nb, "progress-more").source = named(nb, "progress-more").source.replace("import challenges, ", "import ")
 
 
 @refused_by("lets_you_play_before_it_asks", "begin with a picture", START)

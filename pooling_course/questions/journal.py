@@ -358,7 +358,10 @@ class Challenges:
 
     def _repr_html_(self):
         reached = sum(rung["moves"] is not None for rung in self.rungs)
-        head = f"<p>{reached} of {len(self.rungs)} challenges reached. Each is in its lesson, under Check yourself.</p>"
+        head = (
+            f"<p>{reached} of {len(self.rungs)} challenges reached. Each is in its lesson, under Check yourself. Where "
+            f"a link shows you only the top of a lesson, run its cells, come back and click once more.</p>"
+        )
         return head + ladder(self.rungs)
 
 

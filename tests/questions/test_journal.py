@@ -667,6 +667,7 @@ def test_shows_the_ladder_what_is_reached_and_in_how_many_moves():
     rungs = challenges().rungs
     assert [rung["moves"] for rung in rungs[:3]] == [first["fewest"], None, None] and len(rungs) >= 12
     page = Page(challenges()._repr_html_())
+    assert "run its cells, come back and click once more" in page.text
     assert f"1 of {len(rungs)} challenges reached" in page.text and page.text.count("Not reached yet") == len(rungs) - 1
     assert "reached in 4 moves" in page.text and len(page.links) == len(rungs)
     assert str(challenges()).splitlines()[0].startswith("◆ ") and str(challenges()).splitlines()[1].startswith("◇ ")
