@@ -343,6 +343,9 @@ def lets_you_play_before_it_asks(nb, stem):
     ]
     if kinds[:2] != ["picture", "explorer"]:
         yield "the page does not begin with a picture and the explorer"
+    how = next((i for i, c in enumerate(nb.cells) if c.source.startswith("## How to use")), len(nb.cells))
+    if any(is_quiz(c) for c in code(nb) if nb.cells.index(c) < how):
+        yield "it asks before it says how a question is answered"
     if "Fifteen minutes" not in "\n".join(cell.source for cell in markdown(nb)):
         yield "there is no path for fifteen minutes"
     stops = re.split(r"\n(?=\d\. )", "\n".join(cell.source for cell in markdown(nb) if "-short" in cell.id))[1:]
@@ -948,6 +951,11 @@ def no_word_on_review(nb):
 @refused_by("lets_you_play_before_it_asks", "what imports challenges is not said", START)
 def a_name_without_its_import(nb):
     named(nb, "progress-more").source = named(nb, "progress-more").source.replace("import challenges, ", "import ")
+
+
+@refused_by("lets_you_play_before_it_asks", "before it says how a question is answered", START)
+def asked_before_it_is_told_how(nb):
+    nb.cells.append(nb.cells.pop(nb.cells.index(named(nb, "use"))))
 
 
 @refused_by("lets_you_play_before_it_asks", "begin with a picture", START)
