@@ -1153,7 +1153,7 @@ def test_nothing_sticks_out_on_any_screen(visit, pages):
 # What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
 TOO_WIDE = f"""() => {{
   const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, [role=region]";
-  const scrolls = (el) => el.closest(`${{scrolled}}, .pooling-course`);
+  const scrolls = (el) => el.closest(scrolled) || el.parentElement.closest(".pooling-course");
   const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
     .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);
   const tables = [...document.querySelectorAll(".course-wide")].map((table) => table.parentElement);
@@ -1176,8 +1176,9 @@ def test_what_sticks_out_is_noticed(visit):
     assert lasting(page, TOO_WIDE) == []
     page.evaluate("document.querySelector('article h1').style.width = '400px'")
     page.evaluate("document.querySelector('.pc-quiz p').style.width = '390px'")
-    heading, prompt = page.evaluate(TOO_WIDE)
-    assert heading.startswith("<h1") and prompt.startswith('<p class="pc-prompt"')
+    page.evaluate("document.querySelector('.pc-explorer').style.width = '400px'")
+    heading, card, prompt = page.evaluate(TOO_WIDE)
+    assert heading.startswith("<h1") and "pc-explorer" in card and prompt.startswith('<p class="pc-prompt"')
 
 
 def unfolded(page):

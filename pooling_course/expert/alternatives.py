@@ -14,6 +14,7 @@ from ..pictures.canvas import (
     Panel,
     Picture,
     Values,
+    columns_of,
     in_words,
     row_width,
     rows_of,
@@ -183,7 +184,7 @@ def side_by_side(maps, same_scale=True) -> Picture:
             left += panel.width + GAP
         y += height + GAP
     spoken = [f"{title}, {in_words(m) if numbered else _told(m)}." for title, m in tensors.items()]
-    return Picture(canvas.figure, " ".join(spoken))
+    return Picture(canvas.figure, " ".join(spoken), columns_of(rows))
 
 
 def _titled(canvas, left, top, panel):

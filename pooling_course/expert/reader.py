@@ -163,10 +163,11 @@ def reading_pages(model, sheets) -> list[tuple[str, Picture, str]]:
             sure = F.softmax(model(sheet[None])[0].double(), 0)
         answer = int(sure.argmax())
         said = f"It reads a {answer}, sure to {sure[answer]:.0%}."
-        figure = _draw_reading(sheet[0], sure, answer)
+        figure, bars = _draw_reading(sheet[0], sure, answer)
         spoken = ", ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(sure.tolist()))
         height, width = sheet.shape[-2:]
-        pages.append((str(name), Picture(figure, f"A sheet of {height} by {width}. {said} {spoken}."), said))
+        alt = f"A sheet of {height} by {width}. {said} {spoken}."
+        pages.append((str(name), Picture(figure, alt, [bars]), said))
     return pages
 
 
@@ -188,7 +189,7 @@ def _draw_reading(sheet, sure, answer):
         canvas.axes.add_patch(Rectangle((left + 0.25, y - 0.36 * bar), length, 0.72 * bar, color=colour, linewidth=0))
         canvas.text(left + 0.32 + length, y, f"{words.number(round(100 * share))}%", ink, weight=weight)
     canvas.axes.set(**canvas.limits)
-    return canvas.figure
+    return canvas.figure, left
 
 
 @lru_cache(maxsize=1)

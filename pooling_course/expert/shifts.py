@@ -127,9 +127,9 @@ def shift_pages(layers, x, shifts) -> list[tuple[str, Picture, str]]:
         along = [name for name, out, start in zip(layers, row, first, strict=True) if _moved_along(out, start)]
         said = f"Moved by {shift}: of {first[0].numel()} outputs, {counts}."
         said += f" Moved along as a whole: {', '.join(along)}." if along else ""
-        figure = _draw_shift(moved, dict(zip(layers, zip(row, first, kept, strict=True), strict=True)), values)
+        figure, second = _draw_shift(moved, dict(zip(layers, zip(row, first, kept, strict=True), strict=True)), values)
         spoken = " ".join(f"{name} gives {in_words(out)}." for name, out in zip(layers, row, strict=True))
-        pages.append((words.number(shift), Picture(figure, f"{said} {spoken}"), said))
+        pages.append((words.number(shift), Picture(figure, f"{said} {spoken}", [second]), said))
     return pages
 
 
@@ -165,4 +165,4 @@ def _draw_shift(moved, rows, values):
     canvas.axes.set(**canvas.limits)
     bottom = canvas.limits["ylim"][0] - MARGIN
     canvas.text(MARGIN, bottom, "◆ changed by the shift", look()["muted"])
-    return canvas.figure
+    return canvas.figure, MARGIN + width + GAP

@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 from html import escape
 from io import BytesIO, StringIO
+from itertools import pairwise
 from urllib.parse import quote
 
 import torch
@@ -27,10 +28,11 @@ class Picture:
     Attributes:
         figure: the `matplotlib.figure.Figure`, made without pyplot.
         alt: what is to be seen, numbers included; also the text form of this object.
+        columns: inches from the left at which each column of panels begins, after the first.
     """
 
-    def __init__(self, figure, alt):
-        self.figure, self.alt = figure, alt
+    def __init__(self, figure, alt, columns=()):
+        self.figure, self.alt, self.columns = figure, alt, tuple(columns)
 
     def __repr__(self):
         return self.alt
@@ -73,6 +75,12 @@ class Picture:
     def width(self) -> int:
         """Pixels that it takes in a page."""
         return round(self.figure.get_figwidth() * 100)
+
+    @property
+    def parts(self) -> list[int]:
+        """Pixels that each column of panels takes; on a phone the columns stack."""
+        edges = [0, *(round((x - MARGIN) * 100) for x in self.columns), self.width]
+        return [end - start for start, end in pairwise(edges)]
 
 
 SAFE = " =:/?'!$&()*+,;@~-._[]|^`{}<>"  # what an address in double quotes may hold as it is
@@ -275,6 +283,11 @@ def rows_of(panels):
         if all(row_width(row) <= WIDEST for row in rows):
             break
     return rows
+
+
+def columns_of(rows):
+    """Where the panels of a single row begin, after the first; panels in several rows make no columns."""
+    return [MARGIN + row_width(rows[0][:i]) + GAP for i in range(1, len(rows[0]))] if len(rows) == 1 else []
 
 
 def row_width(row):

@@ -15,6 +15,7 @@ from .canvas import (
     Panel,
     Picture,
     Values,
+    columns_of,
     in_words,
     row_width,
     rows_of,
@@ -139,9 +140,8 @@ def pooled(x, *poolings, titles=None, name="Input") -> Picture:
         f"{name if name == code else f'{name}, {code},'} gives" for name, code in zip(names[1:], codes, strict=True)
     ]
     spoken = [in_words(t) if grids else summary(t) for t in tensors]
-    return Picture(
-        canvas.figure, " ".join(f"{who} {what}." for who, what in zip([f"{name},", *said], spoken, strict=True))
-    )
+    alt = " ".join(f"{who} {what}." for who, what in zip([f"{name},", *said], spoken, strict=True))
+    return Picture(canvas.figure, alt, columns_of(rows))
 
 
 def progress_bars(rows) -> Picture:

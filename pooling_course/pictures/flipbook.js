@@ -1,10 +1,10 @@
 // @ts-check
 // Pictures to leaf through: a slider, Play, and the picture of the place. Python has drawn them all.
-import { leaveKeys, make, themeBehind, update, watchTheme } from "../web/dom.js";
+import { leaveKeys, list, make, themeBehind, update, watchTheme } from "../web/dom.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
- * @typedef {{name: string, src: string, alt: string, said: string, width: number}} Page
+ * @typedef {{name: string, src: string, alt: string, said: string, parts: number[]}} Page parts: px of each column of panels
  * @typedef {{label: string, pages: Page[], at: number, still: string}} Traits
  */
 
@@ -24,14 +24,14 @@ class Flipbook {
     this.value = make("span", {}, ""); // an <output> would take the label away from the slider
     this.play = make("button", { type: "button", onclick: () => (this.timer ? this.stop() : this.start()) });
     this.label = make("span", {}, "");
-    this.image = make("img");
+    this.picture = make("div", { class: "pc-parts" });
     this.said = make("figcaption", { "aria-live": "polite" });
     const slide = make("label", { class: "pc-slide" }, make("span", {}, this.label, ": ", this.value), this.slider);
     this.root = make(
       "section",
       { class: "pooling-course pc-flipbook" },
       make("div", { class: "pc-row" }, slide, this.play),
-      make("figure", {}, this.image, this.said),
+      make("figure", {}, this.picture, this.said),
     );
     this.root.dataset.alive = model.get("still");
     el.append(this.root);
@@ -86,8 +86,26 @@ class Flipbook {
     update(this.slider, { max: pages.length - 1, value: at, "aria-valuetext": page.name }); // max before value
     update(this.value, { text: page.name });
     update(this.play, { text: this.timer ? "❚❚ Pause" : "▶ Play", hidden: pages.length < 2 });
-    update(this.image, { src: page.src, alt: page.alt, width: page.width });
+    this.drawParts(page);
     update(this.said, { text: page.said });
+  }
+
+  // The picture once for each column of panels, of which that one is seen: side by side they are whole, on a phone they stack.
+  /** @param {Page} page */
+  drawParts({ src, alt, parts }) {
+    const whole = parts.reduce((a, b) => a + b, 0);
+    let left = 0;
+    list(
+      this.picture,
+      parts,
+      () => make("div", {}, make("img", { alt: "" })),
+      (part, wide) => {
+        const style = { width: `${(100 * whole) / wide}%`, marginLeft: `${(-100 * left) / wide}%` };
+        update(part, { style: { width: `${wide}px` } });
+        update(part.firstChild, { src, alt: left ? "" : alt, style }); // its words are read once
+        left += wide;
+      },
+    );
   }
 
   end() {

@@ -50,7 +50,7 @@ class Flipbook(Named, anywidget.AnyWidget):
                 "said": said,
                 "alt": picture.alt,
                 "src": picture.source,
-                "width": picture.width,
+                "parts": picture.parts,
             }
             for name, picture, said in pages
         ]
@@ -69,4 +69,4 @@ class Flipbook(Named, anywidget.AnyWidget):
         """What is shown where no widget can be: the page it is open at, and what the others say."""
         page = self.pages[self.at]
         items = "".join(f"<li>{html.escape(each['said'])}</li>" for each in self.pages)
-        return f"{shown(page['src'], page['alt'], page['width'])}<ul>{items}</ul>"
+        return f"{shown(page['src'], page['alt'], sum(page['parts']))}<ul>{items}</ul>"

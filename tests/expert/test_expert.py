@@ -7,17 +7,21 @@ import itertools
 import json
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pooling_course import expert, images
+from harness.explorers import STICKING_OUT
+from pooling_course import PoolingExplorer, digit_reader, expert, images
 from pooling_course.exercises.tasks.receptive_field import Mistakes
 from pooling_course.expert.alternatives import adaptive_windows, costs, layer_by_layer, side_by_side
 from pooling_course.expert.bandwidth import bandwidth, bytes_moved
+from pooling_course.expert.reader import reading_pages
 from pooling_course.expert.receptive import effective_field, field_pages, receptive_field, rows_holding
 from pooling_course.expert.shifts import BlurPool2d, changed, relative_change, shift_pages
 from pooling_course.expert.table import Folded, Table
@@ -31,7 +35,7 @@ from pooling_course.expert.training import (
     scattered_task,
     small_network,
 )
-from pooling_course.pictures import charts
+from pooling_course.pictures import charts, figures
 from pooling_course.pictures.flipbook import Flipbook
 from pooling_course.web import assets
 
@@ -614,6 +618,44 @@ def test_a_flipbook_turns_its_pages(chromium, book):
     page.evaluate("model.set('at', 0)")
     assert image.get_attribute("src") == book.pages[0]["src"] and not problems
     page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "rows"), [(360, 2), (800, 1), (1300, 1)])
+def test_a_flipbook_stays_within_its_page_and_stacks_its_panels_on_a_phone(chromium, pages, width, rows):
+    """Also where the style of another widget comes last, as on the site."""
+    reading = reading_pages(digit_reader(), {"first": digit_task(8).test_x[0]})
+    for given in (reading, pages[2]):
+        name, picture, _ = given[0]
+        book = Flipbook([(name, picture, "A sentence that is wider than a phone. " * 3)] * 2, "place")
+        state = {"pages": book.pages, "label": "place", "at": 0}
+        page = chromium.new_page(viewport={"width": width, "height": 800})
+        page.set_content(f"<!doctype html><style>{Flipbook._css}{PoolingExplorer._css}</style><body></body>")
+        module = assets.script("pictures/flipbook.js").replace("export default", "const widget =")
+        page.add_script_tag(type="module", content=module + SHIM.replace("STATE", json.dumps(state)))
+        page.get_by_role("slider").wait_for()
+        root = page.locator(".pc-flipbook")
+        assert root.evaluate(STICKING_OUT) == [] and root.bounding_box()["width"] <= width - 16
+        boxes = [part.bounding_box() for part in page.locator(".pc-parts > div").all()]
+        assert len(boxes) == 2 and len({round(box["y"]) for box in boxes}) == rows
+        if rows == 1:
+            share = min(1, (width - 16 - 26) / picture.width)
+            assert [box["width"] for box in boxes] == pytest.approx([share * n for n in picture.parts], abs=0.1)
+        page.close()
+
+
+def test_a_picture_is_parted_between_its_panels(pages):
+    """No ink within the two columns of pixels on which it is parted."""
+    x = images.preset("worked")
+    pictures = [figures.pooled(x, nn.MaxPool2d(2), nn.AvgPool2d(2)), side_by_side({"one": x, "two": x, "three": x})]
+    for picture, count in zip([*pictures, pages[2][0][1]], (3, 3, 2), strict=True):
+        assert len(picture.parts) == count and sum(picture.parts) == picture.width
+        canvas = FigureCanvasAgg(picture.figure)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())
+        for cut in np.cumsum(picture.parts)[:-1]:
+            assert (pixels[:, 2 * cut - 1 : 2 * cut + 1] == pixels[0, 0]).all()  # DPI is 200
+    assert len(figures.pooled(x).parts) == 1
 
 
 def test_the_lessons_names_are_the_packages():

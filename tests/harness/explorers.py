@@ -237,8 +237,8 @@ AT_REST = "document.getAnimations().every((a) => a.playState !== 'running')"
 
 STICKING_OUT = """(root) => {
   const { left, right } = root.getBoundingClientRect();
-  const scrolls = (el) => el.closest(".pc-tables, .pc-hidden");
-  return [...root.querySelectorAll("*")].filter((el) => el.checkVisibility() && !scrolls(el)).filter((el) => {
+  const cut = (el) => el.closest(".pc-tables, .pc-hidden, .pc-parts img"); // and so not seen out there
+  return [...root.querySelectorAll("*")].filter((el) => el.checkVisibility() && !cut(el)).filter((el) => {
     const box = el.getBoundingClientRect();
     return box.right > right + 0.5 || box.left < left - 0.5;
   }).map((el) => el.outerHTML.slice(0, 120));
