@@ -3,7 +3,7 @@
 import { taps } from "./geometry.js";
 
 /**
- * @import { Explorer } from "./explorer.js"
+ * @import { Explorer, Pick } from "./explorer.js"
  * @import { Place } from "./pointing.js"
  * @import { At, Axis } from "./types.d.ts"
  */
@@ -27,6 +27,7 @@ const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
 export class Hands {
   pending = false;
   left = true; // since the last drag, the pointer has left the grid: until then, what was dragged there is looked at
+  again = false; // whether a finger has tapped the cell that was chosen already: that types, as a double click does
   /** @type {{name: string, x: number, y: number, on: boolean, off: At, dragging: boolean} | null} what is pressed on */
   held = null;
 
@@ -47,8 +48,8 @@ export class Hands {
       ["pointercancel", () => this.drop()],
       ["touchmove", (event) => this.held?.on && event.preventDefault()],
       ["pointerleave", () => this.leave()],
-      ["dblclick", () => this.view.edit("")],
-      ["click", (event) => event.detail === 0 && this.view.announce(this.view.sentence.textContent)], // from a screen reader
+      ["dblclick", () => this.again || this.view.edit("")],
+      ["click", (event) => this.click(event)],
     ];
     for (const [type, listen] of heard) stage.addEventListener(type, listen);
   }
@@ -81,7 +82,7 @@ export class Hands {
   point(place) {
     const { view } = this;
     const { hover } = view;
-    if (view.motion.playing || (place?.row === hover?.row && place?.col === hover?.col && place?.grid === hover?.grid)) return;
+    if (view.motion.playing || sameCell(place, hover)) return;
     view.hover = place;
     if (this.pending) return;
     this.pending = true;
@@ -138,9 +139,18 @@ export class Hands {
     this.drop();
     if (!held || held.name !== name) return;
     const at = this.cellAt(event, name);
+    const chosen = view.onGrid(view.pick);
+    this.again = event.pointerType === "touch" && !held.dragging && sameCell(at, chosen);
     view.motion.play(false);
     if (held.dragging) view.announce(view.sentence.textContent);
     else if (at) view.choose(at);
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    if (event.detail === 0)
+      this.view.announce(this.view.sentence.textContent); // from a screen reader
+    else if (this.again && !(event.target instanceof HTMLInputElement)) this.view.edit("");
   }
 
   drop() {
@@ -202,6 +212,9 @@ export class Hands {
     event.stopPropagation();
   }
 }
+
+/** @type {(a: Pick | null, b: Pick | null) => boolean} */
+const sameCell = (a, b) => a?.grid === b?.grid && a?.row === b?.row && a?.col === b?.col;
 
 /** @type {(axis: Axis, o: number) => number} */
 function middleOf(axis, o) {

@@ -147,6 +147,26 @@ def test_a_swipe_from_elsewhere_lets_play_go_on_and_a_tap_stops_it(phone):
     expect(root.get_by_role("button", name=PLAY)).to_have_count(1)
 
 
+@pytest.mark.parametrize("pause", [0, 1000])
+def test_a_second_tap_on_a_cell_types_into_it(phone, pause):
+    """At once or slowly; the first one shows its window."""
+    root = phone()
+    place, field = middle(root, "Input", 4, 0, 6, 6), root.get_by_label("New value at row 4, column 0")
+    root.page.touchscreen.tap(*place)
+    expect(root.locator(".pc-sentence")).to_contain_text("Input at row 4, column 0 is 8.")
+    expect(field).to_have_count(0)
+    root.page.wait_for_timeout(pause)
+    root.page.touchscreen.tap(*place)
+    expect(field).to_be_focused()
+    root.page.keyboard.type("-2")
+    root.page.keyboard.press("Enter")
+    expect(root.locator(".pc-sentence")).to_contain_text("Input at row 4, column 0 is -2.")
+    root.page.touchscreen.tap(*middle(root, "Input", 2, 2, 6, 6))
+    root.page.touchscreen.tap(*middle(root, "Input", 4, 0, 6, 6))
+    expect(root.locator(".pc-sentence")).to_contain_text("Input at row 4, column 0 is -2.")
+    expect(field).to_have_count(0)
+
+
 def test_a_finger_need_not_hit_a_small_cell(phone):
     root = phone(1)
     cell = (grid(root, "Input").bounding_box()["width"] - 22) / 6
