@@ -9,7 +9,7 @@ import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
- * @import { Found, GoalKey, Judged, Moved, Task } from "./goals.js"
+ * @import { Condition, Found, GoalKey, Judged, Moved, Task } from "./goals.js"
  * @typedef {{answer: Moved, feedback: Judged, confidence?: number, seconds?: number}} Checked
  */
 
@@ -25,13 +25,19 @@ let challenges = 0;
 /** @type {(n: number, what: string) => string} */
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
-// What was measured: two sides, one number, or those of many cells.
-/** @type {(found: Found, of: string) => string} */
-function words({ now }, of) {
-  if (!now) return "another size";
-  const [least, most] = [Math.min(...now), Math.max(...now)].map(number);
-  if (SIDES_OF.includes(of)) return of !== "size" && least === most ? least : now.map(number).join(" × ");
-  return least === most ? least : `${least} to ${most}`;
+// How it stands with a condition that does not hold, in the terms of what it says: two sides, one number, or those of many cells.
+/** @type {(condition: Condition, found: Found) => string} */
+function standing({ of, over }, { now }) {
+  if (!now) return "now another size";
+  const [low, high] = [Math.min(...now), Math.max(...now)];
+  const [least, most] = [low, high].map(number);
+  if (of.endsWith("moved")) return high === 0 ? "all as before" : `off by up to ${most}`;
+  if (of === "max - avg" && !over) return `off by up to ${number(Math.max(-low, high))}`;
+  if (of === "reads" && over === "zeros") return `${most} unread`;
+  if (of === "reads") return `now up to ${counted(high, "read")} a cell`;
+  if (of === "gradient" && Array.isArray(over)) return `now gets ${most}`;
+  if (SIDES_OF.includes(of)) return `now ${of !== "size" && least === most ? least : now.map(number).join(" × ")}`;
+  return `now ${least === most ? least : `${least} to ${most}`}`;
 }
 
 class Challenge {
@@ -208,7 +214,7 @@ class Challenge {
         update(li, { className: !at ? "" : at.met ? "pc-right" : judged ? "pc-wrong" : "" });
         update(mark, { text: at?.met ? "✓" : at && judged ? "✗" : "" });
         update(says, { text: condition.says ?? "" });
-        update(now, { text: at && !at.met ? `now ${words(at, condition.of)}` : "" });
+        update(now, { text: at && !at.met ? standing(condition, at) : "" });
         update(spoken, { text: !at ? "" : at.met ? ", holds" : ", does not hold yet" });
       },
     );
@@ -258,7 +264,7 @@ class Challenge {
   // Read out what holds, where that has changed.
   /** @param {Found[]} found */
   announceGoal(found) {
-    const missing = this.task.goal.flatMap(({ says, of }, i) => (found[i].met ? [] : [`${says}, now ${words(found[i], of)}`]));
+    const missing = this.task.goal.flatMap((condition, i) => (found[i].met ? [] : [`${condition.says}, ${standing(condition, found[i])}`]));
     const text = missing.length ? `Not yet: ${missing.join("; ")}` : "All of the goal holds: check.";
     if (text !== this.said && this.said) update(this.live, { text });
     this.said = text;

@@ -135,13 +135,38 @@ def test_nothing_is_ticked_off_before_the_first_check_and_all_is_said_after_it(s
     expect(at.told).to_have_text(at.challenge._question.mistakes[0]["reason"])
     expect(at.goals.nth(0)).to_have_class("pc-right")
     expect(at.goals.nth(1)).to_have_class("pc-wrong")
-    expect(at.goals.nth(1)).to_contain_text("now 0")
+    expect(at.goals.nth(1)).to_contain_text("48 unread")
     expect(at.root.get_by_role("button", name="Check")).to_be_focused()
-    expect(at.root.locator("[role=status]").last).to_contain_text("Not yet: every cell read, now 0.")
+    expect(at.root.locator("[role=status]").last).to_contain_text("Not yet: every cell read, 48 unread.")
     at.slide("kernel_size", 4)  # from here on, what holds is said at once
     expect(at.told).to_be_hidden()
     expect(at.goals.nth(1)).to_have_class("pc-right")
     expect(at.root.locator("[role=status]").last).to_have_text("All of the goal holds: check.")
+
+
+@pytest.mark.parametrize(
+    ("name", "moved", "said"),
+    [
+        ("reach-last-of-tie", {"cells": [[1, 1, 9]]}, "output as it was, off by up to 6"),
+        ("reach-maximum-alone", {"cells": [[0, 0, 3]]}, "every average as it was, off by up to 0.5"),
+        ("reach-average-alone", {}, "an average changed, all as before"),
+        ("reach-agreement", {}, "max = average in every window, off by up to 4.44"),
+        ("reach-last-of-tie", {}, "row 1, column 1 wins, now gets 0"),
+        ("reach-nine-reads", {}, "most reads 9, now up to 4 reads a cell"),
+        ("reach-flat-sheet", {}, "every output 4, now 1.78 to 4"),
+        ("reach-one-winner", {}, "35 of 36 cells get nothing, now 27"),
+        ("reach-columns-alone", {}, "output 8 × 4, now 4 × 4"),
+    ],
+)
+def test_a_goal_says_how_far_it_is_in_its_own_terms(shown, name, moved, said):
+    at = shown(name)
+    at.move(moved)
+    at.press("Check")
+    expect(at.strip).to_have_attribute("data-state", "missed")
+    says, stands = said.rsplit(", ", 1)
+    goal = at.goals.filter(has_text=says)
+    expect(goal.locator(".pc-now")).to_have_text(stands)
+    expect(at.root.locator("[role=status]").last).to_contain_text(said)
 
 
 def test_what_the_goal_does_not_leave_free_is_not_there(shown):
