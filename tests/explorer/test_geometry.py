@@ -207,14 +207,14 @@ def unread(t):
 
 def check_stride_hints(ask, source=None):
     cases = {
-        "the default": [((2, 2), (2, 2)), ((2, 3), (2, 3))],
+        "PyTorch's default": [((2, 2), (2, 2)), ((2, 3), (2, 3))],
         "windows overlap": [((3, 3), (2, 2)), ((3, 2), (3, 1)), ((2, 3), (3, 2))],
         "windows leave gaps": [((2, 2), (3, 3)), ((2, 3), (2, 4))],
     }
     for hint, pairs in cases.items():
         found = ask([["strideHint", {"kernel": kernel, "stride": stride}] for kernel, stride in pairs], source)
         assert all(hint in text for text in found), (hint, found)
-    side_by_side = {"avg": "= kernel_size, the default", "conv": "= kernel_size: windows side by side"}
+    side_by_side = {"avg": "PyTorch's default: kernel_size", "conv": "windows side by side"}
     cases = [["hint", {"kind": kind, "kernel": [2, 2], "stride": [2, 2]}, "stride"] for kind in side_by_side]
     assert ask(cases, source) == list(side_by_side.values())  # the default of a convolution is 1
 

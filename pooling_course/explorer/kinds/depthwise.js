@@ -64,7 +64,7 @@ export const depthwise = {
   steps: (s, by) => [...strideStep(s, by), ...paddingStep(s, by)],
   hints: {
     kernel_size: ({ kernel: [rows, cols] }) => `the weights are ${rows} × ${cols}`,
-    stride: (s) => strideHint(s, "= kernel_size: windows side by side"), // the default of a convolution is 1
+    stride: (s) => strideHint(s, "windows side by side"), // the default of a convolution is 1
     padding: () => "more than kernel_size // 2 only from Python",
   },
   sum({ weights: { weight, bias } }, found, { at, channel, dtype }, divisor, output) {

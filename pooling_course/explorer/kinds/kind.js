@@ -68,7 +68,7 @@ export function largestKernel(s, h, w, most) {
 
 // How neighbouring windows lie; `same` says it where stride and kernel_size are the same.
 /** @type {(s: Pick<Settings, "kernel" | "stride">, same?: string) => string} */
-export function strideHint({ kernel, stride }, same = "= kernel_size, the default") {
+export function strideHint({ kernel, stride }, same = "PyTorch's default: kernel_size") {
   if (stride.some((by, i) => by < kernel[i])) return "windows overlap";
   if (stride.some((by, i) => by > kernel[i])) return "windows leave gaps";
   return same;
