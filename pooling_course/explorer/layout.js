@@ -29,7 +29,7 @@ export const roomOf = ({ width, shown }) => (width < NARROW ? "narrow" : width >
 
 // How many letters of a sentence have room beside the buttons; a longer one is written smaller.
 /** @param {Explorer} view */
-export const roomToRead = (view) => (roomOf(view) === "below" ? (4 * (view.width - 272)) / 7.6 : roomOf(view) === "aside" ? 420 : 999);
+export const roomToRead = (view) => (roomOf(view) === "below" ? (4 * (view.width - 294)) / 7.6 : roomOf(view) === "aside" ? 420 : 999);
 
 // How wide the boxes of inputs and outputs are, and how high all are.
 /** @type {(view: Explorer) => {input: number, output: number, high: number, gap: number}} */

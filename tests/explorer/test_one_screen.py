@@ -126,6 +126,13 @@ CUT = """(root) => {
   }
   const sentence = root.querySelector(".pc-sentence");
   if (sentence.scrollHeight > sentence.clientHeight + 1) said.push(`cut off: ${sentence.textContent}`);
+  for (const select of seen(".pc-foot select")) {
+    const whole = select.cloneNode(true);
+    whole.style.cssText = "position: absolute; width: max-content; flex: none; min-width: 0";
+    select.after(whole);
+    if (whole.offsetWidth > select.offsetWidth + 1) said.push(`cut off: ${select.selectedOptions[0].text}`);
+    whole.remove();
+  }
   const apart = seen(".pc-grid, .pc-player, .pc-controls, .pc-said");
   for (const [i, a] of apart.entries()) for (const b of apart.slice(i + 1)) {
     const [p, q] = [box(a), box(b)];
