@@ -408,8 +408,11 @@ export class Explorer {
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
     for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], this.motion.marks(name, marks[name]));
-    if (this.motion.phase !== "glide")
-      update(this.sentence, { text: sentence, className: sentence.length > roomToRead(this) ? "pc-sentence pc-long" : "pc-sentence" });
+    if (this.motion.phase !== "glide") {
+      const [room, more] = roomToRead(this);
+      const size = sentence.length > more ? " pc-longer" : sentence.length > room ? " pc-long" : "";
+      update(this.sentence, { text: sentence, className: `pc-sentence${size}` });
+    }
     if (at && !this.lensBox.hidden && this.grids.matches(":hover, :focus-within")) drawLens(this, at); // else it is not seen
     this.drawRoutes(routes);
   }

@@ -27,9 +27,13 @@ const px = (size) => `${Math.floor(size)}px`;
 /** @type {(view: Explorer) => "aside" | "below" | "narrow"} */
 export const roomOf = ({ width, shown }) => (width < NARROW ? "narrow" : width >= ASIDE && shown.length === 1 ? "aside" : "below");
 
-// How many letters of a sentence have room beside the buttons; a longer one is written smaller.
-/** @param {Explorer} view */
-export const roomToRead = (view) => (roomOf(view) === "below" ? (4 * (view.width - 294)) / 7.6 : roomOf(view) === "aside" ? 420 : 999);
+// How many letters of a sentence have room beside the buttons, and how many in smaller type; a longer one is written smaller still.
+/** @type {(view: Explorer) => [number, number]} */
+export function roomToRead(view) {
+  const room = roomOf(view);
+  const wide = view.width - 294;
+  return room === "below" ? [(4 * wide) / 7.6, (5 * wide) / 6.8] : room === "aside" ? [420, 560] : [999, 999];
+}
 
 // How wide the boxes of inputs and outputs are, and how high all are.
 /** @type {(view: Explorer) => {input: number, output: number, high: number, gap: number}} */

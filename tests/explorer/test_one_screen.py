@@ -260,6 +260,19 @@ def test_these_checks_notice_what_is_wrong(page):
     plain.leave(page)
 
 
+def test_a_sentence_of_two_kinds_is_not_tiny_and_stands_apart_from_the_totals(page):
+    root = plain.mount(page, GradientFlow("peak", nn.MaxPool2d(2, 1, 1), compare=True), 736)
+    grid = root.get_by_role("application", name="Upstream")
+    for key in ("Home", "PageUp", "ArrowDown", "ArrowRight"):
+        grid.press(key)
+    sentence, totals = root.locator(".pc-sentence"), root.locator(".pc-totals")
+    expect(sentence).to_contain_text("the first of 4 that tie")
+    assert float(sentence.evaluate("(el) => getComputedStyle(el).fontSize").removesuffix("px")) >= 12.5
+    assert sentence.bounding_box()["y"] - totals.bounding_box()["y"] - totals.bounding_box()["height"] >= 4
+    assert list(faults(root)) == []
+    plain.leave(page)
+
+
 # ---- what a lesson points at -----------------------------------------------------------------------------------------
 
 
