@@ -86,10 +86,12 @@ export class Motion {
       this.reached = { row: -1, col: -1 };
       view.hover = null;
       view.repaint(); // empty
+      view.root.classList.toggle("pc-filling", view.backward && !v.chosen); // then sums are of what is not there yet
       this.next();
     } else {
       this.halt();
       this.reached = null;
+      view.root.classList.remove("pc-filling");
       view.repaint();
       view.choose(view.onGrid(view.pick) ?? view.pick); // now Python hears of it
     }
