@@ -1,6 +1,6 @@
 // @ts-check
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
-import { make, update } from "../web/dom.js";
+import { list, make, update } from "../web/dom.js";
 import { pair } from "./geometry.js";
 import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
 
@@ -322,7 +322,7 @@ export class Controls {
     update(this.divisorLabel, { hidden: !within("divisor_override") });
     update(this.divisorInput, { disabled: !used("divisor_override") });
     if (document.activeElement !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
-    this.syncPresets();
+    this.syncPresets({ h, w });
     update(this.channelLabel, { hidden: channels === 1 });
     if (this.channelInput.options.length !== channels) {
       const names = this.view.isPhoto ? ["red", "green", "blue"] : [...Array(channels).keys()];
@@ -351,13 +351,17 @@ export class Controls {
     return kind.hints[name]?.(settingsOf(this.get, kind), this.facts(limit, now)) ?? "";
   }
 
-  syncPresets() {
+  /** @param {{h: number, w: number}} input */
+  syncPresets({ h, w }) {
     const preset = this.get("preset");
     const options = [...this.get("presets")];
-    if (!preset) options.unshift(["", "your own"]);
-    if (this.presetInput.options.length !== options.length) {
-      this.presetInput.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
-    }
+    if (!preset) options.unshift(["", this.view.typedIn ? "your own" : `given here, ${h} × ${w}`]);
+    list(
+      this.presetInput,
+      options,
+      () => make("option", { value: "" }),
+      (option, [value, text]) => update(option, { value, text }),
+    );
     update(this.presetInput, { value: preset });
   }
 }

@@ -68,6 +68,7 @@ export class Explorer {
   boxed = ""; // the boxes that the grids were last laid out for
   outputs = OUTPUTS;
   edited = false;
+  typedIn = false; // whether the input is not the one that was given any more
   loading = false; // another input has been asked for
   announceSize = false;
   announceCell = false;
@@ -540,6 +541,7 @@ export class Explorer {
   typeIn({ type, kind, channel, row, col, text }) {
     this.waitFor([]);
     this.edited = true;
+    this.typedIn ||= type === "edit";
     this.model.send({ type, kind, channel, row, col, text });
   }
 

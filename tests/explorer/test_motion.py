@@ -248,8 +248,12 @@ def test_backwards_cells_get_what_the_windows_so_far_have_sent(page, mount):
     root.get_by_role("button", name=PLAY).click()
     page.wait_for_timeout(200)
     assert len(set(colours(root, "Input gradient", 8, 8)[24:])) == 1 < len(set(before[24:]))
+    sums = root.locator(".pc-totals, .pc-under:not(:empty)")  # they are those of all windows
+    for each in sums.all():
+        expect(each).to_be_hidden()
     root.get_by_role("slider", name="stride").press("ArrowRight")  # a setting ends it
     expect(root.get_by_role("button", name=PLAY)).to_be_visible()
+    expect(root.locator(".pc-totals")).to_be_visible()
 
 
 def test_pointing_while_it_plays_does_not_fight_it(page, mount):
@@ -345,6 +349,17 @@ def test_an_input_of_ones_own_comes_back_after_another(page, mount):
     root.get_by_role("button", name="Undo").click()
     expect(root.locator("figcaption").first).to_have_text("Input 6 × 6")
     assert torch.equal(explorer.x, WORKED / 3)
+
+
+def test_an_input_is_ones_own_once_something_is_typed_into_it(page, mount):
+    root = mount(PoolingExplorer(WORKED / 3, nn.MaxPool2d(2)))
+    choice = root.get_by_role("combobox", name="Input").locator("option:checked")
+    expect(choice).to_have_text("given here, 6 × 6")
+    grid(root, "Input").press("7")
+    page.keyboard.press("Enter")
+    expect(choice).to_have_text("your own")
+    root.get_by_role("combobox", name="Input").select_option("digit")
+    expect(choice).to_have_text("Handwritten digit, 8 × 8")
 
 
 def test_every_lesson_begins_with_a_window_that_has_something_to_tell(page, mount):
