@@ -243,6 +243,9 @@ def folds_what_answers_a_thing_to_try(nb, stem):
             yield f"{cell.id} tells answers in the open, or folds what is not called so"
         if "may have seen" in cell.source:
             yield f"{cell.id} says what was to be seen: fold it"
+    for cell, after in zip(nb.cells, nb.cells[1:], strict=False):
+        if cell.id.endswith("-answers") and after in code(nb) and not (silent(after) or closed(after)):
+            yield f"{after.id} prints what the answers above it fold"
 
 
 @rule
@@ -488,6 +491,13 @@ def imported(cell):
 def silent(cell):
     """Does a cell neither print nor end in a value?"""
     return "print(" not in cell.source and not isinstance(ast.parse(cell.source).body[-1], ast.Expr)
+
+
+def closed(cell):
+    """Does a cell show something to be opened by hand, and print nothing?"""
+    return "print(" not in cell.source and ast.unparse(ast.parse(cell.source).body[-1]).startswith(
+        ("Folded(", "Flipbook(")
+    )
 
 
 def is_quiz(cell):
@@ -989,6 +999,11 @@ def answers_in_the_open(nb):
     named(nb, "play-answers").source = re.sub(
         r"</?details>|<summary>.*</summary>", "", named(nb, "play-answers").source
     )
+
+
+@refused_by("folds_what_answers_a_thing_to_try", "see-check prints what the answers above it fold")
+def printed_answers(nb):
+    named(nb, "see-check").source = named(nb, "see-check").source.replace("Folded(", "print(")
 
 
 @refused_by("folds_what_answers_a_thing_to_try", "limits says what was to be seen", EXPERT[0])

@@ -96,6 +96,6 @@ def test_every_lesson_whose_cells_prove_sentences_is_planted():
 
 @pytest.mark.long
 def test_a_plant_that_breaks_nothing_is_noticed(own_progress):
-    plants = {"see-check": ("stride 1", "stride 2"), "back-check": ("no such text", "")}
+    plants = {"see-check": ("stride {stride}", "step {stride}"), "back-check": ("no such text", "")}
     found = list(survivors("01_what_is_pooling", {**plants, "holds-bytes": ("torch.rand", "torch.zeros")}))
     assert [text.partition(":")[0] for text in found] == ["see-check", "back-check", "holds-bytes"]

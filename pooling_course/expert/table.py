@@ -45,7 +45,7 @@ class Table(list):
 
 
 class Folded:
-    """What torch says, closed until it is opened by hand: nobody reads it by accident before the question is answered.
+    """What torch says, closed until it is opened by hand: nobody reads it by accident before having tried.
 
     Args:
         told: a sentence, or a `Table`.
@@ -62,7 +62,9 @@ class Folded:
 
     def _repr_html_(self):
         shown = self.told._repr_html_() if isinstance(self.told, Table) else f"<p>{escape(self.told)}</p>"
-        return f'<details class="pc-told"><summary>Committed? Open what torch says.</summary>{shown}</details>'
+        return (
+            f'<details class="pc-told"><summary>Your turn first; then open what torch says.</summary>{shown}</details>'
+        )
 
 
 def _text(value):
