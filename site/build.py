@@ -217,18 +217,17 @@ def page(name, notebook, widgets):
             folded = "hide-cell" if first[0]["role"] == "myth" else "hide-output"
             cell.metadata["tags"] = [folded, *_after(first)]
         cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": shown})] if shown else []
-    notebook.cells.insert(_after_first_picture(notebook.cells), nbformat.v4.new_markdown_cell(launch(name)))
+    notebook.cells.insert(_after_first_section(notebook.cells), nbformat.v4.new_markdown_cell(launch(name)))
     notebook.cells.append(nbformat.v4.new_markdown_cell(_with_files(_script(models), widgets.static)))
     notebook.cells[0].source = notebook.cells[0].source.partition(f"\n\n{links.OPEN}")[0]  # said by launch
     notebook.metadata.pop("widgets")
     return notebook
 
 
-def _after_first_picture(cells):
-    """Where the sentence stands that opens a lesson elsewhere: a picture in the first section goes before it."""
-    shown = next(i for i, cell in enumerate(cells) if cell.cell_type == "code" and cell.outputs)
-    sections = sum(cell.cell_type == "markdown" and cell.source.startswith("## ") for cell in cells[:shown])
-    return shown + 1 if sections == 1 else 1
+def _after_first_section(cells):
+    """Where the sentence stands that opens a lesson elsewhere: what a page begins with is not interrupted."""
+    sections = [i for i, c in enumerate(cells) if c.cell_type == "markdown" and c.source.startswith("## ")]
+    return sections[1]
 
 
 SETUP = "What this page uses (in code)"
