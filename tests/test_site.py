@@ -179,6 +179,11 @@ def test_a_lesson_says_that_the_page_pools_and_leads_to_how_that_was_compared(pa
     for name in LESSONS:
         (launch,) = re.findall(r'<div class="course-launch">(.*?)</div>', pages[f"{name}.html"], re.DOTALL)
         assert "the page pools by itself" in launch and "100,000" in launch and 'href="how-true.html' in launch
+        before, _, after = pages[f"{name}.html"].partition(f'<div class="course-launch">{launch}</div>')
+        assert before.count("<h2>") == 1, name
+        assert re.match(r"\s*(?:</\w+>\s*)*<section[^>]*>\s*(?:<span[^>]*></span>\s*)*<h2>", after), (
+            f"{name}: it interrupts"
+        )
 
 
 def test_the_answers_of_whoever_built_the_site_are_not_in_it(pages):
@@ -1222,6 +1227,20 @@ SEEN = """() => {
   };
   return boxes.some(inside) ? "" : `${el.outerHTML.slice(0, 100)} ${JSON.stringify(target.getBoundingClientRect())}`;
 }"""
+
+
+@browsers
+def test_nothing_lies_over_the_text_and_code_is_seen_to_the_end_of_its_lines(visit):
+    page = visit("05_kernel_size_and_stride")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    for y in (4000, 3000):  # upwards: there the theme offers a way back to the top
+        page.evaluate(f"scrollTo({{ top: {y}, behavior: 'instant' }})")
+        page.wait_for_timeout(200)
+        expect(page.locator(".back-to-top")).to_be_hidden()
+    unfolded(page)
+    wide = "(found) => found.filter((el) => el.scrollWidth > el.clientWidth).map((el) => el.textContent)"
+    code = page.locator("article .highlight pre")
+    assert code.count() > 10 and code.evaluate_all(wide) == []
 
 
 @browsers
