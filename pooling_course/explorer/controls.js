@@ -40,7 +40,7 @@ export class Controls {
   channelInput;
   /** @type {HTMLElement} */
   channelLabel;
-  /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], refused: HTMLElement, value: HTMLElement, hint: HTMLElement}>} */
+  /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], sides: HTMLElement[], refused: HTMLElement, value: HTMLElement, hint: HTMLElement}>} */
   sliders = {};
   /** @type {Record<string, {input: HTMLInputElement, label: HTMLElement}>} */
   checks = {};
@@ -194,8 +194,10 @@ export class Controls {
     );
     const head = make("div", { class: "pc-slider-head" }, make("span", {}, name), value);
     const refused = make("div", { class: "pc-refused", "aria-hidden": "true" }); // the hint says why
-    const el = make("div", { class: "pc-slider" }, head, make("div", { class: "pc-ranges" }, ...inputs, refused), hint);
-    this.sliders[name] = { el, inputs, refused, value, hint };
+    const sides = ["h", "w"].map((side) => make("span", { class: "pc-side", "aria-hidden": "true" }, side)); // each slider has its whole name
+    const ranges = make("div", { class: "pc-ranges" }, sides[0], inputs[0], sides[1], inputs[1], refused);
+    const el = make("div", { class: "pc-slider" }, head, ranges, hint);
+    this.sliders[name] = { el, inputs, sides, refused, value, hint };
     return el;
   }
 
@@ -289,7 +291,7 @@ export class Controls {
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
     for (const slider of SLIDERS) {
       const { name } = slider;
-      const { el, inputs, refused, value, hint } = this.sliders[name];
+      const { el, inputs, sides, refused, value, hint } = this.sliders[name];
       const fixer = choosable.find((kind) => kind.sliders.includes(slider) && !takes(name)(kind));
       update(el, { hidden: !within(name) && !fixer });
       if (el.hidden) continue;
@@ -304,6 +306,7 @@ export class Controls {
       const scale = slider.most ?? this.get("most")[name] ?? Math.floor(this.get("most").kernel_size / 2);
       const left = apart ? 0 : Math.max(0, scale - limit[0]) / (scale - slider.least);
       update(refused, { hidden: left === 0, style: { flexBasis: `${Math.round(100 * left)}%` } });
+      for (const side of sides) update(side, { hidden: !apart });
       for (const [i, input] of inputs.entries()) {
         update(input, {
           max: limit[i], // before value, or the value is clipped

@@ -122,5 +122,6 @@ function fill({ root, grid }, name, wide, high) {
   const narrow = root.dataset.room === "narrow";
   const width = narrow ? px(Math.max(frame?.width ?? 0, AXIS + EDGE)) : px(wide);
   update(figure, { style: { width, height: narrow ? "" : px(high + 44) } });
+  update(grid[name].caption, { style: { maxWidth: narrow ? px(figure.classList.contains("pc-whole") ? 999 : wide) : "" } });
   if (frame) update(stage, { style: { width: `${Math.ceil(frame.width)}px`, height: `${Math.ceil(frame.height)}px` } });
 }

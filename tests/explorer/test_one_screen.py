@@ -245,6 +245,42 @@ def test_on_a_phone_the_sliders_stay_while_the_grids_scroll(page):
 LOOSE = ".pc-grid { height: auto !important }"
 
 
+@pytest.mark.parametrize("width", [358, 328])  # a card on phones of 390 and 360 px
+def test_on_a_phone_titles_names_and_hints_can_be_read_whole(page, width):
+    for explorer in (
+        PoolingExplorer("worked", compare=True),
+        GradientFlow("worked", compare=True),
+        PoolingExplorer("digit", nn.MaxPool2d((2, 3), (1, 2))),
+        PoolingExplorer("odd", nn.MaxPool2d(5, 1, 2)),
+    ):
+        root = plain.mount(page, explorer, width)
+        root.evaluate(SETTLED)
+        assert root.evaluate(NOT_WHOLE) == [], explorer
+        plain.leave(page)
+
+
+# What is cut off, or runs into what stands beside it.
+NOT_WHOLE = """(root) => {
+  const texts = "figcaption, .pc-hint, .pc-slider-head";
+  const parts = [...root.querySelectorAll(texts)].filter((el) => el.checkVisibility());
+  const cut = (el) => el.scrollWidth > el.clientWidth + 1 || el.scrollHeight > el.clientHeight + 1;
+  return parts.filter(cut).map((el) => el.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [934, 328])
+def test_two_sliders_of_a_setting_say_which_is_height(page, width):
+    root = plain.mount(page, PoolingExplorer("digit", nn.MaxPool2d((2, 3), (1, 2))), width)
+    for name in ("kernel_size", "stride", "padding"):
+        for side, letter in (("height", "h"), ("width", "w")):
+            slider = root.get_by_role("slider", name=f"{name}, {side}")
+            assert slider.evaluate("(el) => el.previousElementSibling.innerText") == letter
+    plain.leave(page)
+    root = plain.mount(page, PoolingExplorer("digit"), width)
+    expect(root.locator(".pc-side:visible")).to_have_count(0)
+    plain.leave(page)
+
+
 def test_these_checks_notice_what_is_wrong(page):
     root = plain.mount(page, PoolingExplorer("digit", compare=True), 736)
     root.evaluate(SETTLED)
