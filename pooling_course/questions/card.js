@@ -158,6 +158,7 @@ class Quiz {
   // The draft lives in the model, so that what was half answered survives a redraw.
   /** @param {Partial<Traits["draft"]>} part */
   note(part) {
+    this.say(""); // what was missing may be there now
     this.model.set("draft", { ...this.get("draft"), ...part });
     this.model.save_changes();
   }

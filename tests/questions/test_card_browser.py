@@ -287,6 +287,8 @@ def test_no_answer_gets_a_sentence(ask):
     asked.say_how_sure(0)
     asked.keys.press("Enter")
     expect(asked.alert).to_have_text("No answer yet: give one, even if it is a guess.")
+    asked.choose(0)
+    expect(asked.alert).to_be_hidden()
 
 
 def test_an_answer_needs_a_word_on_how_sure_one_is(ask):
