@@ -194,7 +194,10 @@ UNDERSCORES = {
     "as an attribute": {"maths/one.py": "from . import trace\n\ntrace._private()\n"},
     "by its whole name": {"web/one.py": "import pooling_course.web.look\n\npooling_course.web.look._private()\n"},
     "of a class": {"grading/one.py": "from ..exercises.definition import Exercise as E\n\nE._private()\n"},
-    "of a room": {"grading/one.py": "from ..exercises.tasks._own import own_map\n"},
+    "of a room": {
+        "exercises/tasks/_one.py": "x = 1\n",
+        "grading/one.py": "from ..exercises.tasks._one import x\n",
+    },
 }
 
 
@@ -216,7 +219,8 @@ def test_a_planted_fault_is_named(house, plant, files, says):
 def test_what_is_allowed_is_not_blamed(house, plant):
     before = faults(house)
     plant("pooling_course/maths/one.py", "from .trace import __doc__ as words\nfrom . import rules\n")
-    plant("pooling_course/exercises/tasks/one.py", "from ._own import own_map\n")
+    plant("pooling_course/exercises/tasks/_one.py", "x = 1\n")
+    plant("pooling_course/exercises/tasks/one.py", "from ._one import x\n")
     plant(
         "pooling_course/web/one.js", '/** @type {import("../explorer/explorer.js").X} */\n// from "./no.js"\nlet x;\n'
     )

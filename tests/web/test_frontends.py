@@ -50,11 +50,11 @@ def test_an_explorer_in_notebook_7_shows_torchs_numbers(notebook7):
 @pytest.mark.browser
 def test_a_question_in_notebook_7_reveals_after_the_commitment(notebook7):
     question = notebook7.locator(".pc-quiz").first
-    expect(question.get_by_text("Stride smaller than the kernel: overlap")).to_have_count(0)
+    expect(question.get_by_text("stride smaller than the kernel, overlap")).to_have_count(0)
     question.get_by_role("radio").first.check()
     question.get_by_role("radio", name="certain").check()
     question.get_by_role("button", name="Commit").click()
-    expect(question.get_by_text("Stride smaller than the kernel: overlap")).to_be_visible()
+    expect(question.get_by_text("stride smaller than the kernel, overlap")).to_be_visible()
 
 
 @pytest.mark.browser
