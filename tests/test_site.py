@@ -1261,6 +1261,13 @@ def test_magnified_every_stop_of_the_keyboard_is_seen(visit, zoom, keys):
 
 
 @browsers
+def test_on_a_phone_the_icons_of_the_header_stand_apart(visit):
+    page = visit("01_what_is_pooling", width=390)
+    theme, contents = (page.locator(f".header-right .{name}").bounding_box() for name in ("theme-toggle", "icon"))
+    assert contents["x"] - theme["x"] - theme["width"] >= 12
+
+
+@browsers
 def test_on_a_narrow_screen_the_contents_open_by_keyboard(visit):
     page = visit(LESSONS[0], width=640)
     menu = page.get_by_role("checkbox", name="Toggle site navigation sidebar")
