@@ -103,12 +103,12 @@ def _alike(a, b):
 
 
 def max_sum(values, output) -> str:
-    """The maximum of a window in words; padding enters as -inf.
+    """The maximum of a window in words; padding enters as −∞, written as in the picture.
 
     >>> max_sum([1, 3, 5, 6], 6)
     'max(1, 3, 5, 6) = 6'
     """
-    return f"max({_listed(values, ', ')}) {equals(values, output)}"
+    return f"max({_listed(values, ', ')}) {equals(values, output)}".replace("-inf", "−∞").replace("inf", "∞")
 
 
 def average_sum(values, divisor, output, dtype="float32") -> str:

@@ -614,7 +614,7 @@ def test_a_window_can_be_asked_for_by_channel_and_image(kind):
 def test_windows_say_what_they_did():
     x = torch.tensor([[-1.0, 2], [3, 4]])
     tell = lambda kind, at, **given: str(trace(Pooling(kind, **given), x).window(*at))  # noqa: E731
-    assert tell("max", (0, 0), kernel_size=2, padding=1) == "max(-inf, -inf, -inf, -1) = -1"
+    assert tell("max", (0, 0), kernel_size=2, padding=1) == "max(−∞, −∞, −∞, -1) = -1"
     assert tell("avg", (0, 0), kernel_size=2, padding=1) == "(0 + 0 + 0 + (-1)) / 4 = -0.25"
     assert tell("avg", (0, 0), kernel_size=2, padding=1, count_include_pad=False) == "((-1)) / 1 = -1"
     assert tell("avg", (0, 0), kernel_size=2, padding=1, divisor_override=-3) == "((-1)) / -3 ≈ 0.333"

@@ -97,7 +97,8 @@ def test_equals_only_where_every_number_is_exact():
 
 def test_a_maximum_in_words():
     assert max_sum([1, 3, 5, 6], 6) == "max(1, 3, 5, 6) = 6"
-    assert max_sum([-math.inf, -1.5], -1.5) == "max(-inf, -1.5) = -1.5"
+    assert max_sum([-math.inf, -1.5], -1.5) == "max(−∞, -1.5) = -1.5"
+    assert max_sum([-math.inf, math.inf], math.inf) == "max(−∞, ∞) = ∞"
 
 
 def test_an_average_in_words():

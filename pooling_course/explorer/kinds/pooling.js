@@ -41,14 +41,14 @@ export const max = {
   ghost: () => "−∞",
   sum(s, found, { at }, divisor, output) {
     const values = found.filter((t) => t.what !== "overhang").map((t) => (t.what === "cell" ? at(t.row, t.col) : -Infinity));
-    return `max(${listed(values, ", ")}) ${equals(values, output)}`;
+    return `max(${listed(values, ", ")}) ${equals(values, output)}`.replaceAll("-inf", "−∞").replaceAll("inf", "∞"); // as in the picture
   },
   notes({ state }, { row, col, found, output, pads }, input) {
     const winner = /** @type {At} */ (state.winner?.(input.channel, row, col));
     const ties = found.filter((t) => t.what === "cell" && input.at(t.row, t.col) === output).length;
     const notes = [`The winner is ${place(winner.row, winner.col)}${ties > 1 ? `, the first of ${ties} that tie` : ""}.`];
     if (Number.isNaN(output)) notes.push("nan beats every number; of several, the last wins.");
-    if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as -inf.`);
+    if (pads) notes.push(`${plural(pads, "padded cell")} ${pads === 1 ? "enters" : "enter"} as −∞.`);
     return notes;
   },
   reader(v, found, won) {
