@@ -567,6 +567,7 @@ export class Explorer {
   refuse(text) {
     this.refused = text;
     this.say(text);
+    this.overlay(); // with less room for the sentence
   }
 
   // ---- what is not here yet

@@ -32,7 +32,8 @@ export const roomOf = ({ width, shown }) => (width < NARROW ? "narrow" : width >
 export function roomToRead(view) {
   const room = roomOf(view);
   const wide = view.width - 294;
-  return room === "below" ? [(4 * wide) / 7.6, (5 * wide) / 6.8] : room === "aside" ? [420, 560] : [999, 999];
+  const lines = view.notice.hidden ? [4, 5] : [2, 2]; // what is refused is told above it
+  return room === "below" ? [(lines[0] * wide) / 7.6, (lines[1] * wide) / 6.8] : room === "aside" ? [420, 560] : [999, 999];
 }
 
 // How wide the boxes of inputs and outputs are, and how high all are.
