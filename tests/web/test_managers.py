@@ -20,13 +20,17 @@ from ipywidgets import embed
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from harness.explorers import check, new_page, opened
-from pooling_course import GradientFlow, Pooling, PoolingExplorer, Quiz
+from harness.explorers import Explorer, check, new_page, opened
+from pooling_course import Flipbook, GradientFlow, Pooling, PoolingExplorer, Quiz
+from pooling_course.pictures.figures import mental_model
+from pooling_course.questions import question
+from pooling_course.questions.challenge import Challenge
 
 pytestmark = pytest.mark.browser
 HOME = "http://course.test/"
 LOCK = json.loads(Path(__file__).with_name("managers.json").read_text(encoding="utf-8"))
 OLD, NEW = (f"@jupyter-widgets/html-manager {version}" for version in ("0.20.1", "1.0.15"))
+REACH, LOW, HIGH = "reach-four-windows", [[1, 3], [5, 6]], [[7, 8], [9, 9]]
 VSCODE = "@vscode/jupyter-ipywidgets8 1.0.9"
 
 
@@ -82,17 +86,28 @@ def show(chromium, scripts):
 
 
 def widgets():
-    return [PoolingExplorer("worked", compare=True), GradientFlow(), Quiz("max-channels")]
+    book = Flipbook([("first", mental_model(LOW), "Lower."), ("second", mental_model(HIGH), "Higher.")], "map")
+    return [PoolingExplorer("worked", compare=True), GradientFlow(), Quiz("max-channels"), Challenge(REACH), book]
 
 
 def lives(page):
-    """The explorer slides and shows torch's numbers, the gradient flow is drawn, and the question is graded."""
+    """The explorer slides and shows torch's numbers, the gradient flow is drawn, the question can be answered, the
+    challenge is moved to its goal, and the flipbook turns its page."""
     one = opened(page.locator(".pc-explorer").first)
     check(one, Pooling("max", 2), Pooling("avg", 2))
     one.slide("kernel_size", 3)
     check(one, Pooling("max", 3, 2), Pooling("avg", 3, 2))
     expect(page.locator(".pc-explorer").nth(1).locator("figcaption", has_text="Input gradient")).to_be_visible()
     expect(page.locator(".pc-quiz .pc-commit")).to_be_visible()
+    reach = Explorer(page.locator(".pc-explorer").nth(2))
+    for name, places in question(REACH).solution.items():
+        reach.slide(name, places)
+    reach.root.get_by_role("button", name="Check").press("Enter")
+    expect(reach.root.get_by_role("alert")).to_contain_text("No answer from Python")  # who alone knows the goal here
+    expect(reach.root.locator("figcaption", has_text="Max output 2 × 2")).to_be_visible()
+    book = page.locator(".pc-flipbook")
+    book.get_by_role("slider").press("End")
+    expect(book).to_contain_text("Higher.")
     assert page.complaints == []
 
 
