@@ -537,7 +537,7 @@ def question_in(root):
     return next(q for q in map(question, ASKED) if q.prompt == prompt)
 
 
-ASKED = ["max-channels", "signed-window", "myth-channels", "myth-stride", "default-stride"]
+ASKED = ["max-channels", "signed-window", "myth-channels", "myth-ties", "myth-stride", "default-stride"]
 
 
 @browsers
@@ -549,9 +549,9 @@ def test_a_prediction_opens_what_stands_below_and_is_kept(visit):
     said = "Opens when you commit to your answer above, or by a click"
     assert set(below.locator("summary").all_inner_texts()) <= {said, f"{said} (in code)"}
     fold = below.first
-    fold.locator("summary").click()
+    fold.locator("summary").first.click()
     expect(fold).to_have_attribute("open", "")
-    fold.locator("summary").click()
+    fold.locator("summary").first.click()
     expect(fold).not_to_have_attribute("open", "")
     wrong, reason = wrong_answers(q)[0]
     commit(page.locator(".pc-quiz").first, wrong)
