@@ -138,7 +138,7 @@ class Exercise:
         return head + "".join(f"    {line}\n" for line in lines)
 
 
-@lru_cache(maxsize=512)  # a class has its hidden cases in common
+@lru_cache(maxsize=128)  # a class has its hidden cases in common; the others come once
 def _drawn(draw, seed):
     """Cases by their text."""
     return {repr(plain(case)): case for case in draw(np.random.default_rng(seed))}

@@ -144,7 +144,7 @@ class _Same:
         return self.case is other.case
 
 
-@lru_cache(maxsize=2048)  # a class has its hidden cases in common
+@lru_cache(maxsize=512)  # a class has its hidden cases in common; the others come once
 def _wanted(right, same):
     return plain(right(*same.case))
 
