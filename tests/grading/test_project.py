@@ -1,12 +1,12 @@
 """Is the project graded: its code in the sandbox by what it does, and its written answers by a person and a rubric?"""
 
 import csv
-import os
 import re
 
 import pytest
 
 from harness import classroom
+from harness.walls import sandboxed
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark, sandbox
 from pooling_course.grading.assignments import (
@@ -32,13 +32,8 @@ FEW = "def accuracy(way, seed):\n    return [540, 541, 550][seed] / 597\n"  # tr
 
 @pytest.fixture(scope="module")
 def walls():
-    try:
-        with sandbox.Sandbox(limits=LIMITS) as made:
-            yield made
-    except sandbox.NoSandbox as reason:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(reason))
+    with sandboxed(limits=LIMITS) as made:
+        yield made
 
 
 def marked(walls, network=MODEL["network"], experiment=MODEL["experiment"], given=FEW):
