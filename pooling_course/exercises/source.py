@@ -61,10 +61,11 @@ def _follow(meaning, name, allowed, seen, found):
     if id(tree) in seen:
         return
     seen.add(id(tree))
-    own = _bound(tree)
-    for name in _defaults(tree) & own:  # F=F takes the F from outside
+    nodes = list(ast.walk(tree))
+    own = _bound(tree, nodes)
+    for name in _defaults(nodes) & own:  # F=F takes the F from outside
         _follow(names(name), name, allowed, seen, found)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for module in _imported(node).values():
                 _follow(("module", module), module, allowed, seen, found)
@@ -77,11 +78,11 @@ def _follow(meaning, name, allowed, seen, found):
                 _follow(names(node.id), node.id, allowed, seen, found)
 
 
-def _bound(tree):
+def _bound(tree, nodes):
     """Names that a function binds itself: its parameters and what it assigns. Those bring nothing in from outside."""
     bound = {tree.name} if isinstance(tree, (ast.FunctionDef, ast.ClassDef)) else set()
-    outer = {name for node in ast.walk(tree) if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
-    for node in ast.walk(tree):
+    outer = {name for node in nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
+    for node in nodes:
         if isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
@@ -93,9 +94,9 @@ def _bound(tree):
     return bound - outer
 
 
-def _defaults(tree):
+def _defaults(nodes):
     """Names in the default values of parameters."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.arguments)]
+    found = [node for node in nodes if isinstance(node, ast.arguments)]
     values = [value for node in found for value in (*node.defaults, *node.kw_defaults) if value]
     return {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
 
