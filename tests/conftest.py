@@ -17,9 +17,6 @@ def pytest_addoption(parser):
 
 FIRST = ["test_site.py", "test_browser.py", "test_colab.py", "test_card_browser.py", "test_assignments.py"]
 FIRST += ["test_one_screen.py", "test_relatives_browser.py", "test_hostile_user.py", "test_hostile_root.py"]
-# What takes its time without a browser or nbgrader: it starts kernels and servers, or searches long.
-SLOW = {"test_site.py", "test_colab.py", "test_wheel.py"}
-SLOW |= {"test_cluster.py", "test_hostile_user.py", "test_hostile_root.py"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m quick` chooses
@@ -30,8 +27,7 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
     for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        if item.path.suffix == ".py" and item.path.name not in SLOW and not marks & DEAR:
+        if item.path.suffix == ".py" and not DEAR & {mark.name for mark in item.iter_markers()}:
             item.add_marker("quick")
 
 

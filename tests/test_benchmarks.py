@@ -21,6 +21,8 @@ from benchmarks import __main__ as bench
 from benchmarks import gpu, page, record, result
 from benchmarks.result import claim, growth, table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SHARED = {"__main__", "page", "record", "result", "learner"}  # what is no benchmark
 FAKE = {

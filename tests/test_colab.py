@@ -20,6 +20,8 @@ import pytest
 from harness.environment_file import pins
 from tools import links
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "tests" / "colab"
 LESSONS = links.lessons()

@@ -16,6 +16,8 @@ from harness import ROOT
 from pooling_course.questions import all_questions
 from pooling_course.questions.lessons import LESSONS, STEPS
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (ROOT / "docs" / "contributors.md").read_text(encoding="utf-8")
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "_build", "results", "build", "node_modules", "*.egg-info")
 MODEL = STEPS[1]  # the lesson that is copied

@@ -32,6 +32,7 @@ def own_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples_say_what_happens(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 from harness import environment_file
 from harness.environment_file import problems
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "environment.yml"
 PINS = environment_file.pins(ROOT / "constraints.txt")

@@ -45,6 +45,7 @@ def test_does_importing_leave_matplotlib_alone():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_does_a_photo_leave_pyplot_alone():
     code = "import sys, pooling_course.images as i; i.photo(8); print('matplotlib.pyplot' in sys.modules)"
     root = Path(images.__file__).parents[1]

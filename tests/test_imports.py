@@ -201,6 +201,7 @@ UNDERSCORES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files, says",
     [pytest.param(files, "a circle: ", id=f"circle-{name}") for name, files in CIRCLES.items()]

@@ -39,6 +39,8 @@ from pooling_course.maths.words import read_number
 from pooling_course.questions import all_questions, lessons, question
 from tools import links
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 LESSONS = list(lessons.LESSONS)
 WORKED = images.preset("worked")

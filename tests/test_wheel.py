@@ -19,6 +19,8 @@ from pooling_course.exercises import load
 from pooling_course.grading import mark, sandbox
 from tools import links
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):

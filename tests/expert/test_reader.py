@@ -48,6 +48,7 @@ def test_the_weights_are_small_and_belong_to_the_network():
     assert digit_reader() is not digit_reader() and not digit_reader().training
 
 
+@pytest.mark.slow
 def test_training_again_learns_and_moves_are_learnt_by_moving():
     """A short training, far from the recorded one, and yet on its way."""
     task = digit_task(8)

@@ -324,6 +324,7 @@ def test_import_draws_in_no_matplotlib():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.slow
 def test_report_without_pyplot():
     code = (
         "import sys, torch, pooling_course as p;"

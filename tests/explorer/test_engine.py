@@ -60,6 +60,7 @@ def case(kind, given, x=RAMP):
 # --- drawn ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_settings_and_maps_drawn_at_random(judge):
     agree(judge(drawn(1500)), "max", "avg", "adaptive max", "adaptive avg", "fractional max", "lp", "conv")
 
@@ -97,6 +98,7 @@ def relatives(channels):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_at_every_place_of_the_sliders(judge, name):
     x = preset(name)
@@ -322,6 +324,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong", "noticing"), [given[1:] for given in MISTAKES], ids=[given[0] for given in MISTAKES]
 )

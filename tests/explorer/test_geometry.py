@@ -303,6 +303,7 @@ def test_the_formula_reads_as_in_python(ask):
     check_formulas(ask)
 
 
+@pytest.mark.slow
 def test_taps_readers_and_read_counts_are_those_of_the_trace(ask):
     check_reads(ask)
 
@@ -428,6 +429,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "right", "wrong"),
     [(check, right, wrong) for check, pairs in WRONG.items() for right, wrong in pairs],

@@ -141,6 +141,7 @@ NUMBERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dtype", "values", "packing"), NUMBERS, ids=[n for n, *_ in NUMBERS])
 def test_numbers_come_back_bit_for_bit_in_as_few_bytes_as_hold_them(ask, name, dtype, values, packing):
     x = block([2, 2], dtype, values)
@@ -210,6 +211,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("link", "said"), WRONG, ids=range(len(WRONG)))
 def test_a_link_with_a_fault_is_refused_in_a_sentence(ask, link, said):
     (found,) = read(ask, link)
@@ -338,6 +340,7 @@ TABLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "rows"), TABLES, ids=[json.dumps(text) for text, _ in TABLES])
 def test_a_table_is_read_as_it_was_meant(ask, text, rows):
     assert ask(["table", text]) == [rows]

@@ -63,6 +63,7 @@ def test_students_have_their_own_numbers_and_the_same_ones_each_time(ask):
     assert len(set(shown)) >= (50 if question(ask.name).choices else 150)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", TESTS, ids=lambda ask: ask.name)
 def test_every_students_own_misconceptions_are_told_apart_from_the_right_answer(ask):
     for name in NAMES:
@@ -84,6 +85,7 @@ def test_a_friends_answers_are_worth_little(name):
     assert points / len(NAMES) < 2
 
 
+@pytest.mark.slow
 def test_a_large_class_takes_the_memory_of_a_small_one():
     def ask(names):
         for name in names:
@@ -183,6 +185,7 @@ HOSTILE = {
 READ = {("several", "many letters"), ("fill", "cells outside")}  # that happen to be an answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
 @pytest.mark.parametrize("kind", ON_CARDS)
 def test_what_is_no_answer_is_a_sentence(kind, what):
@@ -292,6 +295,7 @@ def test_a_probe_of_the_students_own_changes_nothing(walls):
 # ---- The class -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_of_several_notebooks_that_counts_which_holds_the_answers(tmp_path, walls):
     classroom.write(tmp_path / "class" / "ada" / "notes.ipynb", ["x = 1", "pre_sign == 3"])
     classroom.write(tmp_path / "class" / "ada" / "mine.ipynb", classroom.cells("pre", "ada"))

@@ -18,6 +18,8 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import cluster, mark, sandbox
 from pooling_course.grading.assignments import HIDDEN
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 PEOPLE = {
     "ada": None,

@@ -139,6 +139,7 @@ def test_a_line_that_is_taken_out_is_no_mark_any_more_and_still_in_the_report(gr
 # ---- Nothing of a person's is lost -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])

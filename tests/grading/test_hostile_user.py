@@ -4,6 +4,8 @@ import pytest
 
 from harness.hostile_class import *  # noqa: F403 - the fixture `batch`, and the tests
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def as_root():

@@ -19,6 +19,8 @@ from pooling_course.grading.assignments import (
     odd_experiment,
 )
 
+pytestmark = pytest.mark.slow
+
 CODES = {code.name: code for code in mark.codes("project")}
 LIMITS = sandbox.Limits(seconds=PROJECT.seconds)
 SETUP = "import torch\nfrom torch import nn\nfrom pooling_course import images\n"

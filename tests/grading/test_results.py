@@ -18,6 +18,8 @@ from pooling_course.grading import book, mark, pages, tables
 from pooling_course.grading.book import Book
 from pooling_course.grading.submissions import Submission
 
+pytestmark = pytest.mark.slow
+
 FULL = sum(task.points for task in mark.tasks("ps2"))
 DUE = "2026-03-01 23:59"
 

@@ -15,6 +15,8 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import book, cluster, forms, mark, run
 from pooling_course.grading.tables import Row
 
+pytestmark = pytest.mark.slow
+
 LARGE = "x" * 200_000  # what a part's own check may say, in HTML
 
 

@@ -16,6 +16,8 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.assignments import ASSIGNMENTS
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = classroom.people(30)
 NAMES = [name for name, _ in PEOPLE]
 TEAM_A, TEAM_B = NAMES[0:3], NAMES[3:5]  # the first of each hands in

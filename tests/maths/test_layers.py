@@ -435,6 +435,7 @@ def same(a, b):
 COUNT = {"taken": 0, "refused": 0}
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, derandomize=True, database=None, deadline=None)
 @given(
     some_layer(),

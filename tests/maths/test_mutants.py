@@ -15,6 +15,8 @@ from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import Trace, Window
 from pooling_course.maths.windows import Sliding
 
+pytestmark = pytest.mark.slow
+
 NAN = math.nan
 RAMP = torch.arange(36.0).reshape(6, 6) - 40  # all negative, no ties
 TIES = torch.ones(4, 4)

@@ -6,6 +6,8 @@ import torch
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import trace
 
+pytestmark = pytest.mark.slow
+
 LAYERS = {"max": torch.nn.MaxPool2d, "avg": torch.nn.AvgPool2d}
 ORDERS = {  # of the arguments of F.max_pool2d and F.avg_pool2d, which are built-ins without a signature
     "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),

@@ -219,6 +219,7 @@ def test_do_titles_stand_in_the_picture_and_in_its_words():
     assert not any(t.get_parse_math() for t in picture.figure.axes[0].texts)  # a dollar is a dollar
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", range(6))
 def test_does_nothing_stick_out_or_overlap(count):
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -158,6 +158,7 @@ def check_all(q):
     checks.check_nothing_leaks(q)
 
 
+@pytest.mark.slow
 @every_question
 def test_does_every_draw_hold(name):
     met = set()

@@ -418,6 +418,7 @@ def test_does_the_page_judge_as_torch_does(tmp_path):
     assert differences(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "good, bad",
     [

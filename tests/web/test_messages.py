@@ -132,6 +132,7 @@ def test_a_page_without_python_hears_what_the_explorer_says_to_python():
     assert set(heard_by_the_page({"answers.js": INSTEAD})) == said == {"want", "edit", "upstream"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_message_left_out_is_noticed(name):
     """Of the document, of the page, of Python."""

@@ -110,6 +110,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "right", "wrong"),
     [(check, right, wrong) for check, pairs in WRONG.items() for right, wrong in pairs],

@@ -60,6 +60,7 @@ def displayed(widget, monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("i", range(5))
 def test_a_widget_is_shown_with_a_still_picture_before_it(i, monkeypatch):
     monkeypatch.delenv(still.STATIC, raising=False)
