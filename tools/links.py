@@ -29,7 +29,7 @@ RUN = """\
 then nothing on this page moves."""
 PLACEHOLDER = "OWNER/"
 BADGES = re.compile(r"(?<=<!-- launch -->\n).*?(?=<!-- /launch -->)", re.DOTALL)
-WAYS = {  # to learn, and where a step has its own: places of the page map that tests/test_notebooks.py holds
+WAYS = {  # to learn, and where a step has its own: places of the page map of tests/harness/lessons.py
     "Read": "[the idea]({file}#The-idea)",
     "Watch": "[Play]({file}#See-it)",
     "Explore": "[things to try]({file}#See-it)",

@@ -4,7 +4,7 @@ A lesson is a dictionary::
 
     name      its notebook and its file of questions, without their endings; begins with its number
     title     how people call it
-    page      "start", "step" (by the page map of tests/test_notebooks.py), "myths" or "expert"
+    page      "start", "step" (by the page map of tests/harness/lessons.py), "myths" or "expert"
     time      how long it takes, where that is not what `minutes` in tools/links.py counts: "two hours"
     pieces    how it can be divided: "a section at a time"
     before    what to know first
