@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pooling_course.exercises import judge, load, run
+from pooling_course.exercises import judge, load, names, run
 
+OWN = [name for name in names() if load(name).level == "own"]  # on paper, with numbers of the student's own
+CODED = [name for name in names() if name not in OWN]
 _cells = count()
 
 
@@ -25,6 +27,11 @@ def cell(code, **given):
 def answer(code, name="output-size"):
     """A function that a learner wrote."""
     return cell(code)[load(name).function]
+
+
+def on_paper(exercise, student):
+    """What that student writes down who is right."""
+    return answer(exercise.paper(student), exercise.name)
 
 
 def outcomes(exercise, function, seed=0):
