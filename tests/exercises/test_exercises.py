@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.answers import CODED, answer, cell, on_paper, outcomes, verdict
+from harness.answers import CODED, answer, cell, outcomes, right_on_paper, verdict
 from harness.mutants import mutants
 from pooling_course.exercises import check, definition, load, names, outcome, plain, run, source
 from pooling_course.exercises.definition import LEVELS, of_module
@@ -32,7 +32,7 @@ MISTAKES = [(name, mistake) for name in CODED for mistake in load(name).mistakes
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_model_answer_passes(name, seed):
     exercise = load(name)
-    found = check(name, on_paper(exercise, seed) if exercise.level == "own" else exercise.model, seed)
+    found = check(name, right_on_paper(exercise, seed) if exercise.level == "own" else exercise.model, seed)
     assert found.state == "solved" and found.passed == found.total and found.points(3) == 3, found
     assert found.mistake is None and found
     says = "that is right" if exercise.level == "own" else f"all {found.total} cases pass"
@@ -346,6 +346,7 @@ def test_a_broken_file_is_refused_in_a_sentence(changes, sentence):
 # ---- The package -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_checks_import_no_widget_and_no_plot():
     code = "import sys, pooling_course.exercises as e; e.check('shares', len); print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

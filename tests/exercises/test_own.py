@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.answers import CODED, OWN, answer, on_paper
+from harness.answers import CODED, OWN, answer, right_on_paper
 from pooling_course.exercises import check, definition, judge, load, plain, run, your_case
 from pooling_course.exercises.verdict import fault
 
@@ -29,18 +29,19 @@ def digest(function, case):
     return repr(plain.written(found.value)) if found.state == "value" else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_what_is_written_down_is_right_for_its_student_and_wrong_for_a_friend(name):
     """Of a hundred friends, one at most has the same answer; that takes few numbers to write."""
     exercise = load(name)
     wanted = [plain.plain(exercise.truth(*case)) for case in drawn(name)]
-    wrote = [plain.plain(on_paper(exercise, who)()) for who in STUDENTS]
+    wrote = [plain.plain(right_on_paper(exercise, who)()) for who in STUDENTS]
     assert not any(map(plain.differs, wanted, wrote))
     said = [repr(plain.written(answer)) for answer in wanted]
     lent = {(i, j) for i, j in PAIRS if said[i] == said[j]}
     assert len(lent) < len(PAIRS) / 100
     i, j = next(pair for pair in PAIRS if pair not in lent)
-    friend = check(name, on_paper(exercise, STUDENTS[i]), STUDENTS[j])
+    friend = check(name, right_on_paper(exercise, STUDENTS[i]), STUDENTS[j])
     assert friend.state == "wrong" and friend.points(3) == 0
 
 
@@ -59,6 +60,7 @@ def test_on_everybodys_numbers_the_typical_mistakes_are_told_apart(name):
             assert found.state == "wrong" and found.mistake == mistake.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CODED)
 def test_on_everybodys_cases_the_model_passes_and_typical_mistakes_fail(name):
     """Most mistakes fail on those cases already that all have in common."""

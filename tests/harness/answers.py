@@ -29,7 +29,7 @@ def answer(code, name="output-size"):
     return cell(code)[load(name).function]
 
 
-def on_paper(exercise, student):
+def right_on_paper(exercise, student):
     """What that student writes down who is right."""
     return answer(exercise.paper(student), exercise.name)
 
