@@ -16,6 +16,8 @@ import course
 import pooling_course
 from pooling_course import images
 from pooling_course.pictures import figures
+from pooling_course.questions import all_questions
+from pooling_course.questions.draw import spelled
 from pooling_course.questions.lessons import LESSONS, STEPS
 from tools import links
 
@@ -83,6 +85,15 @@ def test_the_time_of_a_lesson_is_said_alike():
     times = [links.minutes(LESSONS[name]) for name in STEPS]
     for page in ("docs/learners.md", "notebooks/00_start_here.ipynb"):
         assert found_in(page, r"[Ll]essons 1 to 7 take (\d+) to (\d+) minutes each") == (min(times), max(times))
+
+
+def test_the_explorers_of_the_last_lessons_are_counted():
+    start = " ".join((ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8").split())
+    pages = [(ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in list(LESSONS)[-2:]]
+    nine, ten = (spelled(page.count("PoolingExplorer(")) for page in pages)
+    assert f"lesson 09 has {nine} of its own, and lesson 10 {ten}." in start
+    opened = [q.input is not None for q in all_questions().values() if q.role == "myth"]
+    assert sum(opened) > len(opened) / 2 and "In lesson 08 most questions open an explorer" in start
 
 
 def test_the_speed_of_grading_is_said_alike():
