@@ -8,7 +8,7 @@ def conv_work(maps=64, out=112, k=2):
     size, share = k * out, part(k * k)
     return {
         "prompt": f"A convolution gives {maps} maps of {size} × {size}. You put nn.MaxPool2d({k}) between it and the "
-        "next convolution. What happens to that next convolution?",
+        "next convolution, a 3 × 3 with padding=1. What happens to that next convolution?",
         "numbers": {"k": k},
         "values": [[1 / k**2, 1 / k**2, 0], [1, 1 / k**2, 0]],
         "texts": [
