@@ -112,5 +112,5 @@ def stride_one_again(n=10, k=3):
             f"A window of {k} that starts in row {n - k + 1} would need a row {n}, which is not there.",
         ],
         "why": f"The window can start in rows 0 to {n - k}, so there are {{key}}. Moved one cell at a time, a window "
-        "costs few rows, as lesson 01 showed.",
+        f"of {k} costs {k - 1} rows; in lesson 01 one of 2 cost one row.",
     }
