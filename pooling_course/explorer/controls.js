@@ -358,7 +358,7 @@ export class Controls {
   syncPresets({ h, w }) {
     const preset = this.get("preset");
     const options = [...this.get("presets")];
-    if (!preset) options.unshift(["", this.view.typedIn ? "your own" : `given here, ${h} × ${w}`]);
+    if (!preset) options.unshift(["", this.view.typing.own ? "your own" : `given here, ${h} × ${w}`]);
     list(
       this.presetInput,
       options,
@@ -367,64 +367,4 @@ export class Controls {
     );
     update(this.presetInput, { value: preset });
   }
-}
-
-const ROOM = 232; // px for what is said beside a cell
-
-/**
- * @typedef {{left: number, top: number, width: number, height: number}} Box
- * @typedef {{wrong(value: string): string | undefined, commit(value: string): void, left(error: string): void}} Taken
- */
-
-// A text field over a cell: Enter or Tab commits, Escape does not. What is wrong is told beside it, and it stays open; where
-// it is left all the same, `left` hears why.
-/** @type {(stage: HTMLElement, box: Box, label: string, text: string, now: string, taken: Taken) => void} */
-export function typeOver(stage, box, label, text, now, { wrong, commit, left }) {
-  const input = make("input", { class: "pc-edit", type: "text", "aria-label": label });
-  const told = make("p", { class: "pc-told", role: "alert", hidden: true });
-  input.value = text || now;
-  for (const [side, px] of Object.entries(box)) input.style.setProperty(side, `${px}px`);
-  let open = true;
-  const read = () => input.value.trim().replace(",", ".").replace("−", "-");
-  /** @param {boolean} keep */
-  const close = (keep) => {
-    if (!open) return; // removing the input blurs it, which calls again
-    open = false;
-    const focused = document.activeElement === input;
-    input.remove();
-    told.remove();
-    if (focused) stage.focus();
-    const value = read();
-    if (!keep || value === "" || value === now) return;
-    const error = wrong(value);
-    if (error) left(error);
-    else commit(value);
-  };
-  input.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Escape") close(false);
-    if (event.key !== "Enter" && event.key !== "Tab") return;
-    const value = read();
-    const error = value !== "" && value !== now ? wrong(value) : "";
-    if (!error) return close(true);
-    event.preventDefault();
-    input.setAttribute("aria-invalid", "true");
-    update(told, { text: "", hidden: false }); // said twice, it is read out twice
-    update(told, { text: `${error.split("; ")[0]}: type one, or Esc.`, style: placeBeside(stage, box) });
-    input.select();
-  });
-  input.addEventListener("blur", () => close(true));
-  stage.append(input, told);
-  input.focus();
-  if (!text) input.select();
-}
-
-// Where there is room: to the right of a cell, to its left, or below.
-/** @type {(stage: HTMLElement, box: Box) => Record<string, string>} */
-function placeBeside(stage, { left, top, width, height }) {
-  const card = /** @type {Element} */ (stage.closest(".pooling-course")).getBoundingClientRect();
-  const at = stage.getBoundingClientRect();
-  if (at.left + left + width + ROOM < card.right) return { left: `${left + width + 6}px`, top: `${top}px` };
-  if (at.left + left - ROOM > card.left) return { left: `${left - ROOM}px`, top: `${top}px` };
-  return { left: `${Math.max(card.left - at.left + 8, left + width - ROOM)}px`, top: `${top + height + 6}px` };
 }

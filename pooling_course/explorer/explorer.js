@@ -1,32 +1,29 @@
 // @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
-import { Controls, typeOver } from "./controls.js";
+import { Controls } from "./controls.js";
 import { afterPaint, inFrame, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
 import { readLook, rgb, scaleOf } from "../web/colour.js";
-import { number } from "../web/numbers.js";
 import { engineFor } from "./answers.js";
-import { way } from "./geometry.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
 import { Hands } from "./hands.js";
 import { History } from "./history.js";
 import { layout, roomToRead } from "./layout.js";
 import { Motion, Player } from "./motion.js";
-import { paintChip, paintIndices, paintMarks, paintRoutes, robustScale, sizeCanvas } from "./paint.js";
+import { robustScale } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
 import { copyButton, drawCode, drawLens, drawWeights, numberTables } from "./readout.js";
+import { drawRoutes } from "./routes.js";
 import { partOf, totals } from "./sentences.js";
-import { cellValue, upstreamValue } from "./rules.js";
-import { paintInput, paintOutput } from "./sheets.js";
+import { paintGrid, paintInput, paintOutput } from "./sheets.js";
 import { PATIENCE, States } from "./states.js";
-import { place } from "./words.js";
+import { Typing } from "./typing.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
  * @import { Colour, Look, Scale } from "../web/colour.js"
- * @import { Typed } from "./history.js"
- * @import { Canvas, Frame, Mark, Picture } from "./paint.js"
- * @import { Flow, Place } from "./pointing.js"
+ * @import { Canvas, Picture } from "./paint.js"
+ * @import { Place } from "./pointing.js"
  * @import { At, Kind, LookUp, Shown, State } from "./types.d.ts"
  * @typedef {At & {grid: any}} Pick the name of a grid, or null
  * @typedef {{canvas: Canvas, cells: Canvas, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
@@ -38,10 +35,6 @@ const FAR = 4; // slider steps
 const AHEAD = 12e6; // bytes that may be asked for at once, before anybody needs them
 const SETTLING = 500; // ms in which a front end that changes its theme changes style sheets, too
 const CARD = 26; // px of the card, left and right
-
-// A number with all its digits, in the words that Python reads.
-/** @param {number} value */
-const textOf = (value) => `${value}`.replace("Infinity", "inf").replace("NaN", "nan");
 
 export class Explorer {
   /** @type {Shown[]} */
@@ -60,15 +53,12 @@ export class Explorer {
   photoOf = new WeakMap();
   complete = false;
   drawn = () => {}; // called with each picture
-  fixed = ""; // why no number can be typed in, where none can
   spare = 0; // px of height that grids leave to something else
   telling = true; // whether the most telling window is to be chosen
   oneUpstream = false;
   cells = "values"; // what the cells show, forwards: values, all windows, reads, or divisors
   boxed = ""; // the boxes that the grids were last laid out for
   outputs = OUTPUTS;
-  edited = false;
-  typedIn = false; // whether the input is not the one that was given any more
   loading = false; // another input has been asked for
   announceSize = false;
   announceCell = false;
@@ -92,6 +82,8 @@ export class Explorer {
   player;
   /** @type {Hands} */
   hands;
+  /** @type {Typing} */
+  typing;
   /** @type {HTMLElement} */
   live;
   /** @type {HTMLElement} */
@@ -153,8 +145,6 @@ export class Explorer {
     this.pick = { grid: null, row: 0, col: 0 };
     /** @type {Pick | null} */
     this.hover = null;
-    /** @type {string | null} */
-    this.typed = null;
     this.channel = 0;
     this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer" });
     this.root.dataset.alive = this.get("still");
@@ -188,7 +178,7 @@ export class Explorer {
     if (Object.keys(changes).some((name) => name !== "chosen")) this.motion.play(false);
     Object.assign(this.ahead, changes);
     this.refused = "";
-    this.typed = null;
+    this.typing.early = null;
     this.schedule();
     afterPaint(this.tell);
   }
@@ -209,6 +199,7 @@ export class Explorer {
     this.motion = new Motion(this);
     this.player = new Player(this.motion);
     this.hands = new Hands(this);
+    this.typing = new Typing(this);
     this.sentence = make("p", { class: "pc-sentence" });
     this.notice = make("p", { class: "pc-notice", role: "alert", hidden: true });
     this.code = make("div", { class: "pc-code" });
@@ -353,9 +344,7 @@ export class Explorer {
       this.announce(this.shown.map((v) => (v.state.error ? v.state.error : `${v.kind.title} output ${v.state.h} by ${v.state.w}`)).join(". "));
     else if (this.announceCell) this.announce(this.sentence.textContent);
     this.announceSize = this.announceCell = false;
-    const { typed } = this;
-    this.typed = null;
-    if (typed !== null && this.grid[this.pick.grid]?.stage === document.activeElement) this.edit(typed);
+    this.typing.catchUp();
     this.prefetch();
   }
 
@@ -408,23 +397,14 @@ export class Explorer {
     if (!this.complete) return;
     const at = this.at;
     const { marks, routes, sentence } = pointedAt(this, at);
-    for (const name of Object.keys(marks)) this.paintGrid(this.grid[name], this.motion.marks(name, marks[name]));
+    for (const name of Object.keys(marks)) paintGrid(this, name, this.motion.marks(name, marks[name]));
     if (this.motion.phase !== "glide") {
       const [room, more] = roomToRead(this);
       const size = sentence.length > more ? " pc-longer" : sentence.length > room ? " pc-long" : "";
       update(this.sentence, { text: sentence, className: `pc-sentence${size}` });
     }
     if (at && !this.lensBox.hidden && this.grids.matches(":hover, :focus-within")) drawLens(this, at); // else it is not seen
-    this.drawRoutes(routes);
-  }
-
-  /** @type {(grid: Grid, marks: Mark[]) => void} */
-  paintGrid({ canvas, cells, frame, near }, marks) {
-    const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [this.look, frame.key, cells.parts, JSON.stringify(marks)]);
-    if (!ctx) return;
-    paintIndices(ctx, this.look, frame, near);
-    ctx.drawImage(cells, 0, 0, cells.width / (cells.ratio ?? 1), cells.height / (cells.ratio ?? 1));
-    paintMarks(ctx, this.look, frame, marks);
+    drawRoutes(this, routes);
   }
 
   // What is seen of a grid has changed, though no setting has.
@@ -435,121 +415,7 @@ export class Explorer {
     this.overlay();
   }
 
-  // Asks where the grids are, which makes the browser lay out the page: so backwards or while numbers fly, and when all else has changed.
-  /** @param {Flow[]} routes */
-  drawRoutes(routes) {
-    const { flights, moving } = this.motion;
-    const flying = moving && flights.length > 0;
-    update(this.routes, { hidden: !this.backward && !flying });
-    if (this.routes.hidden) return;
-    const whole = this.grids.getBoundingClientRect();
-    const spot = this.spots(whole);
-    if (flying) {
-      const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.motion.frame]);
-      for (const flight of flights) {
-        const along = this.motion.comeTo(flight);
-        if (ctx && along !== null) paintChip(ctx, this.look, spot(flight.from), spot(flight.to), along, flight);
-      }
-      return;
-    }
-    const arrows = this.arrows(routes, spot);
-    const most = this.signedScale.high;
-    const ctx = sizeCanvas(this.routes, whole.width, whole.height, [this.look, most, JSON.stringify(arrows)]);
-    if (ctx) paintRoutes(ctx, this.look, arrows, most);
-  }
-
-  // Where cells lie within the box of all grids.
-  spots(whole = this.grids.getBoundingClientRect()) {
-    /** @type {Record<string, DOMRect>} */
-    const corners = {};
-    return (/** @type {Place} */ { grid, row, col }) => {
-      const { frame, stage } = this.grid[grid];
-      corners[grid] ??= stage.getBoundingClientRect();
-      const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
-      const { x, y, cell, rows, cols } = frame;
-      return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
-    };
-  }
-
-  /** @param {Flow[]} routes */
-  arrows = (routes, spot = this.spots()) =>
-    routes.map(({ from, to, amount, text }) => ({ ...way(spot(from), spot(to)), cell: this.grid[to.grid].frame.cell, amount, text }));
-
-  // ---- what is chosen
-
-  // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
-  /** @param {Pick} at */
-  choose(at) {
-    this.pick = at;
-    this.hover = null;
-    this.typed = null;
-    const chosen = this.get("chosen");
-    if (this.isInput(at.grid) || (chosen[0] === at.row && chosen[1] === at.col)) this.overlay();
-    else this.set({ chosen: [at.row, at.col] });
-  }
-
-  /** @param {string} name */
-  focusGrid(name) {
-    if (this.pick.grid === name) {
-      this.overlay();
-      this.announce(this.sentence.textContent); // to who comes back to it
-      return;
-    }
-    const frame = this.grid[name].frame;
-    const { row, col } = this.pick;
-    this.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
-    this.overlay();
-    this.announce(this.sentence.textContent);
-  }
-
-  // Type a number into the chosen cell: of the input, or, backwards, of the upstream gradient. What is typed before torch
-  // has answered waits for it.
-  /** @param {string} text */
-  edit(text) {
-    if (!this.complete) {
-      this.typed = (this.typed ?? "") + text;
-      return;
-    }
-    const at = this.onGrid(this.pick);
-    const type = this.isInput(at?.grid) ? "edit" : this.backward ? "upstream" : null;
-    if (!at || !type) return;
-    const { grid, row, col } = at;
-    if (this.fixed) {
-      this.refuse(this.fixed);
-      return;
-    }
-    if (!this.lensBox.hidden) {
-      this.refuse("These cells are too small to edit: choose a smaller input, or change x in Python.");
-      return;
-    }
-    const upstream = this.shown.find((v) => type === "upstream" && v.grid === grid);
-    const now = number(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col));
-    const { frame, stage } = this.grid[grid];
-    const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
-    typeOver(stage, box, `New value at ${place(row, col)}`, text, now, {
-      wrong: (value) => (upstream ? upstreamValue(value) : cellValue(value, this.states.input.dtype)).error,
-      commit: (value) => {
-        const typed = { type, kind: upstream?.kind.name, channel: this.channel, row, col, text: value };
-        this.history.noteTyped(typed, textOf(upstream ? upstream.upstreamAt(this.channel, row, col) : this.inputAt(row, col)));
-        this.typeIn(typed);
-      },
-      left: (error) => this.refuse(error),
-    });
-  }
-
-  /** @param {Typed} typed */
-  typeIn({ type, kind, channel, row, col, text }) {
-    this.waitFor([]);
-    this.edited = true;
-    this.typedIn ||= type === "edit";
-    this.model.send({ type, kind, channel, row, col, text });
-  }
-
-  // What was typed has come back from Python: once it is drawn, the sentence is read out.
-  hearEdit() {
-    this.announceCell ||= this.edited;
-    this.edited = false;
-  }
+  // ---- what is said
 
   /** @param {string | null} text */
   announce(text) {
@@ -626,7 +492,7 @@ export class Explorer {
       ...redraw("kinds", "kind", "compare", ...SETTINGS, "preset", "direction", "upstream_mode", "chosen"),
       "change:own": () => {
         this.states.addOwn();
-        this.hearEdit();
+        this.typing.hear();
         this.schedule();
       },
       "change:message": () => {
@@ -638,7 +504,7 @@ export class Explorer {
         this.loading = false;
         this.states.reset();
         this.refused = "";
-        this.hearEdit();
+        this.typing.hear();
         this.schedule();
       },
       // ipywidgets says so once, when it closes the way to a kernel that begins anew

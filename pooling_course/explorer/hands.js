@@ -41,14 +41,14 @@ export class Hands {
     /** @type {[string, (event: any) => void][]} */
     const heard = [
       ["keydown", (event) => this.key(event, name)],
-      ["focus", () => this.view.focusGrid(name)],
+      ["focus", () => this.focus(name)],
       ["pointerdown", (event) => this.press(event, name)],
       ["pointermove", (event) => this.move(event, name)],
       ["pointerup", (event) => this.release(event, name)],
       ["pointercancel", () => this.drop()],
       ["touchmove", (event) => this.held?.on && event.preventDefault()],
       ["pointerleave", () => this.leave()],
-      ["dblclick", () => this.again || this.view.edit("")],
+      ["dblclick", () => this.again || this.view.typing.begin("")],
       ["click", (event) => this.click(event)],
     ];
     for (const [type, listen] of heard) stage.addEventListener(type, listen);
@@ -92,6 +92,31 @@ export class Hands {
     });
   }
 
+  // ---- what is chosen
+
+  // Pick a cell; an output cell that carries the upstream gradient is told to Python, too.
+  /** @param {Pick} at */
+  choose(at) {
+    const { view } = this;
+    view.pick = at;
+    view.hover = null;
+    view.typing.early = null;
+    const chosen = view.get("chosen");
+    if (view.isInput(at.grid) || (chosen[0] === at.row && chosen[1] === at.col)) view.overlay();
+    else view.set({ chosen: [at.row, at.col] });
+  }
+
+  // What is chosen is chosen on the grid that one comes to; who comes back to it hears it again.
+  /** @param {string} name */
+  focus(name) {
+    const { view } = this;
+    const { grid, row, col } = view.pick;
+    const { frame } = view.grid[name];
+    if (grid !== name) view.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
+    view.overlay();
+    view.announce(view.sentence.textContent);
+  }
+
   // ---- the window is taken and dragged; or, on an output, the cell that is chosen
   // A finger drags only what it lands on: its first touchmove is kept from the browser, to which all others belong, so that a swipe
   // from elsewhere on the grid scrolls, and two fingers zoom.
@@ -130,7 +155,7 @@ export class Hands {
     }
     const spot = this.spotOf(event, name);
     const place = spot && (view.isInput(name) ? this.windowAt(spot, held.off) : this.outputAt(spot, name));
-    if (place && (place.row !== view.pick.row || place.col !== view.pick.col || place.grid !== view.pick.grid)) view.choose(place);
+    if (place && (place.row !== view.pick.row || place.col !== view.pick.col || place.grid !== view.pick.grid)) this.choose(place);
   }
 
   /** @type {(event: PointerEvent, name: string) => void} */
@@ -143,14 +168,14 @@ export class Hands {
     this.again = event.pointerType === "touch" && !held.dragging && sameCell(at, chosen);
     view.motion.play(false);
     if (held.dragging) view.announce(view.sentence.textContent);
-    else if (at) view.choose(at);
+    else if (at) this.choose(at);
   }
 
   /** @param {MouseEvent} event */
   click(event) {
     if (event.detail === 0)
       this.view.announce(this.view.sentence.textContent); // from a screen reader
-    else if (this.again && !(event.target instanceof HTMLInputElement)) this.view.edit("");
+    else if (this.again && !(event.target instanceof HTMLInputElement)) this.view.typing.begin("");
   }
 
   drop() {
@@ -199,12 +224,12 @@ export class Hands {
     const move = MOVES[event.key];
     if (move) {
       view.motion.play(false);
-      view.choose({ grid: name, row: clip(row + move[0], frame.rows), col: clip(col + move[1], frame.cols) });
+      this.choose({ grid: name, row: clip(row + move[0], frame.rows), col: clip(col + move[1], frame.cols) });
       queueMicrotask(() => view.announce(view.sentence.textContent));
     } else if (event.key === "Enter" || event.key === "F2") {
-      view.edit("");
+      view.typing.begin("");
     } else if (/^[-\d.]$/.test(event.key)) {
-      view.edit(event.key);
+      view.typing.begin(event.key);
     } else {
       return;
     }

@@ -109,7 +109,7 @@ export class History {
   /** @param {Typed} typed */
   type(typed) {
     this.view.tell(); // Python hears of all in the order in which it was done
-    this.view.typeIn(typed);
+    this.view.typing.send(typed);
     this.show();
   }
 

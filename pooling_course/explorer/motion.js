@@ -93,7 +93,7 @@ export class Motion {
       this.reached = null;
       view.root.classList.remove("pc-filling");
       view.repaint();
-      view.choose(view.onGrid(view.pick) ?? view.pick); // now Python hears of it
+      view.hands.choose(view.onGrid(view.pick) ?? view.pick); // now Python hears of it
     }
     view.player.show(on);
   }
@@ -145,7 +145,7 @@ export class Motion {
     const glides = from?.grid === to.grid && !this.still;
     view.pick = { ...to };
     view.hover = null;
-    if (!this.playing || (view.backward && view.get("upstream_mode") === "chosen")) view.choose(view.pick);
+    if (!this.playing || (view.backward && view.get("upstream_mode") === "chosen")) view.hands.choose(view.pick);
     this.flights = this.still ? [] : this.flightsOf(to);
     const began = performance.now();
     const [{ rows, cols }] = view.shown;

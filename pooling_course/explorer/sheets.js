@@ -4,14 +4,25 @@ import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
 import { READABLE, readCounts, unreadOf } from "./geometry.js";
 import { idleOf, onesOf, planeOf } from "./gradients.js";
-import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, paintMap, sizeCanvas } from "./paint.js";
+import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, paintIndices, paintMap, paintMarks, sizeCanvas } from "./paint.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
  * @import { Colour } from "../web/colour.js"
- * @import { Frame } from "./paint.js"
+ * @import { Frame, Mark } from "./paint.js"
  * @import { LookUp, Shown } from "./types.d.ts"
  */
+
+// A grid as it is seen: its cells, as they were painted last, and marks on them.
+/** @type {(view: Explorer, name: string, marks: Mark[]) => void} */
+export function paintGrid({ look, grid }, name, marks) {
+  const { canvas, cells, frame, near } = grid[name];
+  const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [look, frame.key, cells.parts, JSON.stringify(marks)]);
+  if (!ctx) return;
+  paintIndices(ctx, look, frame, near);
+  ctx.drawImage(cells, 0, 0, cells.width / (cells.ratio ?? 1), cells.height / (cells.ratio ?? 1));
+  paintMarks(ctx, look, frame, marks);
+}
 
 /** @type {(view: Explorer, name: string) => void} */
 export function paintInput(view, name) {

@@ -3,6 +3,7 @@
 import { number } from "../web/numbers.js";
 import { paintIndices, paintMarks, paintRoutes } from "./paint.js";
 import { pointedAt } from "./pointing.js";
+import { arrowsOf } from "./routes.js";
 import { paintInput, paintOutput } from "./sheets.js";
 
 /**
@@ -283,7 +284,7 @@ export function svgOf(view) {
     });
     ctx.write(under.textContent ?? "", below[0], below[1] + 13, look.muted, `12px ${font}`);
   }
-  if (view.backward) ctx.at(MARGIN, top, () => paintRoutes(pen, look, view.arrows(routes), view.signedScale.high));
+  if (view.backward) ctx.at(MARGIN, top, () => paintRoutes(pen, look, arrowsOf(view, routes), view.signedScale.high));
   y += 8;
   paragraph(view.sentence.textContent ?? "", `14px ${font}`);
   const height = Math.ceil(y + MARGIN);

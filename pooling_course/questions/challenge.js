@@ -156,7 +156,7 @@ class Challenge {
     if (!task.moves.some((name) => name in task.case.settings && name !== "kind")) sliders?.classList.add("pc-fixed");
     const apart = controls.apartInput.parentElement;
     if (free.has("apart") && apart) sliders?.append(apart);
-    view.fixed = free.has("cells") ? "" : STILL;
+    view.typing.fixed = free.has("cells") ? "" : STILL;
   }
 
   // ---- what stands
