@@ -131,7 +131,7 @@ class Widgets:
         """The name that this widget's module has in the pages: that of the first class met with the same one."""
         if state["_css"] not in self.styles:
             self.styles.append(state["_css"])
-        return self.modules.setdefault(state["_esm"], state["_anywidget_id"].rpartition(".")[2])
+        return self.modules.setdefault(assets.unpacked(state["_esm"]), state["_anywidget_id"].rpartition(".")[2])
 
     def input(self, book):
         """The input of a book, which the page pools by itself, as JSON holds it; of a large one the name of its file.

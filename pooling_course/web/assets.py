@@ -2,11 +2,14 @@
 
 anywidget loads a module from a Blob URL, where relative imports do not resolve; so a module is joined with those it
 imports. A saved notebook holds it once for each widget, so what only Node, the type checker or a reader needs goes:
-the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent. What a
-file exports by default is its own widget; of a file that is only imported it is dropped. Files are named from the
-package's folder, such as "explorer/explorer.js".
+the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent; what is
+left is packed. What a file exports by default is its own widget; of a file that is only imported it is dropped. Files
+are named from the package's folder, such as "explorer/explorer.js".
 """
 
+import base64
+import gzip
+import hashlib
 import re
 from pathlib import Path
 
@@ -16,6 +19,16 @@ DEFAULT = re.compile(r"^export default .*\n", re.MULTILINE)
 TOLD = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)?\n", re.MULTILINE | re.DOTALL)
 INDENT = re.compile(r"^( +)\1", re.MULTILINE)
 REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)
+UNPACK = """\
+const unpack = async () => {
+  if (!globalThis.DecompressionStream) throw new Error("This browser is too old: the course needs one from 2023 on.");
+  const bytes = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
+  const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return (await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })))).default;
+};
+export default await ((globalThis.poolingCourse ??= {})["%s"] ??= unpack());
+"""
+PACKED = re.compile(r'atob\("([^"]*)"\)')
 
 
 def script(*names: str) -> str:
@@ -39,3 +52,21 @@ def script(*names: str) -> str:
 def style(*names: str) -> str:
     """The files as one style sheet."""
     return "\n".join(REMARK.sub("", (PACKAGE / name).read_text(encoding="utf-8")) for name in names)
+
+
+def packed(module: str) -> str:
+    """A module that does what another does, in less than half of the bytes.
+
+    The page unpacks it, and only once: all widgets with the same module share what it gives.
+    """
+    data = base64.b64encode(gzip.compress(module.encode(), mtime=0)).decode()
+    return UNPACK % (data, hashlib.sha256(module.encode()).hexdigest()[:16])
+
+
+def unpacked(module: str) -> str:
+    """The module that `packed` took.
+
+    >>> unpacked(packed("export default {};"))
+    'export default {};'
+    """
+    return gzip.decompress(base64.b64decode(PACKED.findall(module)[0])).decode()

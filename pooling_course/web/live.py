@@ -23,8 +23,9 @@ PERIOD = 0.5  # s
 
 
 def script(name: str) -> str | VirtualFileContents:
-    """`assets.script(name)`, or what follows it."""
-    return _followed(lambda: assets.script(name))
+    """`assets.script(name)`, packed, or what follows it, as it is."""
+    found = _followed(lambda: assets.script(name))
+    return assets.packed(found) if isinstance(found, str) else found
 
 
 def style(*names: str) -> str | VirtualFileContents:

@@ -24,9 +24,11 @@ from pooling_course.questions.card import STATIC, QuizBox, question_of
 from pooling_course.questions.draw import drawn, fresh
 from pooling_course.questions.journal import answers_to, entries, journal_path, record
 from pooling_course.questions.lessons import LESSONS
+from pooling_course.web import assets
 
 ALL = [q for q in all_questions().values() if q.kind in ON_CARDS]
 DRIVER = Path(__file__).with_name("card.mjs")
+CARD = assets.script("questions/card.js")
 SOME = {kind: next(q for q in ALL if q.kind == kind) for kind in ON_CARDS}
 every_question = pytest.mark.parametrize("q", ALL, ids=lambda q: q.id)
 every_kind = pytest.mark.parametrize("q", SOME.values(), ids=SOME)
@@ -135,7 +137,7 @@ def test_is_the_same_sentence_sent_again_for_the_same_mistake():
 def test_does_the_page_know_nothing_before_the_commitment(q):
     state = Page(q).state
     assert state["key"] == {} and state["attempts"] == [] and leaks(q, state) == []
-    assert not [text for text in secrets_of(q) if text in Quiz(q)._esm]
+    assert not [text for text in secrets_of(q) if text in CARD]
     if q.kind == "order":
         assert [n for n, _ in state["question"]["steps"]] == list(range(len(q.steps)))
 
@@ -426,7 +428,7 @@ def ask(cases, folder, source=None):
     if not node:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no Node: install it to run card.js.")
     module, asked = folder / "quiz.mjs", folder / "cases.mjs"
-    module.write_text(source or Quiz._esm, encoding="utf-8")
+    module.write_text(source or CARD, encoding="utf-8")
     asked.write_text(f"export default {json.dumps(cases)}", encoding="utf-8")
     command = [node, str(DRIVER), module.as_uri(), asked.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
@@ -507,8 +509,8 @@ def test_does_the_page_grade_as_python_does(tmp_path):
     ],
 )
 def test_is_a_page_that_grades_otherwise_noticed(good, bad, tmp_path):
-    assert Quiz._esm.count(good) >= 1
-    assert differences(tmp_path, Quiz._esm.replace(good, bad))
+    assert CARD.count(good) >= 1
+    assert differences(tmp_path, CARD.replace(good, bad))
 
 
 def test_is_the_journal_where_the_notebook_runs(monkeypatch, tmp_path):

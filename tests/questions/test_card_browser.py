@@ -547,7 +547,7 @@ def test_a_static_page_grades_itself(chromium, tmp_path, monkeypatch, kind):
     quiz = Quiz(NAMES[kind])
     q = question(NAMES[kind])
     state = {name: quiz.get_state()[name] for name in quiz.keys if not name.startswith("_") and name != "layout"}
-    text = STATIC_PAGE % (quiz._css, quiz._esm, json.dumps(state))
+    text = STATIC_PAGE % (quiz._css, assets.script("questions/card.js"), json.dumps(state))
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     page = new_page(chromium, height=900)
     asked_for = []

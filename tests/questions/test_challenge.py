@@ -10,6 +10,7 @@ from pooling_course.questions import Reach, all_questions
 from pooling_course.questions.card import QuizBox
 from pooling_course.questions.challenge import STATIC, Challenge
 from pooling_course.questions.journal import due, entries, progress, record
+from pooling_course.web import assets
 
 ALL = [q for q in all_questions().values() if isinstance(q, Reach)]
 FOUR = "reach-four-windows"
@@ -100,8 +101,8 @@ def test_does_a_garbled_time_not_cost_the_answer(seconds):
 @every_challenge
 def test_does_the_page_know_nothing_before_it_is_reached(q):
     challenge = Challenge(q)
-    text = json.dumps(state(challenge), ensure_ascii=False)
-    assert challenge.key == {} and not [secret for secret in secrets(q) if secret in text + challenge._esm]
+    text = json.dumps(state(challenge), ensure_ascii=False) + assets.script("questions/challenge.js")
+    assert challenge.key == {} and not [secret for secret in secrets(q) if secret in text]
 
 
 def test_does_python_ignore_what_the_page_makes_up(journal):

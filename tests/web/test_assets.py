@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from playwright.sync_api import Error
 
 from pooling_course.web import assets
 
@@ -102,3 +103,38 @@ def test_a_joined_module_loads_in_node_and_gives_render(name, tmp_path):
     ask = "const { default: d } = await import('./widget.mjs'); console.log(typeof d.render)"
     done = subprocess.run([node, "--input-type=module", "-e", ask], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == "function", done.stderr
+
+
+# --- packed -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_packed_module_is_less_than_half_as_long_and_comes_back_whole(name):
+    text = assets.script(name)
+    assert assets.unpacked(assets.packed(text)) == text
+    assert len(assets.packed(text)) < len(text) * (0.5 if len(text) > 20_000 else 0.65)
+
+
+LOAD = """(modules) => Promise.all(modules.map(async (text) => {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  return (await import(url)).default;
+})).then((found) => (window.found = found, found.map((each) => [each.word, each === found[0]])))"""
+WORD = 'globalThis.times = (globalThis.times ?? 0) + 1;\nexport default { word: "%s" };'
+
+
+@pytest.mark.browser
+def test_widgets_with_the_same_module_share_what_it_gives_and_others_do_not(chromium):
+    page = chromium.new_page()
+    pool, ähnlich = assets.packed(WORD % "pool × ∞"), assets.packed(WORD % "ähnlich")
+    assert page.evaluate(LOAD, [pool, pool, ähnlich]) == [["pool × ∞", True], ["pool × ∞", True], ["ähnlich", False]]
+    assert page.evaluate("times") == 2  # one was run once for two widgets
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_browser_that_cannot_unpack_says_so(chromium):
+    page = chromium.new_page()
+    page.evaluate("delete globalThis.DecompressionStream")
+    with pytest.raises(Error, match="This browser is too old: the course needs one from 2023 on"):
+        page.evaluate(LOAD, [assets.packed(WORD % "pool")])
+    page.close()
