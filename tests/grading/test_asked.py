@@ -13,7 +13,6 @@ import torch
 
 from harness import classroom
 from harness.answering import secrets_of, wrong_answers
-from harness.walls import sandboxed
 from pooling_course import your_answer, your_question
 from pooling_course.exercises.plain import plain
 from pooling_course.grading import __main__ as command
@@ -27,12 +26,6 @@ from pooling_course.questions.lessons import LESSONS
 ON_PAPER = [q.id for q in all_questions().values() if q.kind in ON_CARDS]
 TESTS = [ask for name in ("pre", "post") for ask in mark.asks(name)]
 NAMES = [name for name, _ in classroom.people(200)]
-
-
-@pytest.fixture(scope="module")
-def walls():
-    with sandboxed() as made:
-        yield made
 
 
 def marked(walls, cells, student="ada", assignment="pre"):

@@ -1,5 +1,6 @@
-"""A class to be graded: notebooks as students hand them in, made from the assignments' own definitions."""
+"""A class to be graded: notebooks as students hand them in, made from the assignments' own definitions; its marks."""
 
+import csv
 import inspect
 import json
 import re
@@ -9,6 +10,7 @@ from string import ascii_lowercase
 from textwrap import dedent
 
 from pooling_course.exercises import load, plain, run
+from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.asked import question_for
 from pooling_course.grading.assignments import Asked, Written, named
@@ -116,6 +118,21 @@ def solved(assignment: str) -> dict:
         part = {"exercise": name, "points": float(asked.points), "full": asked.points, "passed": 1, "total": 1}
         parts.append(part | {"state": "solved", "mistake": None, "says": [], "html": "", "shape": None})
     return {"parts": parts, "cells": {}}
+
+
+def grade(submissions: Path, out: Path, *more, assignment: str = "ps2") -> int:
+    """`python -m pooling_course.grading`, and the status with which it ends."""
+    return command.main([str(submissions), "--assignment", assignment, "--out", str(out), *map(str, more)])
+
+
+def grades(out: Path) -> dict[str, dict[str, str]]:
+    """The lines of grades.csv by student."""
+    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def the_part(record: dict, exercise: str) -> dict:
+    return next(part for part in record["parts"] if part["exercise"] == exercise)
 
 
 # ---- Whole downloads -------------------------------------------------------------------------------------------------

@@ -1,0 +1,241 @@
+"""Does the sandbox hold, start and end as it should, and say in a sentence why there is none?"""
+
+import ctypes
+import os
+import struct
+import sys
+import time
+
+import pytest
+
+from harness import classroom
+from harness.classroom import grade, grades
+from pooling_course.exercises import Outcome
+from pooling_course.grading import mark, sandbox, wire
+
+pytestmark = pytest.mark.slow
+
+
+def question(name="f", cases=((1,),), rule="any"):
+    return sandbox.Question(name, wire.encode(list(cases)), rule)
+
+
+def test_a_server_that_dies_is_started_again(walls):
+    walls.process.kill()
+    ran = walls.run(["def f(x): return x + 1"], [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 2)]
+
+
+def test_cells_run_in_order_and_what_they_raise_is_told(walls):
+    ran = walls.run(["x = 1", "1 / 0", "def f(y): return x + y", "raise NotImplementedError()"], [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 2)]
+    assert ran.cells == {1: "ZeroDivisionError: division by zero", 3: "NotImplementedError: "}
+
+
+@pytest.mark.parametrize("missing, door", [("exercises/tasks", "tasks"), ("grading", "seeds")])
+def test_a_sandbox_that_shows_what_is_private_is_refused(walls, monkeypatch, missing, door):
+    monkeypatch.setattr(sandbox, "MASKED", tuple(name for name in sandbox.MASKED if name != missing))
+    with pytest.raises(sandbox.NoSandbox, match=f"does not hold.*{door}"):
+        sandbox.Sandbox()
+
+
+def test_another_copy_of_the_course_is_hidden_too(walls, tmp_path, monkeypatch):
+    copy = tmp_path / "pooling_course" / "exercises" / "tasks"
+    copy.mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert sandbox.others() == [tmp_path / "pooling_course"]
+    line = sandbox.command()
+    assert line[line.index(str(tmp_path / "pooling_course")) - 1] == "--tmpfs"
+
+
+SEES = """
+import os
+def f(_):
+    seen = []
+    for folder, below, names in os.walk("/"):
+        below[:] = {*below} - {"usr", "lib", "lib64", "bin", "sys", "proc", "dev"}  # of the system and of Python
+        seen += [os.path.join(folder, name) for name in names]
+    return [name for name in seen if name.endswith((".ipynb", "assignments.py", "/output_size.py", ".git", "config"))]
+"""
+
+
+def test_nothing_private_is_in_it(walls):
+    """What an instructor keeps: seeds, model answers, notebooks; and what nbgrader collects in /usr/local."""
+    ran = walls.run([SEES], [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", [])]
+    ran = walls.run(["import os\ndef f(_): return os.listdir('/usr/local')"], [question()])
+    assert set(wire.outcomes(ran.said[0], 1)[0].value) <= {"lib", "lib64", "bin"}
+
+
+def test_what_a_submission_writes_is_gone_for_the_next(walls):
+    writes = "import os\nfor place in ('.', '/dev/shm', '/tmp'):\n    open(place + '/left.py', 'w').write('x = 1')"
+    looks = "def f(_):\n    import os\n    return [os.path.exists(p + '/left.py') for p in ('.', '/dev/shm', '/tmp')]"
+    assert wire.outcomes(walls.run([writes, looks], [question()]).said[0], 1)[0].value == [True, True, True]
+    assert wire.outcomes(walls.run([looks], [question()]).said[0], 1)[0].value == [False, False, False]
+
+
+def test_what_it_writes_stands_behind_all_else_that_can_be_imported(walls):
+    cells = ["open('statistics.py', 'w').write('x = 1')\nopen('own.py', 'w').write('x = 2')"]
+    ran = walls.run(
+        [*cells, "import own, statistics\ndef f(_): return [own.x, hasattr(statistics, 'x')]"], [question()]
+    )
+    assert wire.outcomes(ran.said[0], 1)[0].value == [2, False]
+
+
+MANY = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        held = bytearray(60 << 20)
+        held[::4096] = b"x" * len(held[::4096])
+        time.sleep(1e6)
+time.sleep(1e6)
+"""
+
+
+def test_memory_is_counted_over_all_processes(walls):
+    with sandbox.Sandbox(limits=sandbox.Limits(total_memory=150)) as made:
+        ran = made.run([MANY, "held = b'x' * (90 << 20)", "def f(x): return x"], [question()])
+    assert ran.cells == {0: "it took more than 150 MB of memory"}
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 1)]
+
+
+def test_results_that_are_too_large_are_told_and_cost_no_other(walls):
+    cases = [(n,) for n in range(20)]
+    ran = walls.run(["def f(n): return [0.123456789] * (50_000 if n % 2 else 1)"], [question(cases=cases)])
+    values = [outcome.value for outcome in wire.outcomes(ran.said[0], 20)]
+    assert values == [{"other": "a result that is too large to look at"} if n % 2 else [0.123456789] for n in range(20)]
+    assert len(ran.said[0]) < 20_000
+
+
+REFUSES = (
+    "from pooling_course.grading import walls; walls.Filter.add_rules = lambda self: self.refuse({call!r}); "
+    "walls.Filter().load(); serve("
+)
+
+
+@pytest.mark.parametrize("call", ["unshare", "mount", "mount_setattr", "capset", "fork, clone"])
+def test_a_system_that_refuses_what_walls_need_gives_a_sentence_at_once(walls, tmp_path, monkeypatch, capsys, call):
+    """As a container does, or AppArmor: the server starts, but no submission can be shut in."""
+    refused = "".join(REFUSES.format(call=name).removesuffix("serve(") for name in call.split(", "))
+    monkeypatch.setattr(sandbox, "START", sandbox.START.replace("serve({", f"{refused}serve({{"))
+    classroom.write(tmp_path / "class" / "ada.ipynb", [f"open({str(tmp_path / 'ran')!r}, 'w')"])
+    began = time.monotonic()
+    assert grade(tmp_path / "class", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "The sandbox" in said and "--privileged" in said and "Traceback" not in said
+    assert not (tmp_path / "ran").exists() and time.monotonic() - began < sandbox.PATIENCE
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.5)
+    monkeypatch.setattr(sandbox, "command", lambda trust: [sys.executable, "-c", "import time; time.sleep(1e6)"])
+    with pytest.raises(sandbox.NoSandbox, match="does not start"):
+        sandbox.Sandbox()
+
+
+def test_a_server_that_was_started_ahead_is_the_first_to_be_used(walls):
+    sandbox.ahead()
+    (process, *_) = sandbox._ahead[0]
+    with sandbox.Sandbox() as first, sandbox.Sandbox() as second:
+        assert first.process is process and second.process is not process
+        assert wire.outcomes(second.run(["def f(x): return x"], [question()]).said[0], 1) == [Outcome("value", 1)]
+
+
+can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork, and grading says so")
+
+
+@can_fork
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda patch: patch.setattr(sandbox.platform, "system", lambda: "Darwin"), "needs Linux"),
+        (lambda patch: patch.setattr(sandbox.shutil, "which", lambda name: None), "apt install bubblewrap"),
+        (lambda patch: patch.delattr(sandbox.os, "fork"), "use WSL"),
+        (lambda patch: patch.setattr(sandbox, "command", lambda trust: ["false"]), "does not start"),
+    ],
+)
+def test_without_a_sandbox_nothing_runs_and_a_sentence_says_why(tmp_path, monkeypatch, capsys, change, says):
+    classroom.write(tmp_path / "class" / "ada.ipynb", [f"open({str(tmp_path / 'ran')!r}, 'w')"])
+    change(monkeypatch)
+    assert grade(tmp_path / "class", tmp_path / "out") == 1
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists() and not (tmp_path / "out" / "grades.csv").exists()
+
+
+@can_fork
+def test_trusted_submissions_run_without_a_sandbox_when_asked(tmp_path):
+    cells = [*classroom.cells("ps2", "ada"), f"open({str(tmp_path / 'ran')!r}, 'w')", "import os; os._exit(0)"]
+    classroom.write(tmp_path / "class" / "ada.ipynb", cells)
+    assert grade(tmp_path / "class", tmp_path / "out", "--trust-submissions", "--seconds", 1) == 0
+    assert float(grades(tmp_path / "out")["ada"]["points"]) == sum(task.points for task in mark.tasks("ps2"))
+    assert (tmp_path / "ran").exists()
+
+
+# ---- The filter of system calls, on processors of both kinds ---------------------------------------------------------
+
+ARCHES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+def filter_for(arch, tmp_path):
+    """The filter as the kernel of that processor would get it: instructions (code, jump if true, if false, number)."""
+    walls = pytest.importorskip("pooling_course.grading.walls")
+    made = walls.Filter.__new__(walls.Filter)
+    try:
+        made.library = library = ctypes.CDLL("libseccomp.so.2")
+    except OSError as error:
+        pytest.skip(str(error))
+    library.seccomp_init.restype = ctypes.c_void_p
+    made.rules = ctypes.c_void_p(library.seccomp_init(walls.ALLOW))
+    native = library.seccomp_arch_native() & 0xFFFFFFFF
+    if native != ARCHES[arch]:
+        assert library.seccomp_arch_add(made.rules, ctypes.c_uint32(ARCHES[arch])) == 0
+        assert library.seccomp_arch_remove(made.rules, ctypes.c_uint32(native)) == 0
+    made.add_rules()
+    with open(tmp_path / "filter", "wb") as file:
+        assert library.seccomp_export_bpf(made.rules, file.fileno()) == 0
+    return walls, library, list(struct.iter_unpack("<HBBI", (tmp_path / "filter").read_bytes()))
+
+
+def verdict_of(program, arch, number, *arguments):
+    """What the kernel would do: a run of the filter's few kinds of instructions."""
+    data = struct.pack("<iIQ6Q", number, ARCHES[arch], 0, *(*arguments, *[0] * 6)[:6])
+    at, held = 0, 0
+    while True:
+        code, yes, no, k = program[at]
+        at += 1
+        if code == 0x20:  # load
+            held = struct.unpack_from("<I", data, k)[0]
+        elif code == 0x54:  # and
+            held &= k
+        elif code == 0x06:  # return
+            return k
+        elif code == 0x05:  # jump
+            at += k
+        else:
+            compare = {0x15: held == k, 0x25: held > k, 0x35: held >= k, 0x45: bool(held & k)}
+            at += yes if compare[code] else no
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
+    walls, library, program = filter_for(arch, tmp_path)
+
+    def number(name):
+        return library.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(ARCHES[arch]), name.encode())
+
+    numbers = {name: number(name) for name in walls.REFUSED}
+    assert -1 not in numbers.values()  # no name is misspelt
+    there = {name: n for name, n in numbers.items() if n >= 0}
+    assert len(there) >= len(numbers) - 3  # arm64 has no ioperm, iopl and uselib
+    assert {verdict_of(program, arch, n) for n in there.values()} == {walls.DENY}
+    for name in ("read", "write", "mmap", "futex", "openat", "exit_group", "getpid"):
+        assert verdict_of(program, arch, number(name)) == walls.ALLOW
+    assert verdict_of(program, arch, number("socket"), 1) == walls.ALLOW  # between a student's own processes
+    assert {verdict_of(program, arch, number("socket"), family) for family in (2, 10, 16, 17)} == {walls.DENY}
+    assert verdict_of(program, arch, number("clone3")) == walls.MISSING
+    assert verdict_of(program, arch, number("clone"), 17) == walls.ALLOW  # a plain fork
+    for bit in walls.NEW_NAMESPACES.values():
+        assert verdict_of(program, arch, number("clone"), bit | 17) == walls.DENY
+    other = next(name for name in ARCHES if name != arch)
+    assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process
