@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 import test_draws
-import test_questions
 
+from harness.questions import ANOTHER_WAY, FACTS
 from pooling_course.questions import all_questions, answers, question
 from pooling_course.questions.bank import __main__ as command
 from pooling_course.questions.bank import canvas as qti
@@ -41,10 +41,10 @@ def torchs_answer(q):
     """The right answer, computed in the tests' way where they have one."""
     if q.seed is not None:
         expected = test_draws.right_answer(q)
-    elif q.answer in test_questions.ANOTHER_WAY:
-        expected = test_questions.ANOTHER_WAY[q.answer](q)
-    elif q.answer in test_questions.FACTS:
-        expected = test_questions.FACTS[q.answer]
+    elif q.answer in ANOTHER_WAY:
+        expected = ANOTHER_WAY[q.answer](q)
+    elif q.answer in FACTS:
+        expected = FACTS[q.answer]
     else:
         return q.truth
     if q.kind not in ("one", "several"):

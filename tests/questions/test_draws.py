@@ -1,7 +1,7 @@
 """Do new numbers keep a question whole: one right answer, distractors apart, and prompts that read well?
 
-torch computes the key in answers.py; here it is computed once more, as test_questions.py does it for the lessons' own
-numbers. At the end every check is shown a bad template, and must reject it.
+torch computes the key in answers.py; here it is computed once more, as harness/questions.py does it for the lessons'
+own numbers. At the end every check is shown a bad template, and must reject it.
 """
 
 import functools
@@ -11,9 +11,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-import test_questions as checks
 import torch
+from test_questions import check_nothing_leaks
 
+from harness.questions import ANOTHER_WAY, FACTS, typed
 from pooling_course.questions import SURE, all_questions, answers, draw, question
 from pooling_course.questions.draw import DRAWS, Unfit, drawable, drawn, variants
 
@@ -37,8 +38,7 @@ def plain(text):
 
 
 def check_own(name):
-    """With the lesson's own numbers a draw says what the lesson says, and each misconception computes what stands "
-    "there."""
+    """With the lesson's own numbers a draw says what the lesson says; each misconception computes what stands there."""
     own, made = question(name), DRAWS[name].ask(DRAWS[name].own())
     assert (plain(made.prompt), plain(made.why), made.at) == (plain(own.prompt), plain(own.why), own.at)
     assert made.truth == own.truth
@@ -57,7 +57,7 @@ def test_are_its_own_numbers_the_lessons(name):
 
 # ---- does every draw hold? ---------------------------------------------------------------------------------------
 
-# What test_questions.py cannot know: answers that read what was drawn, and those that only myths ask for.
+# What harness/questions.py cannot know: answers that read what was drawn, and those that only myths ask for.
 BY_RULE = {
     "conv_after_pooling": lambda q: [1, 1 / q.numbers["k"] ** 2, 0],
     "rows_seen": lambda q: (lambda c, k, s: 1 + (c - 1) * (1 + s + s * s) + (k - 1) * (1 + s))(**q.numbers),
@@ -86,10 +86,10 @@ BY_RULE = {
 
 
 def right_answer(q):
-    for known in (BY_RULE, checks.ANOTHER_WAY):
+    for known in (BY_RULE, ANOTHER_WAY):
         if q.answer in known:
             return known[q.answer](q)
-    return checks.FACTS[q.answer]
+    return FACTS[q.answer]
 
 
 def close(a, b, tolerance=1e-5):
@@ -123,9 +123,9 @@ def check_apart(q):
     values = [q.truth, *(m["value"] for m in q.mistakes)]
     assert not any(close(a, b, 1e-3) for i, a in enumerate(values) for b in values[:i])
     for mistake in q.mistakes:
-        graded = q.grade(q.parse(checks.typed(q, mistake["value"])))
+        graded = q.grade(q.parse(typed(q, mistake["value"])))
         assert (graded["right"], graded.get("mistake")) == (False, mistake["reason"])
-    assert q.grade(q.parse(checks.typed(q, q.truth)))["right"]
+    assert q.grade(q.parse(typed(q, q.truth)))["right"]
 
 
 COUNTED = "cell|row|column|window|place"
@@ -155,7 +155,7 @@ def check_all(q):
     check_key(q)
     check_apart(q)
     check_reads_well(q)
-    checks.check_nothing_leaks(q)
+    check_nothing_leaks(q)
 
 
 @pytest.mark.slow
