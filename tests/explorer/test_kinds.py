@@ -1,0 +1,171 @@
+"""Does every kind of pooling open beside its twin, and do settings, layer and pooling agree whatever is set?"""
+
+import random
+
+import pytest
+import torch
+import traitlets
+from torch import nn
+
+from harness import key, shown
+from pooling_course import PoolingExplorer
+from pooling_course.maths.kinds import settings_of
+
+RELATIVES = {
+    "adaptive avg": (nn.AdaptiveAvgPool2d(4), ["adaptive max", "adaptive avg"]),
+    "adaptive max": (nn.AdaptiveMaxPool2d((2, None)), ["adaptive max", "adaptive avg"]),
+    "lp": (nn.LPPool2d(3, 2, stride=1), ["lp", "avg"]),
+    "conv": (nn.Conv2d(1, 1, 3, padding=1), ["conv", "avg"]),
+    "fractional max": (
+        nn.FractionalMaxPool2d(2, output_size=(4, 3), _random_samples=torch.tensor([[[0.3, 0.7]]])),
+        ["fractional max", "adaptive max"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", RELATIVES)
+def test_a_relative_opens_beside_its_twin(kind):
+    layer, twins = RELATIVES[kind]
+    explorer = PoolingExplorer("worked", layer, compare=True)
+    assert explorer.kind == kind and explorer.kinds == twins
+    assert settings_of(explorer.layer) == explorer.pooling == settings_of(layer)
+    with torch.no_grad():
+        torch.testing.assert_close(explorer.trace.output, layer(explorer.x[None])[0])
+    x = explorer.x.clone().requires_grad_()
+    layer(x[None]).sum().backward()
+    torch.testing.assert_close(explorer.gradient, x.grad)
+    assert explorer.book["entries"][0]["key"] == key(explorer.pooling)
+    explorer.kind = next(twin for twin in twins if twin != kind)
+    assert explorer.kinds == twins and explorer.pooling.kind != kind
+    explorer.layer = nn.MaxPool2d(2)
+    assert explorer.kinds == ["max", "avg"]
+
+
+def test_a_convolution_may_pad_more_than_an_average_and_is_alone_then():
+    explorer = PoolingExplorer("worked", nn.Conv2d(1, 1, 3, padding=2))
+    assert explorer.padding == explorer.layer.padding[0] == explorer.pooling.padding[0] == 2
+    with torch.no_grad():
+        torch.testing.assert_close(explorer.trace.output, explorer.layer(explorer.x[None])[0])
+    for name, value in [("compare", True), ("kind", "avg")]:
+        explorer.set_state({name: value})
+        assert "padding may be at most kernel_size // 2 = 1" in explorer.message
+        assert explorer.kind == "conv" and not explorer.compare
+    explorer.padding = 1
+    explorer.compare = True
+    with pytest.raises(traitlets.TraitError, match="padding may be at most"):
+        explorer.padding = 2
+    assert explorer.padding == 1
+    explorer.layer = nn.AvgPool2d(2)  # no window of the convolution's size, so not its twin
+    assert explorer.kinds == ["max", "avg"] and explorer.kernel_size == 2
+
+
+LAYERS = [layer for layer, _ in RELATIVES.values()]
+LAYERS += [
+    nn.MaxPool2d(2),
+    nn.MaxPool2d(4, padding=2),
+    nn.AvgPool2d(2),
+    nn.AvgPool2d(3, padding=1),
+    nn.LPPool2d(3, 4, 1),
+]
+LAYERS += [nn.Conv2d(1, 1, 3, padding=2), nn.Conv2d(1, 1, 5, padding=4), nn.Conv2d(1, 1, (2, 3), padding=(0, 2))]
+VALUES = {
+    "layer": LAYERS,
+    "compare": [True, False],
+    "kind": ["max", "avg", "adaptive max", "adaptive avg", "lp", "conv", "fractional max"],
+    "padding": [0, 1, 2, (0, 1)],
+    "kernel_size": [1, 2, 3, 5, (2, 3)],
+    "stride": [1, 2],
+}
+
+
+def state(explorer):
+    names = ("pooling", "kind", "kinds", "compare", "kernel_size", "stride", "padding")
+    return {name: getattr(explorer, name) for name in names} | {"layer": settings_of(explorer.layer)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_set_settings_layer_and_pooling_agree_and_a_refusal_changes_nothing(seed):
+    dice = random.Random(seed)
+    explorer = PoolingExplorer("worked", dice.choice(LAYERS))
+    done = [explorer.layer]
+    for _ in range(30):
+        name = dice.choice(list(VALUES))
+        value = dice.choice(VALUES[name])
+        done.append(f"{name} = {value}")
+        before = state(explorer)
+        try:
+            setattr(explorer, name, value)
+        except traitlets.TraitError:
+            assert state(explorer) == before, done
+        assert settings_of(explorer.layer) == explorer.pooling == explorer._of_kind(explorer.kind), done
+        assert explorer.kind in explorer.kinds, done
+        if explorer.compare:  # both can be shown
+            assert [explorer._of_kind(kind).kind for kind in explorer.kinds] == explorer.kinds, done
+
+
+def test_settings_of_relatives_can_be_set_one_by_one():
+    explorer = PoolingExplorer("worked", nn.AdaptiveMaxPool2d(2))
+    explorer.output_size = [3, 4]
+    assert explorer.layer.output_size == (3, 4)
+    explorer.layer = nn.LPPool2d(2, 3, 1)
+    explorer.norm_type, explorer.stride = 4, 2
+    assert explorer.pooling.code() == "nn.LPPool2d(norm_type=4, kernel_size=3, stride=2)"
+
+
+def test_other_weights_come_with_states_of_their_own():
+    explorer = PoolingExplorer("worked", nn.Conv2d(1, 1, 2, bias=False))
+    serial, before = explorer.book["input"]["serial"], explorer.book["data"]
+    other = nn.Conv2d(1, 1, 2, bias=False)
+    explorer.layer = other
+    assert explorer.book["input"]["serial"] == serial + 1 and explorer.book["data"] != before
+    assert explorer.weights["weight"] == tuple(tuple(map(tuple, w)) for w in other.weight.detach()[:, 0].tolist())
+    explorer.stride = 3
+    assert explorer.book["input"]["serial"] == serial + 1
+
+
+@pytest.mark.parametrize(
+    "layer, name, value, says",
+    [
+        (nn.AdaptiveAvgPool2d(2), "output_size", 0, "a map of no cells is no map"),
+        (nn.AdaptiveAvgPool2d(2), "output_size", "2", "whole numbers only"),
+        (nn.MaxPool2d(2), "output_size", -1, "a map of no cells is no map"),
+        (nn.LPPool2d(2, 2), "norm_type", 0, "a finite number above 0"),
+        (nn.MaxPool2d(2), "norm_type", None, "norm_type is a number"),
+        (nn.Conv2d(1, 1, 3), "kernel_size", 2, "the weights of this convolution are 3 x 3"),
+        (nn.MaxPool2d(2), "kind", "conv", "set layer to a depthwise nn.Conv2d"),
+        (nn.MaxPool2d(2), "layer", nn.Conv2d(1, 2, 3), "makes several outputs of each channel"),
+    ],
+)
+def test_what_a_relative_refuses_is_refused_and_nothing_changes(layer, name, value, says):
+    explorer = PoolingExplorer("worked", layer)
+    before = shown(explorer), explorer.pooling
+    with pytest.raises(traitlets.TraitError, match=says):
+        setattr(explorer, name, value)
+    assert (shown(explorer), explorer.pooling) == before
+    explorer.set_state({name: value}) if name != "layer" else None
+    assert name == "layer" or says in explorer.message
+
+
+def test_a_setting_that_does_not_fit_the_input_is_named_where_the_numbers_would_stand():
+    explorer = PoolingExplorer(torch.ones(3, 2, 2), nn.Conv2d(1, 1, 1))
+    assert "it has weights for 1" in explorer._repr_mimebundle_()[0]["text/html"]
+    assert "it has weights for 1" in explorer.book["entries"][0]["error"]
+
+
+def test_an_upstream_of_ones_own_that_does_not_fit_now_leaves_ones_in_its_place():
+    flow = PoolingExplorer("worked", nn.MaxPool2d(2), direction="backward", upstream=torch.full((3, 3), 2.0))
+    assert flow.gradient.sum() == 18
+    flow.stride = 1
+    assert flow.gradient.sum() == 25
+    flow.upstream = "chosen"
+    flow.set_state({"upstream_mode": "own"})  # chosen on the page, where it is kept
+    assert flow.gradient.sum() == 25 and not flow.message
+    flow.stride = 2
+    assert flow.gradient.sum() == 18
+    flow.x = torch.rand(3, 6, 6)
+    assert flow.gradient.sum() == 54
+    flow.upstream = torch.ones(3, 3, 3)
+    flow.x = "worked"
+    assert flow.gradient.sum() == 9
+    name = f"grad{flow.own['serial']} {key(flow.pooling)}"
+    assert "does not fit" in flow._packer.pack([name])["entries"][0]["error"]
