@@ -176,6 +176,18 @@ def test_do_a_thousand_draws_hold(name):
         check_all(drawn(name, seed))
 
 
+def test_do_as_many_windows_tie_as_is_said():
+    several = False
+    for seed in range(MANY):
+        q = drawn("winner-cells", seed)
+        windows = [q.input[r : r + 2, c : c + 2] for r in (0, 2) for c in (0, 2)]
+        held = [int((window == window.max()).sum()) for window in windows]
+        assert sum(n > 1 for n in held) == 2 and max(held) < 4
+        assert q.mistakes[0]["reason"].startswith("Two windows hold their maximum more than once.")
+        several |= max(held) > 2
+    assert several  # so "twice" would not do
+
+
 def test_is_the_same_seed_the_same_question():
     before = [drawn(name, 5) for name in NAMES]
     draw._drawn.cache_clear()
