@@ -9,14 +9,13 @@ ONES = ["ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights",
 def line_average(value=1, level=False, place=1):
     x = [[value if (r if level else c) == place else 0 for c in range(4)] for r in range(4)]
     line = "A level line" if level else "An upright line"
-    beside = "above and below" if level else "beside"
     return {
         "prompt": f"{line} one cell wide, {ONES[value - 1]} on zeros, goes through nn.AvgPool2d(4). What number comes "
         "out?",
         "case": {"input": x, "pooling": {"kind": "avg", "kernel_size": 4}},
         "values": {1: value / 16, 3: value / 2},
         "reasons": [
-            f"Max pooling keeps the {value}. An average also counts the twelve zeros {beside} the line.",
+            f"Max pooling keeps the {value}. An average also counts the twelve zeros outside the line.",
             f"That is right for a lone {value}. The line fills four of the sixteen cells.",
             "That is the sum. It is still divided, by the 16 cells of the window.",
             f"The sum of {4 * value} is divided by 4 · 4 cells. Dividing by 8 would need a window half as large.",
