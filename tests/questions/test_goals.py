@@ -7,6 +7,7 @@ challenge that somebody spoilt, and must reject it.
 import copy
 import itertools
 import json
+import math
 import random
 import re
 from contextlib import suppress
@@ -23,6 +24,7 @@ from harness import node
 from harness.spoiling import dropped, put
 from pooling_course import PoolingExplorer
 from pooling_course.explorer.explorer import MOST
+from pooling_course.maths import rules
 from pooling_course.questions import Reach, all_questions, goals
 from pooling_course.questions.goals import COMPARISONS, MEASURES, MOVES, OVERS, PAIRS, Stand, holds, measured
 from pooling_course.web import assets
@@ -154,6 +156,20 @@ def check_fewest(q):
 @every_challenge
 def test_does_a_search_find_nothing_shorter_than_the_solution(q):
     check_fewest(q)
+
+
+def check_fits_every_way(q):
+    """What is said of the solution holds for all others, too: it names every size of window, or none."""
+    named = {int(digit) for found in re.findall(r"\bof (\d(?: or \d)*)", q.why) for digit in re.findall(r"\d", found)}
+    if not named or "cells" in q.moves:
+        return
+    ways = [q.stand(answer) for answer in settings_within(q, math.inf) if is_reached(q, answer)]
+    assert {side for way in ways for side in rules.pair("kernel_size", way.settings["kernel_size"])} <= named
+
+
+@every_challenge
+def test_does_the_reason_fit_every_way_to_the_goal(q):
+    check_fits_every_way(q)
 
 
 def check_refusals(q):
@@ -465,6 +481,10 @@ def refusals(data):
     check_refusals(Reach(**data))
 
 
+def fits(data):
+    check_fits_every_way(Reach(**data))
+
+
 FOUR, AGREE, TYPE = "reach-four-windows", "reach-agreement", "reach-average-alone"
 UNMOVED = {"of": "edits", "is": 0, "says": "nothing typed"}
 SMALL = {"of": "size", "is": [2, 2], "says": "output 2 × 2"}
@@ -487,6 +507,7 @@ SPOILT = [
     ("a solution longer than need be", fewest, AGREE, put({"kernel_size": 1, "stride": 1}, "solution")),
     ("more numbers than need be", fewest, TYPE, put({"cells": [[0, 0, 2], [0, 1, 2.5]]}, "solution")),
     ("a goal reached from the start", fewest, FOUR, put([UNMOVED], "goal")),
+    ("a reason for one way of two", fits, FOUR, put("Two windows of 4 lie side by side on 8 cells.", "why")),
     ("a wrong answer that is right", refusals, FOUR, put({"kernel_size": 5, "stride": 3}, "mistakes", 0, "value")),
     ("another slip's answer", refusals, FOUR, put({"kernel_size": 5, "stride": 5}, "mistakes", 0, "value")),
     ("a goal that a wrong answer reaches", refusals, FOUR, put([SMALL], "goal")),
