@@ -310,7 +310,8 @@ def _item(name, given):
     q = all_questions()[name]
     slip = next((entry["misconception"] for entry in given if not entry["right"] and entry["misconception"]), "")
     about = f" <i>The slip behind it: “{html.escape(slip)}”.</i>" if slip else ""
-    return f'<li><a href="{q.lesson}.ipynb">{title(q.lesson)}</a>: {html.escape(q.prompt)}{about}</li>'
+    link = f'<a href="{q.lesson}.ipynb" style="text-decoration:underline">{title(q.lesson)}</a>'
+    return f"<li>{link}: {html.escape(q.prompt)}{about}</li>"
 
 
 def _lines(numbers):

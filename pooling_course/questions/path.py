@@ -16,18 +16,22 @@ def course_map(rows: list[dict], here: str = "") -> str:
         rows: as `Progress.lessons` gives them.
         here: the lesson to go on with.
 
-    Each station is a link that says in words what it shows; the line between them is only seen.
+    The picture is only seen. Over each station lies a link that says in words what it shows: a link within the picture
+    is one that JupyterLab cannot follow, and takes for an error.
     """
     points = [_place(i) for i in range(len(rows))]
-    stations = [_station(row, *at, here=row["lesson"] == here) for row, at in zip(rows, points, strict=True)]
+    size = width, height = 2 * points[0][0] + (ACROSS - 1) * STEP, points[-1][1] + 102
+    placed = [(row, at, row["lesson"] == here) for row, at in zip(rows, points, strict=True)]
+    stations = "".join(_station(row, *at, here=now) for row, at, now in placed)
+    links = "".join(_link(row, at, now, size) for row, at, now in placed)
     way = "".join(_leg(a, b) for a, b in zip(points, points[1:], strict=False))
-    width, height = 2 * points[0][0] + (ACROSS - 1) * STEP, points[-1][1] + 102
     return (
-        f'<div style="overflow-x:auto"><svg class="pc-map" viewBox="0 0 {width} {height}" role="group" '
-        f'aria-label="Map of the course" style="display:block;width:100%;min-width:560px;max-width:{width}px;{FONT}" '
+        f'<div style="overflow-x:auto"><div class="pc-map" role="group" aria-label="Map of the course" '
+        f'style="position:relative;min-width:560px;max-width:{width}px">'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true" style="display:block;width:100%;{FONT}" '
         f'fill="currentColor">'
         f'<path d="{way}" fill="none" stroke="currentColor" stroke-opacity=".3" stroke-width="4" '
-        f'stroke-dasharray="1 9" stroke-linecap="round" aria-hidden="true"/>{"".join(stations)}</svg></div>{LEGEND}'
+        f'stroke-dasharray="1 9" stroke-linecap="round"/>{stations}</svg>{links}</div></div>{LEGEND}'
     )
 
 
@@ -84,14 +88,22 @@ def _station(row, x, y, here):
         + (f'fill="{RIGHT}" stroke="{RIGHT}"/>' if i < row["reached"] else 'fill="none" stroke="currentColor"/>')
         for i in range(row["challenges"])
     )
-    said = f"{row['title']}: {count} answered, {row['right']} right at first"
+    return (
+        f'<g><circle cx="{x}" cy="{y}" r="{RADIUS}{faint}{ring}{middle}{text}{flag if here else ""}{lines}'
+        f'<text x="{x}" y="{below}" text-anchor="middle" fill-opacity=".8">{count}</text>{stones}</g>'
+    )
+
+
+def _link(row, at, here, size):
+    """Over a station, from its ring to its stones."""
+    said = f"{row['title']}: {row['answered']} of {row['questions']} answered, {row['right']} right at first"
     said += f", {row['reached']} of {row['challenges']} challenges reached" if row["challenges"] else ""
     said += "; go on here" if here else ""
+    left, top = (100 * (n - before) / whole for n, before, whole in zip(at, (STEP / 2, 36), size, strict=True))
+    across, down = 100 * STEP / size[0], 100 * (ROW - 4) / size[1]
     return (
-        f'<a href="{row["lesson"]}.ipynb" aria-label="{escape(said)}" style="color:inherit;text-decoration:none">'
-        f'<title>{escape(said)}</title><g aria-hidden="true">'
-        f'<circle cx="{x}" cy="{y}" r="{RADIUS}{faint}{ring}{middle}{text}{flag if here else ""}{lines}'
-        f'<text x="{x}" y="{below}" text-anchor="middle" fill-opacity=".8">{count}</text>{stones}</g></a>'
+        f'<a href="{row["lesson"]}.ipynb" aria-label="{escape(said)}" title="{escape(said)}" style="position:absolute;'
+        f'left:{left:.2f}%;top:{top:.2f}%;width:{across:.2f}%;height:{down:.2f}%"></a>'
     )
 
 
