@@ -406,7 +406,14 @@ def spellings(name: str) -> list[str]:
 
 
 def _words(name):
-    return re.findall(r"[^\W_]+", _bare(name))
+    """The words of a name; one without any, such as an emoji, is its own. Numbers stay apart, and in their order: group
+    1-11 is not 11-1."""
+    bare = _bare(name)
+    if not any(map(str.isalnum, bare)):
+        return bare.split()
+    marked = ("Mc", "Mn")
+    spaced = "".join(c if c.isalnum() or unicodedata.category(c) in marked else " " for c in bare)
+    return re.sub(r"(?<=\d) +(?=\d)", "-", spaced).split()
 
 
 def _orders(name):
@@ -415,8 +422,14 @@ def _orders(name):
 
 
 def _joined(name):
-    return re.sub(r"[\W_]", "", _bare(name))
+    return "".join(_words(name))
 
 
 def _bare(name):
-    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).casefold()
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not _is_accent(c)).casefold()
+
+
+def _is_accent(character):
+    """Whether a name is the same without that mark. What stands for a vowel or a tone, as in Hindi and Thai, or tells
+    two Japanese sounds apart, is part of a letter; Unicode's classes of marks say which is which."""
+    return unicodedata.combining(character) in range(10, 37) or unicodedata.combining(character) >= 200

@@ -234,6 +234,30 @@ def test_the_last_upload_to_canvas_counts(tmp_path):
     assert counted == {"doeada": "doeada_1_100_ps1-1.ipynb"}
 
 
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("Jörg Müller", "muellerjörg", False),
+        ("Jo\u0308rg Müller", "MULLER, Jörg", True),
+        ("🙂", "🙂", True),
+        ("🙂", "🎉", False),
+        ("राम", "राम", True),
+        ("राम", "रमा", False),  # Ram and Rama: signs of vowels are letters
+        ("かき", "がき", False),
+        ("ก่า", "ก้า", False),
+        ("مُحَمَّد", "محمد", True),
+        ("group-1-11", "Group 1 11", True),
+        ("group-1-11", "group-11-1", False),
+        ("group-1-11", "group-11-11", False),
+        ("12345", "12345.0", False),
+        ("123450", "12345.0", False),
+    ],
+)
+def test_names_are_the_same_where_only_their_writing_differs(one, other, same):
+    assert submissions.same_name(one, other) is submissions.same_name(other, one) is same
+    assert bool({*submissions.spellings(one)} & {*submissions.spellings(other)}) is same
+
+
 # ---- Folders around and between --------------------------------------------------------------------------------------
 
 
