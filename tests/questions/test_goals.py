@@ -194,6 +194,19 @@ def test_does_the_right_answer_get_its_reason_and_its_code(q):
     assert eval(graded["code"], {"nn": nn})(q.stand(q.truth).x[None]).equal(q.stand(q.truth).trace().output[None])
 
 
+def ways_to(name):
+    q = next(q for q in ALL if q.id == name)
+    return [q.stand(answer).settings for answer in settings_within(q, 99) if is_reached(q, answer)]
+
+
+def test_do_reasons_that_tell_several_ways_tell_all():
+    columns = {(way["kernel_size"], way["stride"]) for way in ways_to("reach-columns-alone")}
+    assert columns == {((1, 2), (1, 2)), ((1, 5), 1)}  # two wide and moved by two, or five wide and moved by one
+    ways = ways_to("reach-overlap")
+    assert all(way["padding"] or way["ceil_mode"] or way["stride"] < 2 for way in ways)
+    assert any(not (way["padding"] or way["ceil_mode"]) for way in ways)
+
+
 @every_challenge
 def test_does_the_last_hint_alone_hold_the_whole_answer(q):
     *steps, last = q.told

@@ -13,7 +13,7 @@ rows there are from the first to the last one that a cell of the final map can d
 After no layer at all, a cell sees 1 row. The picture is large, so the border plays no part.
 
 For example, `[(3, 1, 1), (2, 2, 1), (3, 1, 1)]`, two convolutions of 3 × 3 with a 2 × 2 pooling between them, see
-8 rows. (*Why it matters*, below, tells the rule; try first without.)
+8 rows. (*Why it matters*, below, tells the rule for a dilation of 1; try first without.)
 """
 HINTS = (
     "Take the example, and go through it by hand. Where does a cell of the map after the pooling begin to look, and "

@@ -21,8 +21,8 @@ def stride_overlap(k=3, small=1, gap=2):
         "reasons": [
             f"Stride {small} is smaller than the kernel, so windows overlap. Stride {large} is larger, so it leaves "
             f"gaps of {spelled(gap)} cells.",
-            f"A window of {k} cannot cover a step of {large}. {spelled(gap).capitalize()} rows and columns between the "
-            "windows are never read.",
+            f"A window of {k} cannot cover a step of {large}. Between two windows, {spelled(gap)} rows or columns are "
+            "never read.",
         ],
     }
 
@@ -77,8 +77,8 @@ def how_often(grid, n=6, k=3, r=1, c=2):
             2: f"Those are the columns a window can start in. For each there are {spelled(len(rows))} rows to "
             "start in.",
         },
-        "why": f"The windows start in rows {listed(rows, 'or')} and in columns {listed(columns, 'or')}, so there are "
-        f"{len(rows)} · {len(columns)} = {{key}}.",
+        "why": f"Those that read it start in row {listed(rows, 'or')} and in column {listed(columns, 'or')}, so there "
+        f"are {len(rows)} · {len(columns)} = {{key}}.",
     }
 
 
@@ -116,7 +116,7 @@ def ceil_window(c=1, k=2, s=3, down=3, across=3):
             f"The windows start in columns {listed(range(0, w, s))}. A {more.lower()} would start beyond the map.",
         ],
         "why": "ceil_mode keeps a window that hangs over the edge if it starts inside the map (or the padding before "
-        f"it). One from column {w - 1} of {w} does, one from row {h} of {h} does not.",
+        f"it). Column {w - 1} is the last of the map; row {h} would lie below its last.",
     }
 
 
