@@ -15,6 +15,7 @@ import torch
 import course
 import pooling_course
 from pooling_course import images
+from pooling_course.expert import recorded
 from pooling_course.pictures import figures
 from pooling_course.questions import all_questions
 from pooling_course.questions.draw import spelled
@@ -94,6 +95,11 @@ def test_the_explorers_of_the_last_lessons_are_counted():
     assert f"lesson 09 has {nine} of its own, and lesson 10 {ten}." in start
     opened = [q.input is not None for q in all_questions().values() if q.role == "myth"]
     assert sum(opened) > len(opened) / 2 and "In lesson 08 most questions open an explorer" in start
+
+
+def test_trainings_are_repeated_as_often_as_is_said():
+    times = {len(values) for name in recorded() for values in recorded(name).values()}
+    assert f"trainings at least {spelled(min(times))} times" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_speed_of_grading_is_said_alike():
