@@ -58,9 +58,11 @@ def zipped(
 def _canvas(row, assignment):
     if row.through is not None:
         return ""
-    name = PurePosixPath(row.submission.path).name
-    found = FORM["canvas"].read(name, assignment)
-    return f"{name.removesuffix(found.own)}{assignment}-feedback.html" if found else ""
+    for name in PurePosixPath(row.submission.path).parts:  # the notebook may lie in a .zip that was handed in
+        found = FORM["canvas"].read(name, assignment)
+        if found and found.upload and (found.student.strip(), found.number) == (row.student, row.number):
+            return f"{name.removesuffix(found.own)}{assignment}-feedback.html"
+    return ""
 
 
 def _moodle(row, assignment, number):

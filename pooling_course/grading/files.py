@@ -19,7 +19,11 @@ from pathlib import Path, PurePosixPath
 LARGEST = 100 << 20  # bytes of a file: pictures in outputs make some notebooks large
 LONGEST = 4096  # characters of a path
 MOST_ENTRIES = 1 << 20  # bytes of the list of entries in a .zip that a student made: some 10,000
-SYSTEMS_OWN = re.compile(r"\..*|__MACOSX|__pycache__|Thumbs\.db|desktop\.ini|Icon\r|~\$.*", re.IGNORECASE)
+SYSTEMS_OWN = re.compile(
+    r"\..*|__MACOSX|__pycache__|(?:ehthumbs|ehthumbs_vista|Thumbs)\.db|desktop\.ini|Icon\r|~\$.*"
+    r"|\$RECYCLE\.BIN|System Volume Information|lost\+found|@eaDir|#recycle",  # of whole drives, and of network drives
+    re.IGNORECASE,
+)
 
 
 class Broken(Exception):

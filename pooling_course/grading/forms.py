@@ -104,7 +104,8 @@ FORMS = (
     Form(
         "canvas",
         'Canvas, "Download Submissions"',
-        r"(?P<student>[^/]+?)(?P<late>_(?i:late))?_(?P<number>\d+)_(?P<upload>\d+)_(?P<own>.+)",
+        r"(?P<student>[^/]+?)(?P<late>_(?i:late))?_(?P<number>\d+)_"
+        r"(?:(?P<upload>\d+)_(?=.)|(?=(?:text|link)\.html$))(?P<own>.+)",  # what was typed there has no upload
         "only `LATE`; its zip has the time of zipping: `--times`",
         (
             ("doeada_12345_67890_ps1.ipynb", Whose("doeada", "12345", "ps1.ipynb", False, "67890")),
@@ -301,8 +302,8 @@ def layout(
         for each in telling:
             for name in _names(assignment, (root or (place,))[-1]) if each.name == "clones" else [assignment]:
                 people = _people(each, every, root, name)
-                if people == 1 and each.name == "nbgrader" and form is None:
-                    _refuse_a_course(every, root, assignment)
+                if people == 1 and not root and form is None and _is_around(each, every, books, name, known):
+                    continue
                 if people > (1 if root and form is None else 0):
                     return Layout(each, root, name, _through(root))
         root = _way_down(every, books, root, assignment)
@@ -311,17 +312,28 @@ def layout(
     return _plain(every, books, assignment, form, known)
 
 
-def _refuse_a_course(every, root, assignment):
-    """`course/ps1/` with a platform's files in it looks like nbgrader's folder of one student called course."""
-    deep = len(root)
-    for parts in every:
-        inner = parts[: deep + 2]
-        for each in (FORM["moodle"], FORM["canvas"]):
-            if len(parts) > deep + 2 and _people(each, every, inner, assignment) > 1:
-                raise Broken(
-                    f"Whose are they? {'/'.join(inner)} holds what looks like a download from {each.name.title()}: "
-                    "give that folder. Or say --form nbgrader, if all in it is one student's."
-                )
+def _is_around(form, every, books, assignment, known) -> bool:
+    """Whether what a form reads as the one person is a folder around others' work, such as `ps1-submissions/` or
+    `ps1_2026_03_01/`; where that cannot be told, it asks. Nobody calls a folder as Moodle or the exchange does."""
+    read = {parts: whose for parts in every if (whose := form.read("/".join(parts), assignment))}
+    deep = 2 if form.name == "nbgrader" else 1
+    folders = {parts[:deep] for parts in read}
+    if form.name in ("exchange", "moodle") or len(folders) > 1 or any(len(parts) <= deep for parts in read):
+        return False
+    (inner,) = folders
+    held = next((each for each in TELLING if _people(each, every, inner, assignment) > 1), None)
+    if held and form.name != "nbgrader":  # in whose folder for a student anything may lie
+        return True
+    if not held and not _branches(books, inner, assignment, None):
+        return False
+    student = next(iter(read.values())).student
+    if known and not held:
+        return not known(student)
+    what = f"a download from {held.title}" if held else "the work of several people"
+    raise Broken(
+        f"Whose are they? {'/'.join(inner)} holds what looks like {what}: give that folder. {'' if held else ASK + ' '}"
+        f"Or say --form {form.name}, if all in it is one student's, called {student}."
+    )
 
 
 def _names(assignment, folder):

@@ -4,6 +4,7 @@ The names are read here as the platforms' own source code reads them (see `back.
 """
 
 import csv
+import json
 import re
 import zipfile
 
@@ -95,6 +96,16 @@ def test_what_did_not_come_from_canvas_is_named(tmp_path, capsys):
     classroom.write(tmp_path / "class" / "ada.ipynb", ["x = 1"])
     assert grade(tmp_path, "--feedback", "canvas") == 0
     assert "Not in it: ada; Canvas takes back only what its own download gave" in capsys.readouterr().out
+
+
+def test_a_page_goes_back_by_the_name_of_the_zip_that_was_handed_in(tmp_path, capsys):
+    inner = {"bob_3_4_hw/ps2.ipynb": json.dumps(classroom.notebook(["x = 1"])).encode()}
+    work = classroom.lay_out(tmp_path / "work.zip", inner).read_bytes()
+    files = {"fall_1_2_x/doeada_12_34_work.zip": work, "fall_1_2_x/ngcy_56_78_ps2.ipynb": b"{}"}
+    classroom.lay_out(tmp_path / "class", files | {"fall_1_2_x/ohmdi_9_text.html": b"<p>see you"})
+    assert grade(tmp_path, "--feedback", "canvas") == 0
+    assert sorted(archive(tmp_path, "canvas")) == ["doeada_12_34_ps2-feedback.html", "ngcy_56_78_ps2-feedback.html"]
+    assert "Not in it: ohmdi; Canvas takes back" in capsys.readouterr().out
 
 
 def test_a_groups_page_goes_to_all_of_it(tmp_path, capsys):

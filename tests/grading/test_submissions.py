@@ -229,6 +229,15 @@ def test_of_several_notebooks_the_one_that_is_meant_counts(tmp_path):
     ]
 
 
+def test_who_typed_into_canvas_has_a_line_too(tmp_path):
+    content = {"doeada_1_text.html": b"x", "ngcy_LATE_2_link.html": b"x", "ohmdi_3_4_text.html": b"x"}
+    account, fates, counted = seen(tmp_path / "c", content | {"zed_5_6_ps1.ipynb": BOOK})
+    assert sorted(counted) == ["doeada", "ngcy", "ohmdi", "zed"]
+    assert [(s.number, s.late) for s, _ in account.counted] == [("1", False), ("2", True), ("3", False), ("5", False)]
+    with pytest.raises(Broken, match="No notebook .* but doeada_1_text.html"):
+        account.counted[0][0].read()
+
+
 def test_the_last_upload_to_canvas_counts(tmp_path):
     _, fates, counted = seen(tmp_path / "c", {"doeada_1_99_ps1.ipynb": BOOK, "doeada_1_100_ps1-1.ipynb": OTHER})
     assert counted == {"doeada": "doeada_1_100_ps1-1.ipynb"}
@@ -305,12 +314,53 @@ def test_folders_around_the_submissions_are_nobody(tmp_path, content, students):
         ["a/ada_ps1.ipynb", "a/bob_ps1.ipynb", "b/cy_ps1.ipynb", "b/di_ps1.ipynb"],
         ["ada/first.ipynb", "ada/second.ipynb", "bob/ps1.ipynb"],
         ["ps1 all/ada_1_2_x.ipynb", "ps1 all/bob_3_4_x.ipynb", "ps2 all/bob_3_5_x.ipynb"],
+        ["fall/ps1/ps1-ada/x.ipynb", "fall/ps1/ps1-bob/x.ipynb"],
+        ["fall/ps1/ada/x.ipynb", "fall/ps1/bob/x.ipynb"],
+        ["fall/ps1/ada.ipynb", "fall/ps1/bob.ipynb"],
         ["fall/ps1/ada_1_2_x.ipynb", "fall/ps1/bob_3_4_x.ipynb", "fall/ps2/bob_3_5_x.ipynb"],
     ],
 )
 def test_what_can_be_read_in_two_ways_stops_and_asks(tmp_path, content):
     with pytest.raises(Broken, match="Whose are they.*--form|Whose are they.*give that folder"):
         seen(tmp_path / "class", books(*content))
+
+
+WRAPPERS = [
+    "ps1-submissions",
+    "PS1_all",
+    "ps1-2026",
+    "ps1_2026_03_01",
+    "2026_03_01_ps1",
+    "group_1_2_x",
+    "Downloads/ps1-x",
+]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("form", classroom.DOWNLOADS)
+def test_a_folder_around_all_is_no_student_whatever_it_is_called(tmp_path, wrapper, form):
+    """A whole class must not become one student with many attempts."""
+    files = [classroom.DOWNLOADS[form](name, n, "ps1.ipynb").replace("ps2", "ps1") for name, n in PAIR]
+    content = books(*(f"{wrapper}/{file}" for file in files))
+    by_login = form not in ("moodle", "folders")
+    names = sorted(classroom.login(name if form != "canvas" else " ".join(reversed(name.split()))) for name, _ in PAIR)
+    names = names if by_login else sorted(name for name, _ in PAIR)
+    if form in ("folders", "files") and "/" not in wrapper:
+        with pytest.raises(
+            Broken, match="Whose are they.*the work of several people.*--form files.*one student's, called"
+        ):
+            seen(tmp_path / "class", content)
+        known = names.__contains__
+        assert sorted(seen(tmp_path / "class", content, known=known)[2]) == names
+        assert sorted(seen(tmp_path / "class", content, form=form)[2]) == names
+    else:
+        assert sorted(seen(tmp_path / "class", content)[2]) == names
+
+
+@pytest.mark.parametrize("path", ["ps1-ada/", "ada_1_2_work/", "ada/ps1/"])
+def test_one_student_with_several_files_is_one(tmp_path, path):
+    content = books(f"{path}ps1.ipynb", f"{path}old/ps1-Copy1.ipynb", f"{path}notes.ipynb")
+    assert list(seen(tmp_path / "class", content)[2]) == ["ada"]
 
 
 def test_a_form_that_is_said_is_taken(tmp_path):
@@ -410,9 +460,10 @@ def test_what_systems_add_to_a_zip_is_nobodys(tmp_path):
         "ada/._ps1.ipynb",
         "ada/.DS_Store",
     ]
+    more += ["System Volume Information/x.dat", "$RECYCLE.BIN/S-1-5/ps1.ipynb", "@eaDir/ada/ps1.ipynb", "ehthumbs.db"]
     more += ["bob/__MACOSX/._ps1.ipynb", "Thumbs.db", "ada/~$ps1.ipynb", ".git/config"]
     account, fates, counted = seen(tmp_path / "all.zip", content | dict.fromkeys(more, OTHER))
-    assert [attempts for _, attempts in account.counted] == [1, 1] and len(fates) == 10
+    assert [attempts for _, attempts in account.counted] == [1, 1] and len(fates) == 14
     assert not any(entry.loud for entry in account.entries)
 
 
@@ -543,11 +594,13 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path):
 
 DUE = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 STAMP = b"2026-03-01 23:58:59.123 UTC"
+SAVED = b"\xef\xbb\xbf" + STAMP + b"\r\n"  # by an editor
 
 
+@pytest.mark.parametrize("stamp", [STAMP, SAVED])
 @pytest.mark.parametrize("place", ["class", "class.zip"])
-def test_nbgraders_timestamp_says_when(tmp_path, place):
-    account, _, _ = seen(tmp_path / place, {"ada/ps1/ps1.ipynb": BOOK, "ada/ps1/timestamp.txt": STAMP})
+def test_nbgraders_timestamp_says_when(tmp_path, place, stamp):
+    account, _, _ = seen(tmp_path / place, {"ada/ps1/ps1.ipynb": BOOK, "ada/ps1/timestamp.txt": stamp})
     assert DUE - account.counted[0][0].when == timedelta(seconds=0.877)
 
 
