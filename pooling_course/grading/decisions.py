@@ -16,12 +16,11 @@ from pathlib import Path
 from .assignments import ASSIGNMENTS, Written, named
 from .book import Book, put
 from .submissions import spellings
-from .tables import TOTAL, Row, harmless
+from .tables import TOTAL, Row, harmless, plain, saved, whole
 
 TABLE = "decisions.csv"
 HEADS = ("student", "number", "task", "points", "out_of", "comment", "by")
 NEEDED = ("student", "task", "points", "comment")
-CODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 POINTS = re.compile(r"\d{1,6}([.,]\d{1,6})?")
 
 
@@ -61,13 +60,17 @@ class Decisions:
         if not path.is_symlink() and not (path.exists() and (path.is_dir() or path.stat().st_size)):
             self._begin(book)
         lines = self._read()
-        self.heads = [head.strip().casefold() for head in lines[0]]
+        head = lines[0] if lines else []
+        self.heads = [name.strip().casefold() for name in head]
         if missing := [head for head in NEEDED if head not in self.heads]:
             raise ValueError(
                 f"{path} has no column {' and none '.join(map(repr, missing))}: its columns are "
-                f"{', '.join(lines[0][:12])}. Give them back their names; nothing in it was changed."
+                f"{', '.join(head[:12])}. Give them back their names; nothing in it was changed."
             )
-        self.lines = [(i, dict(zip(self.heads, line, strict=False))) for i, line in enumerate(lines[1:], 2)]
+        if twice := [head for head in HEADS if self.heads.count(head) > 1]:
+            raise ValueError(f"{path} has two columns {twice[0]!r}: take one out; nothing in it was changed.")
+        first = self.saved.first
+        self.lines = [(i, dict(zip(self.heads, line, strict=False))) for i, line in enumerate(lines[1:], first)]
 
     def _begin(self, book):
         text = io.StringIO()
@@ -81,20 +84,11 @@ class Decisions:
         put(self.path, text.getvalue().encode("utf-8-sig", "replace"))  # the mark tells Excel that it is UTF-8
 
     def _read(self) -> list[list[str]]:
+        self.saved = saved(self.path)
+        self.end = "\r\n" if "\r\n" in self.saved.text else "\n"
+        text = io.StringIO(self.saved.text, newline="")
         try:
-            self.data = self.path.read_bytes()
-        except OSError as error:
-            raise ValueError(f"{self.path} cannot be read ({error.strerror}).") from None
-        self.coding = next((name for mark, name in CODINGS.items() if self.data.startswith(mark)), "utf-8")
-        try:
-            text = self.data.decode(self.coding)
-        except UnicodeError:  # as Excel saves what is called only CSV
-            self.coding = "cp1252"
-            text = self.data.decode(self.coding, "replace")
-        self.delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        self.end = "\r\n" if "\r\n" in text else "\n"
-        try:
-            return list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
+            return list(csv.reader(text, delimiter=self.saved.delimiter))[self.saved.above :]
         except csv.Error as error:
             raise ValueError(f"{self.path} cannot be read as a table ({error}).") from None
 
@@ -105,7 +99,7 @@ class Decisions:
         people = _People(rows)
         found: dict[tuple, list[Decision]] = {}
         for number, line in self.lines:
-            cells = {head: _plain(line.get(head, "")) for head in HEADS}
+            cells = {head: plain(line.get(head, "")) for head in HEADS}
             if not any(cells.values()):
                 continue
             try:
@@ -163,20 +157,20 @@ class Decisions:
         if not new:
             return 0
         made = io.StringIO()
-        writer = csv.writer(made, delimiter=self.delimiter, lineterminator=self.end)
+        writer = csv.writer(made, delimiter=self.saved.delimiter, lineterminator=self.end)
         for line in new:
             held = dict(zip(HEADS, line, strict=True))
             writer.writerow([held.get(head, "") for head in self.heads])
-        before = self.data.decode(self.coding, "replace")
+        before = self.saved.text
         between = "" if before.endswith(("\n", "\r")) else self.end
-        coding = {"utf-8-sig": "utf-8", "utf-16": "utf-16-be" if self.data[:1] == b"\xfe" else "utf-16-le"}
-        put(self.path, self.data + (between + made.getvalue()).encode(coding.get(self.coding, self.coding), "replace"))
+        text = before + between + made.getvalue()
+        put(self.path, self.saved.mark + text.encode(self.saved.coding, "replace"))
         return len(new)
 
     def log(self, rows: Iterable[Row], book: Book) -> None:
         """Have the book keep what has changed since the last run, as of when the table was saved."""
         now = {
-            (row.student, row.number, task): (made.points, made.comment, made.by)
+            (_written(row.student), row.number, task): (made.points, made.comment, made.by)
             for row in rows
             if row.through is None or row.decided != row.through.decided
             for task, made in row.decided.items()
@@ -199,10 +193,12 @@ class _People:
                 self.by_name.setdefault(spelling, []).append(row)
 
     def one(self, student, number) -> Row:
-        number = re.sub(r"\.0+$", "", number)  # what a spreadsheet may make of a number
-        if (student, number) in self.by_both:
-            return self.by_both[student, number]
-        found = next((self.by_name[each] for each in spellings(student) if each in self.by_name), []) if student else []
+        number = whole(number)
+        for each in (student, whole(student)):
+            if (each, number) in self.by_both:
+                return self.by_both[each, number]
+        names = [*spellings(student), *spellings(whole(student))] if student else []
+        found = next((self.by_name[each] for each in names if each in self.by_name), [])
         if not found and number and not student:
             found = self.by_number.get(number, [])
         if number and len(found) > 1:
@@ -217,10 +213,9 @@ class _People:
         )
 
 
-def _plain(text):
-    """A cell without what keeps a spreadsheet from computing it."""
-    text = text.strip()
-    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
+def _written(name):
+    """A name as the table has it: one from a folder in no known coding holds what no file can."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _who():

@@ -34,12 +34,14 @@ class ClassList(Roster):
 
     def _columns(self):
         super()._columns()
-        self.own = {
-            name: next((i for i, head in enumerate(self.heads) if head in heads), None)
-            for name, heads in (("group", GROUP), ("extension", EXTENSION), ("grace", GRACE), ("zone", ZONE))
-        }
+        self.own: dict[str, int | None] = {}
+        for name, heads in (("group", GROUP), ("extension", EXTENSION), ("grace", GRACE), ("time zone", ZONE)):
+            found = [i for i, head in enumerate(self.heads) if head in heads]
+            if len(found) > 1:
+                raise ValueError(f"{self.path} has {len(found)} columns that could say the {name}: leave one of them.")
+            self.own[name] = found[0] if found else None
         self.terms_of, wrong = {}, []
-        for row, line in enumerate(self.lines, 2):
+        for row, line in enumerate(self.lines, self.saved.first):
             try:
                 self.terms_of[id(line)] = self._terms(line)
             except ValueError as sentence:
@@ -59,7 +61,7 @@ class ClassList(Roster):
         return Terms(
             extension(self._cell(line, "extension")),
             timedelta(minutes=int(grace)) if grace else None,
-            zone(self._cell(line, "zone")) if self._cell(line, "zone") else None,
+            zone(self._cell(line, "time zone")) if self._cell(line, "time zone") else None,
         )
 
     def group_of(self, line: list[Cell] | None) -> str:

@@ -6,7 +6,6 @@ gradebook the marks change, and not a byte beside them.
 
 import re
 import warnings
-from codecs import BOM_UTF8
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ from dateutil import parser
 
 from .assignments import ASSIGNMENTS
 from .submissions import Submission, same_name, spellings
-from .tables import Row
+from .tables import Row, saved, whole
 
 # Headings as the platforms write them, Moodle in English and in German; in other languages, see `Gradebook`.
 NUMBER = ("id", "identifier")
@@ -38,6 +37,9 @@ SETTLED = ("EX", "N/A")  # what Canvas writes for who is excused, and for whom t
 NO_POINTS = ["percentage", "letter", "feedback", "range", "weight", "prozentsatz"]
 NO_POINTS += ["prozentwert", "prozent", "notenstufe", "buchstabe", "note", "rückmeldung", "wertebereich", "gewichtung"]
 POINTS = re.compile(r"-|[-+]?\d[\d.,'’ \u00a0\u202f]*|[-+]?[.,]\d+")  # "-" is Moodle's for none
+# "Participant 71", and what a spreadsheet makes of a number: 71.0. Of 7,1E+10, or of 1 234, nobody knows what it was.
+ENDS_IN_NUMBER = re.compile(r"(?:.*[^\d.,'’\s])?\s*(?<![Ee][+-])(\d+)", re.DOTALL)
+ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 HANDED_IN = ["last modified (submission)", "zuletzt geändert (abgabe)", "submitted", "submitted at", "submission time"]
 HANDED_IN += ["submission date", "date submitted", "timestamp", "time", "abgegeben", "abgabezeit", "abgabezeitpunkt"]
 
@@ -56,7 +58,8 @@ def cells(text: str, delimiter: str) -> list[list[Cell]]:
     >>> [[cell.text for cell in line] for line in cells('"a;""b"" c";d\\r\\n1;2', ";")]
     [['a;"b" c', 'd'], ['1', '2']]
     """
-    field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^{delimiter}\r\n]*))({delimiter}|\r\n|\r|\n|\Z)')
+    apart = re.escape(delimiter)
+    field = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^{apart}\r\n]*))({apart}|\r\n|\r|\n|\Z)')
     lines: list[list[Cell]] = []
     line: list[Cell] = []
     at = 0
@@ -87,13 +90,8 @@ class Roster:
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            data = path.read_bytes()
-            self.text, self.coding = data.decode("utf-8-sig"), "utf-8-sig" if data.startswith(BOM_UTF8) else "utf-8"
-            self.delimiter = max(",;\t", key=self.text.partition("\n")[0].count)
-            lines = cells(self.text, self.delimiter)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path} cannot be read as a table in UTF-8: {error}.") from None
+        self.saved = saved(path)
+        lines = cells(self.saved.text, self.saved.delimiter)[self.saved.above :]
         self.head = [cell.text for cell in lines[0]] if lines else []
         self.heads = [name.strip().casefold() for name in self.head]
         self.number = [i for i, name in enumerate(self.heads) if name in NUMBER]
@@ -107,7 +105,8 @@ class Roster:
             self.names, self.lines = [(0,)], lines
         self._columns()
         width = 1 + max([self.needed, *self.number, *(i for where in self.names for i in where)])
-        said = [(i, line) for i, line in enumerate(self.lines, 2) if any(cell.text.strip() for cell in line)]
+        below = enumerate(self.lines, self.saved.first)
+        said = [(i, line) for i, line in below if any(cell.text.strip() for cell in line)]
         self.short = [i for i, line in said if len(line) < width]
         self.lines = [line for _, line in said if len(line) >= width]
         self.students = [line for line in self.lines if any(name.strip() for name in self._names(line))]
@@ -115,7 +114,7 @@ class Roster:
         for line in self.students:
             for number in self._numbers(line):
                 self.by_number[number].append(line)
-            for spelling in {spelling for name in self._names(line) for spelling in spellings(name)}:
+            for spelling in {spelling for name in self._names(line) for spelling in spellings(whole(name))}:
                 self.by_name[spelling].append(line)
 
     needed = 0  # the column that a line must have to be of use
@@ -177,6 +176,13 @@ class Roster:
             yield f"In {self.path.name} without a submission: {', '.join(empty)}."
         elif empty:
             yield f"Nobody in {self.path.name} has handed in any of these: is it another class's?"
+        known = {*self.number, *(i for where in self.names for i in where)}
+        texts = [line[i].text.strip() for line in self.students for i in sorted(known)]
+        if rounded := [text for text in texts if ROUNDED.fullmatch(text)]:
+            yield (
+                f"A spreadsheet has rounded {rounded[0]} in {self.path.name}, so whose number that was is not known: "
+                "export the table again, and do not save it in between."
+            )
         if self.short:
             yield f"Lines of {self.path.name} that are too short to be read: {', '.join(map(str, self.short))}."
 
@@ -186,8 +192,8 @@ class Roster:
         return [] if no_student else [name for name in named if name.strip()]
 
     def _numbers(self, line):
-        found = (re.search(r"\d+$", line[i].text) for i in self.number)
-        return [match[0] for match in found if match]
+        found = (ENDS_IN_NUMBER.fullmatch(whole(line[i].text)) for i in self.number)
+        return [match[1] for match in found if match]
 
     def _label(self, line):
         parts = [self._names(line)[0], *(line[i].text for i in self.number)]
@@ -284,10 +290,10 @@ class Gradebook(Roster):
             elif self.may_change is not None and line[self.may_change].text.strip().casefold() in LOCKED:
                 locked.append(row.student)
             else:
-                changes.append((line[self.column], f'"{mark}"' if self.delimiter in mark else mark))
+                changes.append((line[self.column], f'"{mark}"' if self.saved.delimiter in mark else mark))
         parts, at = [], 0
         for cell, mark in sorted(changes, key=lambda change: change[0].start):
-            parts += [self.text[at : cell.start], mark]
+            parts += [self.saved.text[at : cell.start], mark]
             at = cell.end
         said = [f"{len(changes)} marks are filled in, column {self.head[self.column]!r}."]
         if missing:
@@ -302,7 +308,8 @@ class Gradebook(Roster):
         most, full = self._most(), ASSIGNMENTS[self.assignment].points
         if most not in (None, full):
             said.append(f"In that table the column counts to {most:g}; the marks filled in count to {full:g}.")
-        return "".join([*parts, self.text[at:]]).encode(self.coding), said
+        text = "".join([*parts, self.saved.text[at:]])
+        return self.saved.mark + text.encode(self.saved.coding), said
 
     def _writes_commas(self):
         """Whether points have a decimal comma: as in the column itself, else in that of the maximum, else anywhere. A
@@ -423,6 +430,7 @@ def _moment(text, dayfirst, zone):
         return _placed(datetime.fromisoformat(re.sub(r" ?(Z|UTC)$", "+00:00", text)), zone)
     dayfirst = bool(re.match(r"\d{1,2}\.", text)) or (dayfirst and not re.match(r"\d{4}", text))
     text = re.sub(r"(?<=\d)\.(?=\s)", "", text)  # the German `1. März`
+    text = re.sub(r"\b(?:GMT|UTC) ?(?=[-+]\d)", "", text)  # GMT+1 is an hour ahead; for dateutil it is one behind
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of a zone that dateutil does not know
         found = {

@@ -136,7 +136,7 @@ class Rule:
         a deadline of their own, which the platform need not know."""
         due, grace = self.due(submission)
         if due and submission.when:
-            late = submission.when - due
+            late = timedelta(seconds=submission.when.timestamp() - due.timestamp())  # not what clocks show, which jump
             return late.days + 1 if late > grace else 0
         return int(submission.late and not self.extended(submission))
 
@@ -315,7 +315,7 @@ class Attempt:
             for file, whose in self.those:
                 if whose.own == STAMP:
                     try:
-                        return _time(file.read()[:100].decode("utf-8", "replace"))
+                        return _time(file.read()[:100].decode("utf-8-sig", "replace"))
                     except Broken:
                         return None
         return None

@@ -3,15 +3,26 @@
 import csv
 import hmac
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
 
 from .assignments import ASSIGNMENTS, named
 from .submissions import Entry, Rule, Submission
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell instead of showing it
+MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UNMARKED = ("utf-8", "cp1252", "latin-1")  # the second is what Excel calls just CSV; the last takes any byte
+DELIMITERS = ",;\t"
+SEPARATED = re.compile(r"\s*\"?sep=([,;|\t])\"?\s*", re.IGNORECASE)  # Excel's first line, which names the delimiter
+COMPUTED = r"(?=\"*[=+\-@＝＋－＠])"  # what makes a spreadsheet compute a cell instead of showing it
+# Which delimiter a spreadsheet takes is its country's, so text behind any of them may become a cell.
+FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n])){COMPUTED}|^(?=[\t\r\n])")
+SHOWN = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))'{COMPUTED}|^'(?=[\t\r\n])")
+WHOLE = re.compile(r"(\d+)[.,]0{1,2}")  # what a spreadsheet may make of a number
 TOTAL = "total"  # among what is decided: all points of a student, which nothing takes away from
 KEPT = ("exercise", "points", "full", "state", "mistake", "shape")  # of a part
 
@@ -153,5 +164,85 @@ def _written(lines: Iterable[list]) -> bytes:
 
 
 def harmless(cell: object) -> object:
-    """Text that a spreadsheet shows: students choose names of files, and could choose a formula."""
-    return f"'{cell}" if str(cell).startswith(FORMULA) else cell
+    """Text that a spreadsheet shows: students choose names of files, and could choose a formula.
+
+    >>> harmless("=1+1"), harmless("a;=1+1"), harmless("a-b"), harmless(3)
+    ("'=1+1", "a;'=1+1", 'a-b', 3)
+    """
+    return FORMULA.sub("'", cell) if isinstance(cell, str) else cell
+
+
+def plain(cell: str) -> str:
+    """A cell without what keeps a spreadsheet from computing it.
+
+    >>> plain("'=1+1"), plain("a;'=1+1 "), plain("'a")
+    ('=1+1', 'a;=1+1', "'a")
+    """
+    return SHOWN.sub("", cell.strip()).strip()
+
+
+def whole(cell: str) -> str:
+    """A cell as it was where a spreadsheet took it for a number and gave it decimals.
+
+    >>> whole("1234.0"), whole("1,00"), whole("1,000"), whole("ada")
+    ('1234', '1', '1,000', 'ada')
+    """
+    return WHOLE.sub(r"\1", cell.strip()) if WHOLE.fullmatch(cell.strip()) else cell.strip()
+
+
+# ---- Tables that others saved ----------------------------------------------------------------------------------------
+
+
+class Saved(NamedTuple):
+    """The text of a table, as a platform or a spreadsheet saved it.
+
+    Attributes:
+        text: without the mark; `mark + text.encode(coding)` is the file.
+        mark: says at the beginning of the file how it is coded, or b"".
+        coding: as Python calls it.
+        delimiter: between its cells.
+        above: how many lines stand above the headings: empty ones, and Excel's `sep=;`.
+    """
+
+    text: str
+    mark: bytes
+    coding: str
+    delimiter: str
+    above: int
+
+    @property
+    def first(self) -> int:
+        """The number of the row below the headings, as a spreadsheet counts."""
+        return self.above + 2
+
+
+def saved(path: Path) -> Saved:
+    """Read a table in UTF-8, UTF-16 or the coding of Windows.
+
+    Raises:
+        ValueError: it cannot be read, or is no text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}).") from None
+    mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
+    for coding in [MARKS[mark]] if mark else UNMARKED:
+        try:
+            text = data[len(mark) :].decode(coding)
+            break
+        except UnicodeError:
+            continue
+    else:
+        text = "\0"
+    if "\0" in text:  # a workbook, or UTF-16 that does not say so
+        raise ValueError(f"{path} is no table in text: save it in your spreadsheet as CSV, in UTF-8.")
+    above, delimiter, head = 0, "", ""
+    for head in re.split(r"\r\n|\r|\n", text):
+        named = SEPARATED.fullmatch(head)
+        if head.strip() and not named:
+            break
+        above += 1
+        delimiter = named[1] if named else delimiter
+    bare = re.sub(r'"(?:[^"]|"")*"', "", head)  # a delimiter in quotes is none
+    return Saved(text, mark, coding, delimiter or max(DELIMITERS, key=bare.count), above)

@@ -12,7 +12,9 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.assignments import ASSIGNMENTS
 from pooling_course.grading.book import Book
-from pooling_course.grading.decisions import TABLE, Decisions
+from pooling_course.grading.decisions import HEADS, TABLE, Decisions
+from pooling_course.grading.submissions import Submission
+from pooling_course.grading.tables import Row
 
 WRITTEN = "two-gradients"
 MACHINE = sum(task.points for task in mark.tasks("ps3"))  # 17, and 4 by a person
@@ -54,6 +56,10 @@ def points(folder):
 
 def page(folder, name):
     return (folder / "out" / "feedback" / f"{name}.html").read_text("utf-8")
+
+
+def person(name):
+    return Row(Submission(name, "", "", None, False, bytes), 1, 0, 1.0, classroom.solved("ps3"))
 
 
 # ---- The table -------------------------------------------------------------------------------------------------------
@@ -241,6 +247,51 @@ def test_a_name_that_a_spreadsheet_would_compute_is_found_again(tmp_path):
     assert lines(tmp_path)[0]["student"] == "'=eve"
     decide(tmp_path, f"'=eve,{WRITTEN},2,'=1+1,")
     assert grade(tmp_path) == 0 and points(tmp_path)["'=eve"]["points"] == "19"
+
+
+@pytest.mark.parametrize(
+    "line, whose",
+    [
+        ("12345,,total,5,,", "12345"),
+        ("12345.0,,total,5,,", "12345"),
+        ('"12345,00",,total,5,,', "12345"),
+        ("123450,,total,5,,", "123450"),
+        ("'=1+1,,total,5,,", "=1+1"),
+        ("a;'=1+1,,total,5,,", "a;=1+1"),
+        ("J?rg,,total,5,,", "J\udcf6rg"),
+        ("🎉,,total,5,,", "🎉"),
+        ("🎊,,total,5,,", None),
+        ("1.2E+05,,total,5,,", None),
+    ],
+)
+def test_a_line_that_a_spreadsheet_saved_is_the_same_persons_or_nobodys(tmp_path, line, whose):
+    people = [person(name) for name in ("12345", "123450", "=1+1", "a;=1+1", "J\udcf6rg", "🎉", "🙂")]
+    (tmp_path / TABLE).write_text(f"{','.join(HEADS)}\n{line}\n", "utf-8")
+    book = Book(tmp_path / "kept.sqlite", "ps3")
+    made = Decisions(tmp_path / TABLE, "ps3", book)
+    made.join(people)
+    assert [row.student for row in people if row.decided] == [whose] * bool(whose)
+    assert bool(made.wrong) == (whose is None)
+    made.log(people, book)
+    assert [student for student, _, _ in book.decided()] == [(whose or "").replace("\udcf6", "?")] * bool(whose)
+    book.close()
+
+
+@pytest.mark.parametrize("above", ["", "\n\n", "sep=;\n", "\r\nsep=;\r\n"])
+def test_what_stands_above_the_headings_is_passed_over(tmp_path, above):
+    text = f"{above}{';'.join(HEADS)}\nada;;total;5;;;\nzoe;;total;5;;;\n"
+    (tmp_path / TABLE).write_bytes(text.encode())
+    made = Decisions(tmp_path / TABLE, "ps3", Book(tmp_path / "kept.sqlite", "ps3"))
+    ada = person("ada")
+    made.join([ada])
+    assert ada.decided["total"].points == 5
+    assert made.wrong[0].startswith(f"{TABLE}, row {text[: text.index('zoe')].count(chr(10)) + 1}: ")
+
+
+def test_two_columns_of_one_name_are_a_question(tmp_path):
+    (tmp_path / TABLE).write_text("student,task,points,comment,Points\nada,total,5,,6\n")
+    with pytest.raises(ValueError, match="two columns 'points'"):
+        Decisions(tmp_path / TABLE, "ps3", Book(tmp_path / "kept.sqlite", "ps3"))
 
 
 def test_an_assignment_without_written_answers_can_be_decided_about_too(tmp_path):

@@ -88,6 +88,30 @@ def test_the_clock_of_a_deadline_changes_with_the_season():
     assert [rule.days_late(each) for each in handed] == [0, 0, 1]
 
 
+@pytest.mark.parametrize(
+    "due, handed, fold, days",
+    [
+        ("2026-03-29 01:50", "2026-03-29 03:10", 0, 0),  # an hour that never was lies between: 20 minutes
+        ("2026-03-29 01:50", "2026-03-29 03:21", 0, 1),
+        ("2026-10-25 02:50", "2026-10-25 02:10", 1, 0),  # an hour that was twice: 20 minutes
+        ("2026-10-25 02:50", "2026-10-25 02:30", 1, 1),
+    ],
+)
+def test_lateness_is_time_that_went_by_and_not_what_clocks_show(due, handed, fold, days):
+    berlin = ZoneInfo("Europe/Berlin")
+    rule = Rule(datetime.fromisoformat(due).replace(tzinfo=berlin), grace=timedelta(minutes=30))
+    when = datetime.fromisoformat(handed).replace(tzinfo=berlin, fold=fold)
+    for each in (when, when.astimezone(UTC)):
+        assert rule.days_late(Submission("ada", "", "", each, False, bytes)) == days
+
+
+def test_two_columns_that_could_say_the_same_are_a_question(tmp_path, capsys):
+    hand_in(tmp_path, "ada")
+    people = roster(tmp_path, "name,group,Gruppe\nada,A,B\n")
+    assert grade(tmp_path, "--roster", people) == 1
+    assert "2 columns that could say the group: leave one of them" in capsys.readouterr().err
+
+
 def test_canvas_calls_late_who_has_an_extension_that_it_does_not_know():
     late = Submission("ada", "", "", None, True, bytes)
     assert Rule(DUE).days_late(late) == 1

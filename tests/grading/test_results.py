@@ -4,6 +4,7 @@ Every submission is right here, and no sandbox runs: test_grading.py has that.
 """
 
 import csv
+import io
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from harness import ROOT, classroom
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import book, mark, pages, tables
 from pooling_course.grading.book import Book
-from pooling_course.grading.submissions import Submission
+from pooling_course.grading.submissions import Entry, Submission
 
 pytestmark = pytest.mark.slow
 
@@ -261,6 +262,20 @@ def test_no_two_pages_are_called_alike_on_any_system(tmp_path, people):
     assert all(again[name] is each for name, each in zip(pages.names(rows), rows, strict=True))
 
 
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", "＝1+1", "a;=1+1", "a,@x", "a|-1", 'a;"=1+1"']
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_no_spreadsheet_computes_what_a_student_wrote(name, delimiter):
+    """A table with commas is cut at semicolons where those are the country's, and the other way round."""
+    lines = csv.reader(
+        io.StringIO(tables.files([Entry(f"{name}/ps1.ipynb", "graded", name, name)]).decode(), newline="")
+    )
+    cells = [cell for line in lines for own in line for cell in re.split(rf"[{re.escape(delimiter)}\n]", own)]
+    assert not [cell for cell in cells if re.match(r"[\"\s]*[=+\-@＝＋－＠]", cell)]
+    assert tables.plain(str(tables.harmless(name))) == name.strip()
+
+
 # ---- Bad input, odd consoles, bad disks ------------------------------------------------------------------------------
 
 BAD = {
@@ -274,9 +289,9 @@ BAD = {
     "no time": (["class", "--seconds", "-1"], "no whole number from 1"),
     "a form of nobody's": (["class", "--form", "blackboard"], "invalid choice"),
     "a seed of nonsense": (["class", "--seed", "x"], "invalid int"),
-    "no such table": (["class", "--fill", "nowhere.csv"], "cannot be read as a table"),
-    "a folder as a table": (["class", "--roster", "class"], "cannot be read as a table"),
-    "a zip as a table": (["class", "--times", "bytes"], "cannot be read as a table"),
+    "no such table": (["class", "--fill", "nowhere.csv"], "nowhere.csv cannot be read (No such file"),
+    "a folder as a table": (["class", "--roster", "class"], "class cannot be read (Is a directory"),
+    "a zip as a table": (["class", "--times", "bytes"], "no table in text: save it in your spreadsheet as CSV"),
     "a file as results": (["class", "--out", "bytes"], "is no folder"),
     "results below a file": (["class", "--out", "bytes/x"], "bytes"),
     "a file as progress": (["class", "--progress", "bytes"], "is no folder"),

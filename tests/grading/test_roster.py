@@ -99,7 +99,7 @@ def blank(data, made):
     """The bytes with the column of the marks cut out, by a reader of our own: line for line, then cell for cell."""
     text = data.decode()
     kept, at = [], 0
-    for line in roster.cells(text.removeprefix("\ufeff"), made.delimiter):
+    for line in roster.cells(text.removeprefix("\ufeff"), made.saved.delimiter):
         if len(line) == len(made.head):
             cell, shift = line[made.column], text.startswith("\ufeff")
             kept.append(text[at : cell.start + shift])
@@ -227,7 +227,8 @@ def test_names_by_which_a_student_may_go(tmp_path):
         (b"Name;Weight\nada;3\n", "no gradebook of Canvas or Moodle.*Name, Weight"),
         (b"Student,ID,ps3 (1)\nada,3,\n", "with a column for 'ps2'"),
         (b"", "no gradebook"),
-        ("Student,ID,ps2\nMüller,1,\n".encode("latin-1"), "cannot be read as a table in UTF-8"),
+        (b"PK\3\4\0\0\0\0", "no table in text: save it in your spreadsheet as CSV"),
+        ("Student,ID,ps2\nMüller,1,\n".encode("utf-16-le"), "no table in text"),
     ],
 )
 def test_another_table_is_refused_in_a_sentence(tmp_path, data, says):
@@ -236,8 +237,60 @@ def test_another_table_is_refused_in_a_sentence(tmp_path, data, says):
         Gradebook(tmp_path / "other.csv", "ps2")
 
 
+# ---- What a spreadsheet makes of a table -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("above", ["", "\r\n\r\n", "sep=;\r\n", '"sep=;"\r\n\r\n'])
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("heads", ["Student;ID;ps2", '"Student";"ID";"ps2"', '"Student";ID;ps2;"a, b, c, and d"'])
+def test_a_table_that_a_spreadsheet_saved_is_read_and_filled_to_the_byte(tmp_path, above, coding, heads):
+    mark = "\ufeff" if coding == "utf-16-be" else ""
+    text = f"{mark}{above}{heads}\r\nMüller, Jörg;7;{{}}\r\nDoe, Ada;8;\r\n"
+    (tmp_path / "saved.csv").write_bytes(text.format("").encode(coding))
+    made = Gradebook(tmp_path / "saved.csv", "ps2")
+    jorg = row("Jörg Müller")
+    jorg.record = classroom.solved("ps2")
+    assert made.fill([jorg])[0] == text.format("15").encode(coding)
+
+
+def test_bytes_that_no_coding_has_stay(tmp_path):
+    data = b"Student;ID;ps2\r\nM\xfcller \x81;7;\r\n"
+    (tmp_path / "saved.csv").write_bytes(data)
+    assert Gradebook(tmp_path / "saved.csv", "ps2").fill([])[0] == data
+
+
+@pytest.mark.parametrize(
+    "cell, number",
+    [
+        ("71", "71"),
+        (" 71 ", "71"),
+        ("Participant 71", "71"),
+        ("Participant 71 ", "71"),
+        ("Teilnehmer/in71", "71"),
+        ("71.0", "71"),
+        ("71,00", "71"),
+        ("71,000", ""),
+        ("71 000", ""),
+        ("7.1E+71", ""),
+        ("7,1e+71", ""),
+        ("7E+71", ""),
+        ("", ""),
+    ],
+)
+def test_a_number_is_as_it_was_before_a_spreadsheet_had_it(tmp_path, cell, number):
+    other = Roster(table(tmp_path / "class.csv", f"Identifier;Name\n{cell};Ada\n9;Bob\n"))
+    assert other.number_of(submission("Ada")) == number
+    told = [sentence for sentence in other.doubts([submission("Ada")]) if "rounded" in sentence]
+    assert bool(told) == ("e+" in cell.casefold())
+
+
+def test_a_login_of_digits_stays_one_students(tmp_path):
+    other = Roster(table(tmp_path / "class.csv", "login,name\n1234.0,Ada\n"))
+    assert other.knows("1234") and not other.knows("12340")
+
+
 def test_docstring_examples():
-    assert doctest.testmod(roster).failed == 0
+    assert all(doctest.testmod(module).failed == 0 for module in (roster, tables))
 
 
 # ---- One column, or a question ---------------------------------------------------------------------------------------
@@ -395,6 +448,12 @@ def test_tables_that_say_when(tmp_path, text):
     made = Times(table(tmp_path / "times.csv", text.format(utc=zone.strftime("%z"))))
     assert made.when(submission("Ada Doe 71" if "submitted" in text else "Ada Doe", "71")) == zone
     assert made.when(submission("stranger", "99")) is None and made.when(submission("Zoe")) is None
+
+
+@pytest.mark.parametrize("zone", ["+01:00", " +0100", " GMT+1", " GMT+01:00", " UTC+1", " UTC +01:00"])
+def test_a_zone_ahead_is_ahead(tmp_path, zone):
+    made = Times(table(tmp_path / "times.csv", f"student,submitted\nada,2026-03-01 22:58{zone}\n"))
+    assert made.when(submission("ada")) == datetime(2026, 3, 1, 21, 58, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
