@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from harness.networks import normal
 from pooling_course import gradient_report
 from pooling_course.expert.report import percent, size
 from pooling_course.maths import words
@@ -18,10 +19,6 @@ from pooling_course.pictures.figures import Picture, look
 def net(pool, seed=0):
     torch.manual_seed(seed)
     return nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), pool, nn.Flatten(), nn.Linear(4 * 4 * 4, 5))
-
-
-def normal(*shape, seed=1):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 BATCH, TARGET = normal(3, 2, 8, 8), torch.tensor([0, 3, 4])

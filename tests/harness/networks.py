@@ -1,11 +1,43 @@
-"""Networks from their papers, narrow and with weights at random: sound ones, on which no finding is due.
+"""Networks to inspect: small ones, and sound ones from their papers, on which no finding is due.
 
 He and others (2015), Simonyan and Zisserman (2014), Szegedy and others (2014, 2015), Huang and others (2016),
-Ronneberger and others (2015). `narrow` divides the channels, so that a pass takes a second at most.
+Ronneberger and others (2015). `narrow` divides the channels, so that a pass takes a second at most; the weights are
+random.
 """
 
 import torch
 from torch import nn
+
+from pooling_course import images, inspect_poolings
+
+
+def normal(*shape, seed=1):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+PHOTO = images.photo(64)[None]
+NOISE, ODD = normal(2, 2, 16, 16), normal(1, 2, 7, 7)
+
+
+class Does(nn.Module):
+    """A model that does what a function says, with layers of its own."""
+
+    def __init__(self, does, **layers):
+        super().__init__()
+        self.does = does
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+    def forward(self, *args, **kwargs):
+        return self.does(self, *args, **kwargs)
+
+
+def kinds(model, x, **asked):
+    """The kinds of all that is found."""
+    return [finding.kind for finding in inspect_poolings(model, x, **asked).findings]
+
+
+# ---- Sound ones ------------------------------------------------------------------------------------------------------
 
 
 def conv(inputs, outputs, kernel, stride=1, padding=0):
