@@ -13,6 +13,7 @@ const PACE = 1100; // ms a page
 class Flipbook {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer;
+  waiting = 0;
 
   /**
    * @param {AnyModel<Traits>} model
@@ -43,7 +44,12 @@ class Flipbook {
     this.draw();
   }
 
+  // Before it is in the page there is nothing behind it.
   applyTheme() {
+    if (!this.root.isConnected) {
+      this.waiting = requestAnimationFrame(() => this.applyTheme());
+      return;
+    }
     const theme = themeBehind(this.root);
     if (this.root.dataset.theme !== theme) this.root.dataset.theme = theme;
   }
@@ -110,6 +116,7 @@ class Flipbook {
 
   end() {
     clearInterval(this.timer);
+    cancelAnimationFrame(this.waiting);
     for (const name of ["at", "pages", "label"]) this.model.off(`change:${name}`, this.redraw);
     this.unwatch();
     this.unleave();

@@ -25,6 +25,10 @@ let challenges = 0;
 /** @type {(n: number, what: string) => string} */
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
+// Moves are no clicks, but the way from where it began: who goes back has fewer.
+/** @type {(moves: number) => string} */
+const away = (moves) => `${counted(moves, "move")} from the start`;
+
 // How it stands with a condition that does not hold, in the terms of what it says: two sides, one number, or those of many cells.
 /** @type {(condition: Condition, found: Found) => string} */
 function standing({ of, over }, { now }) {
@@ -35,7 +39,6 @@ function standing({ of, over }, { now }) {
   if (of === "max - avg" && !over) return `off by up to ${number(Math.max(-low, high))}`;
   if (of === "reads" && over === "zeros") return `${most} unread`;
   if (of === "reads") return `now up to ${counted(high, "read")} a cell`;
-  if (of === "gradient" && Array.isArray(over)) return `now gets ${most}`;
   if (SIDES_OF.includes(of)) return `now ${of !== "size" && least === most ? least : now.map(number).join(" × ")}`;
   return `now ${least === most ? least : `${least} to ${most}`}`;
 }
@@ -218,7 +221,7 @@ class Challenge {
         update(spoken, { text: !at ? "" : at.met ? ", holds" : ", does not hold yet" });
       },
     );
-    const moves = counted(movesTo(task, moved), "move");
+    const moves = away(movesTo(task, moved));
     const reached = attempts.find(({ feedback }) => feedback.right);
     update(this.count, { text: moves, hidden: state === "reached" });
     update(this.verdict, { hidden: state === "open" && !reached, className: `pc-outcome ${state === "missed" ? "pc-wrong" : "pc-right"}` });
@@ -248,8 +251,7 @@ class Challenge {
 
   /** @param {Judged} judged */
   reachedIn({ moves, fewest = moves }) {
-    if (moves <= fewest) return `Reached in ${counted(moves, "move")}`;
-    return `Reached in ${counted(moves, "move")} (${fewest} would do)`;
+    return `Reached ${away(moves)}${moves > fewest ? ` (${fewest} would do)` : ""}`;
   }
 
   // In the place of the explorer's sentence, until something is moved.
@@ -309,7 +311,7 @@ class Challenge {
     this.strip.classList.add("pc-fresh");
     setTimeout(() => this.strip.classList.remove("pc-fresh"), 1200);
     if (judged.right) this.verdict.focus();
-    else update(this.live, { text: `${this.said}. ${this.telling}` });
+    update(this.live, { text: judged.right ? this.telling : `${this.said}. ${this.telling}` });
   }
 
   get hintText() {

@@ -145,11 +145,11 @@ def _rung(rung):
     mark = f'<span style="color:{RIGHT};font-weight:700" aria-hidden="true">◆</span>' if done else "◇"
     said = "Reached" if done else "Not reached yet"
     hidden = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
-    moves = f" {_moves(rung['moves'])}" if done else ""
+    moves = f" {_moves(rung['moves'])} from the start" if done else ""
     if done and rung["moves"] > rung["fewest"]:
         moves += f"; {rung['fewest']} would do"
     link = f'<a href="{rung["lesson"]}.ipynb#Check-yourself">{escape(rung["prompt"])}</a>'
-    note = f" <small>reached in{moves}</small>" if done else ""
+    note = f" <small>reached{moves}</small>" if done else ""
     return f'<li style="margin:2px 0">{mark} <span style="{hidden}">{said}: </span>{link}{note}</li>'
 
 

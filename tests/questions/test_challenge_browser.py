@@ -111,13 +111,21 @@ def test_every_challenge_is_reached_by_keyboard_on_one_screen(shown, name):
     at.press("Check")
     expect(at.strip).to_have_attribute("data-state", "reached")
     fewest = q.count(q.truth)
-    expect(at.verdict.locator("b")).to_have_text(f"Reached in {fewest} move{'s' * (fewest != 1)}")
+    expect(at.verdict.locator("b")).to_have_text(f"Reached {fewest} move{'s' * (fewest != 1)} from the start")
     expect(at.told).to_have_text(f"Why it works: {q.why}")
     expect(at.verdict).to_be_focused()
+    expect(at.root.locator("[role=status]").last).to_have_text(f"Why it works: {q.why}")  # read out after the verdict
     heights.append(at.root.bounding_box()["height"])
     assert max(heights) <= HIGHEST and len(set(heights)) == 1, heights
     assert at.root.evaluate(STICKING_OUT) == []
     assert at.challenge.attempts[-1]["answer"] == q.truth
+
+
+def test_one_stands_apart_from_the_next(shown):
+    first = shown(FOUR)
+    second = shown("reach-overlap", page=first.page)
+    above, below = first.root.bounding_box(), second.root.bounding_box()
+    assert below["y"] - above["y"] - above["height"] == 10  # px, as between questions
 
 
 # --- one of them, closer ---------------------------------------------------------------------------------------------
@@ -151,7 +159,7 @@ def test_nothing_is_ticked_off_before_the_first_check_and_all_is_said_after_it(s
         ("reach-maximum-alone", {"cells": [[0, 0, 3]]}, "every average as it was, off by up to 0.5"),
         ("reach-average-alone", {}, "an average changed, all as before"),
         ("reach-agreement", {}, "max = average in every window, off by up to 4.44"),
-        ("reach-last-of-tie", {}, "row 1, column 1 wins, now gets 0"),
+        ("reach-last-of-tie", {}, "row 1, column 1 wins 1 window, now 0"),
         ("reach-nine-reads", {}, "most reads 9, now up to 4 reads a cell"),
         ("reach-flat-sheet", {}, "every output 4, now 1.78 to 4"),
         ("reach-one-winner", {}, "35 of 36 cells get nothing, now 27"),
@@ -217,7 +225,7 @@ def test_undo_and_reset_lead_back_to_the_case_and_redo_to_the_answer(shown):
     at.root.get_by_role("button", name="Reset").click()
     expect(at.strip).to_have_attribute("data-state", "open")
     expect(at.verdict).to_have_text("✓Reached before")
-    expect(at.root.locator(".pc-moves")).to_have_text("0 moves")
+    expect(at.root.locator(".pc-moves")).to_have_text("0 moves from the start")
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
@@ -226,7 +234,7 @@ def test_the_flourish_obeys_reduced_motion(shown, motion):
     at.move({"kernel_size": 4, "stride": 4})
     at.page.evaluate("document.addEventListener('animationstart', (e) => (window.moved ??= []).push(e.animationName))")
     at.press("Check")
-    expect(at.verdict).to_contain_text("Reached in 4 moves")
+    expect(at.verdict).to_contain_text("Reached 4 moves from the start")
     at.page.wait_for_timeout(200)
     assert bool(at.page.evaluate("window.moved")) == (motion != "reduce")
 
@@ -280,5 +288,5 @@ def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
     expect(at.told).to_contain_text(at.challenge._question.told[0])
     at.slide("kernel_size", 4)
     at.press("Check")
-    expect(at.verdict).to_contain_text("Reached in 4 moves")
+    expect(at.verdict).to_contain_text("Reached 4 moves from the start")
     assert [message for message in heard if message["type"] in ("check", "hint")] == []

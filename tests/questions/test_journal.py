@@ -669,7 +669,7 @@ def test_shows_the_ladder_what_is_reached_and_in_how_many_moves():
     page = Page(challenges()._repr_html_())
     assert "run its cells, come back and click once more" in page.text
     assert f"1 of {len(rungs)} challenges reached" in page.text and page.text.count("Not reached yet") == len(rungs) - 1
-    assert "reached in 4 moves" in page.text and len(page.links) == len(rungs)
+    assert "reached 4 moves from the start" in page.text and len(page.links) == len(rungs)
     assert str(challenges()).splitlines()[0].startswith("◆ ") and str(challenges()).splitlines()[1].startswith("◇ ")
 
 
