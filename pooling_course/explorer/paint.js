@@ -90,7 +90,7 @@ export const label = (v, cell = SMALL) => {
   if (cell < SMALL && text.includes(".") && !text.includes("e")) return shortened(text, v);
   if (text.length <= 6) return text;
   const rounded = Number(v.toPrecision(2));
-  return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : rounded.toExponential(0)).replace("e+", "e").replace("-", "−");
+  return (Math.abs(rounded) < 1e5 && Math.abs(rounded) >= 1e-3 ? `${rounded}` : v.toExponential(0)).replace("e+", "e").replace("-", "−");
 };
 
 // For small cells: .25 in place of 0.25, and 11.3 in place of 11.25.
@@ -129,11 +129,11 @@ export function paintMap(ctx, frame, values, table, scale) {
   const word = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as every browser's machine lays out a pixel
   const colours = Uint32Array.from(table, word);
   const missing = word(rgb(table, scale, NaN));
-  const { low, high } = scale;
+  const [low, high] = [scale.low / 2, scale.high / 2]; // see partOfScale
   const span = high - low || Infinity;
   const flat = high > low ? 0 : 128; // all alike: the middle
   for (let i = 0; i < pixels.length; i++) {
-    const at = (values[i] - low) / span;
+    const at = (values[i] / 2 - low) / span;
     pixels[i] = at >= 0 ? colours[flat + Math.round(Math.min(1, at) * 255)] : at < 0 ? colours[0] : missing;
   }
   paintImage(ctx, frame, painted);

@@ -60,12 +60,15 @@ export function scaleOf(values) {
   return low <= high ? { low, high } : { low: 0, high: 1 };
 }
 
+// How far a value lies from low (0) to high (1); by halves, since the whole way may be longer than the largest number.
+/** @type {(v: number, scale: Scale) => number} */
+const partOfScale = (v, { low, high }) => (v / 2 - low / 2) / (high / 2 - low / 2);
+
 const MISSING = [140, 140, 148]; // nan
 /** @type {(table: Colour[], scale: Scale, v: number) => Colour} */
 export function rgb(table, scale, v) {
   if (Number.isNaN(v)) return MISSING;
-  const span = scale.high - scale.low;
-  const at = span > 0 ? Math.max(0, Math.min(1, (v - scale.low) / span)) : 0.5;
+  const at = scale.high > scale.low ? Math.max(0, Math.min(1, partOfScale(v, scale))) : 0.5;
   return table[Math.round(at * 255)];
 }
 

@@ -324,6 +324,18 @@ def test_sentences_are_word_for_word_those_of_the_trace(ask):
     check_sentences(ask)
 
 
+@pytest.mark.parametrize("source", [None, "before"])
+def test_what_is_written_into_a_cell_is_rounded_once(tmp_path, source):
+    """-1.456e7 is nearer to -1e7 than to -2e7, though -1.5e7 is not."""
+    text = assets.script("explorer/paint.js")
+    if source:
+        text = text.replace("v.toExponential(0)", "rounded.toExponential(0)")
+    values = [-1.456e7, -2.4996e-8, -0.000146, -1.4962e20, -0.0009496]
+    written = answers(tmp_path, DRIVER, text, [["label", v, 48] for v in values])
+    wanted = [f"{v:.0e}".replace("e+", "e").replace("e-0", "e-").replace("e0", "e") for v in values]
+    assert ([t.replace("−", "-") for t in written] == wanted) is not bool(source)
+
+
 def test_a_copied_convolution_has_weights_that_json_cannot_hold(ask):
     layer = nn.Conv2d(1, 1, 2)
     with torch.no_grad():
