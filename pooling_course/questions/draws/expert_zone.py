@@ -28,7 +28,7 @@ def noise_moves(k=2, shift=1):
             f"cells lies in both windows, in {1 - changed} of the cases.",
             1: f"The maximum leaves {left} of the windows. In some of the others, a larger number comes in.",
             2: f"Old and new window hold {k * (k + moved)} cells together and share {k * (k - moved)}. If the largest "
-            "is one of those it shares, the output stays.",
+            "is one of those they share, the output stays.",
         },
         "why": f"Of the {k * (k + moved)} cells in both windows, the {k * (k - moved)} that are shared keep the "
         f"output, if the largest is among them: {1 - changed}. For windows of k × k that move by {columns}, "
@@ -90,9 +90,9 @@ def dilated_field(c=3, k=2, s=2, d=2):
     hold(before >= d * s * s)  # with wider gaps, rows between the steps would be seen by nobody
     plain, step = before + (c - 1) * s * s, spelled(s * s)
     return {
-        "prompt": f"The same stack again: three convolutions of {c} × {c}, and a pooling of {k} × {k} with stride {s} "
-        f"after the first and after the second. Now the last convolution has dilation={d}. How many rows of the "
-        "picture does one cell of the last map see?",
+        "prompt": f"Three convolutions of {c} × {c} with stride 1; after the first and after the second a pooling of "
+        f"{k} × {k} with stride {s}. The last convolution has dilation={d}. How many rows of the picture does one cell "
+        "of the last map see?",
         "numbers": {"c": c, "k": k, "s": s, "d": d},
         "values": [plain, plain + (c - 1) * (d - 1), d * plain],
         "reasons": {
