@@ -1,10 +1,11 @@
 // @ts-check
 // Who answers the explorer: Python, as long as it does. On a page without Python, and where none answers in time, the page
 // itself answers: the same messages in the same words, pooled by engine.js, so that the explorer need not know which it was.
+import { PATIENCE } from "../web/patience.js";
 import { engine } from "./engine.js";
 import { KINDS, settingsOf } from "./kinds/kinds.js";
 import { cellValue, quoted, refusal, upstreamValue } from "./rules.js";
-import { PATIENCE, arrayOf } from "./states.js";
+import { arrayOf } from "./states.js";
 
 /**
  * @import { AnyModel } from "@anywidget/types"
@@ -44,6 +45,8 @@ class Answers {
     /** @type {Set<ReturnType<typeof setTimeout>>} */
     this.timers = new Set();
     this.note = ""; // why the page answers, where one would expect Python to
+    /** @type {string | undefined} the preset on view, while another has been asked for */
+    this.named = undefined;
     this.cut = false; // whether the way to the kernel that made the model is closed, for good
     this.gone = false; // whether there is no kernel that could answer
     this.workshop = new Workshop((input, answered) => input === this.input && this.have(answered));
@@ -65,10 +68,18 @@ class Answers {
 
   /** @type {(name: string, value: any) => void} */
   set(name, value) {
-    const before = this.get(name);
+    if (name === "preset" && !this.alone) this.askForInput();
     delete this.instead[name];
     this.model.set(name, value);
-    if (name === "preset" && !this.alone) this.unlessAnswered(() => this.tell({ preset: before, message: NO_INPUT }));
+  }
+
+  // Where none comes, the name stays that of the input on view: of several that were asked for, it is before all.
+  askForInput() {
+    this.named ??= this.get("preset");
+    this.unlessAnswered(() => {
+      if (this.named !== undefined) this.tell({ preset: this.named, message: NO_INPUT });
+      this.named = undefined;
+    });
   }
 
   save_changes() {
@@ -151,6 +162,7 @@ class Answers {
     if (name === "change:book") delete this.instead.preset;
     if (name === "change:own") delete this.instead.upstream_mode;
     this.note = this.gone ? NO_KERNEL : "";
+    this.named = undefined;
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
   }
@@ -293,6 +305,8 @@ class Workshop {
   /** @type {Cells | undefined} the input that the worker has */
   held;
   busy = false;
+  barred = false; // whether no worker may run here
+  proven = false; // whether one has
   /** @type {(Wanted & {input: Cells})[]} */
   waiting = [];
 
@@ -319,19 +333,35 @@ class Workshop {
       this.next();
     };
     this.busy = true;
+    const worker = this.begun();
+    if (!worker) {
+      finish(pooling.answer(input, [{ p, upstream }]));
+      return;
+    }
+    worker.onmessage = ({ data }) => {
+      this.proven = true;
+      finish(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.barred = !this.proven; // some browsers say only now that they allow none
+      if (this.barred) finish(pooling.answer(input, [{ p, upstream }]));
+      else finish({ entries: [{ key: p.name, error: `Without Python this page could not pool this: ${event.message}` }], data: new Uint8Array(0) });
+    };
+    worker.postMessage({ input: this.held === input ? null : input, asked: [{ p, upstream }] });
+    this.held = input;
+  }
+
+  // The worker; none where none may run.
+  begun() {
+    if (this.barred) return undefined;
     try {
       this.worker ??= workerOf();
     } catch {
-      finish(pooling.answer(input, [{ p, upstream }])); // no workers are allowed here
-      return;
+      this.barred = true;
+      return undefined;
     }
-    this.worker.onmessage = ({ data }) => finish(data);
-    this.worker.onerror = (event) => {
-      event.preventDefault();
-      finish({ entries: [{ key: p.name, error: `Without Python this page could not pool this: ${event.message}` }], data: new Uint8Array(0) });
-    };
-    this.worker.postMessage({ input: this.held === input ? null : input, asked: [{ p, upstream }] });
-    this.held = input;
+    return this.worker;
   }
 
   close() {

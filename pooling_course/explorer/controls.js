@@ -1,6 +1,6 @@
 // @ts-check
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
-import { list, make, update } from "../web/dom.js";
+import { focusedBy, list, make, update } from "../web/dom.js";
 import { pair } from "./geometry.js";
 import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
 
@@ -179,9 +179,9 @@ export class Controls {
   buildSlider({ name, least, step }) {
     const hint = make("div", { class: "pc-hint", id: `${this.id}-${name}-hint` });
     const value = make("output", { class: "pc-value", "aria-live": "off" }); // the slider says it
-    let before = "";
-    const inputs = ["height", "width"].map((side, i) =>
-      make("input", {
+    const inputs = ["height", "width"].map((side, i) => {
+      let before = "";
+      return make("input", {
         type: "range",
         min: least,
         step,
@@ -189,9 +189,9 @@ export class Controls {
         "aria-describedby": hint.id,
         oninput: (event) => this.slide(name, i, +event.target.value),
         onpointerdown: (event) => (before = event.target.value),
-        onpointercancel: (event) => this.slide(name, i, +before), // a swipe that scrolls the page moves no slider
-      }),
-    );
+        onpointercancel: () => this.slide(name, i, +before), // a swipe that scrolls the page moves no slider
+      });
+    });
     const head = make("div", { class: "pc-slider-head" }, make("span", {}, name), value);
     const refused = make("div", { class: "pc-refused", "aria-hidden": "true" }); // the hint says why
     const sides = ["h", "w"].map((side) => make("span", { class: "pc-side", "aria-hidden": "true" }, side)); // each slider has its whole name
@@ -232,9 +232,10 @@ export class Controls {
   setDivisor() {
     const text = this.divisorInput.value.trim();
     const divisor = Number(text);
-    if (text !== "" && (divisor === 0 || !Number.isInteger(divisor))) {
-      const rule = divisor === 0 ? "nothing can be divided by 0" : "torch takes whole numbers only";
-      this.view.refuse(`divisor_override=${text}: ${rule}; leave it empty for the usual divisor.`);
+    const unreadable = this.divisorInput.validity.badInput; // then its value is ""
+    if (unreadable || (text !== "" && (divisor === 0 || !Number.isInteger(divisor)))) {
+      const rule = text !== "" && divisor === 0 ? "nothing can be divided by 0" : "torch takes whole numbers only";
+      this.view.refuse(`divisor_override${unreadable ? "" : `=${text}`}: ${rule}; leave it empty for the usual divisor.`);
       this.divisorInput.value = this.get("divisor_override") ?? "";
       return;
     }
@@ -324,13 +325,14 @@ export class Controls {
     }
     update(this.divisorLabel, { hidden: !within("divisor_override") });
     update(this.divisorInput, { disabled: !used("divisor_override") });
-    if (document.activeElement !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
+    if (focusedBy(this.divisorInput) !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
     this.syncPresets({ h, w });
     update(this.channelLabel, { hidden: channels === 1 });
-    if (this.channelInput.options.length !== channels) {
-      const names = this.view.isPhoto ? ["red", "green", "blue"] : [...Array(channels).keys()];
-      this.channelInput.replaceChildren(...names.map((n, i) => make("option", { value: i }, `${n}`)));
-    }
+    const names = this.view.isPhoto ? ["red", "green", "blue"] : Array.from({ length: channels }, (_, i) => `${i}`);
+    options(
+      this.channelInput,
+      names.map((text, i) => [`${i}`, text]),
+    );
     update(this.channelInput, { value: this.view.channel });
   }
 
@@ -357,14 +359,18 @@ export class Controls {
   /** @param {{h: number, w: number}} input */
   syncPresets({ h, w }) {
     const preset = this.get("preset");
-    const options = [...this.get("presets")];
-    if (!preset) options.unshift(["", this.view.typing.own ? "your own" : `given here, ${h} × ${w}`]);
-    list(
-      this.presetInput,
-      options,
-      () => make("option", { value: "" }),
-      (option, [value, text]) => update(option, { value, text }),
-    );
+    const given = this.view.history.typedInto("edit") ? "your own" : `given here, ${h} × ${w}`;
+    options(this.presetInput, preset ? this.get("presets") : [["", given], ...this.get("presets")]);
     update(this.presetInput, { value: preset });
   }
 }
+
+// The options of a select: [value, text] of each.
+/** @type {(el: HTMLSelectElement, items: string[][]) => void} */
+const options = (el, items) =>
+  list(
+    el,
+    items,
+    () => make("option", { value: "" }),
+    (option, [value, text]) => update(option, { value, text }),
+  );

@@ -1,8 +1,9 @@
 // @ts-check
 // The explorer: controls, linked grids and a sentence. Python pools; this file draws and looks up.
 import { Controls } from "./controls.js";
-import { afterPaint, inFrame, leaveKeys, lines, make, themeBehind, update, watchTheme } from "../web/dom.js";
-import { readLook, rgb, scaleOf } from "../web/colour.js";
+import { afterPaint, followTheme, inFrame, leaveKeys, lines, make, update } from "../web/dom.js";
+import { rgb, scaleOf } from "../web/colour.js";
+import { Patience } from "../web/patience.js";
 import { engineFor } from "./answers.js";
 import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
@@ -16,7 +17,7 @@ import { copyButton, drawCode, drawLens, drawWeights, numberTables } from "./rea
 import { drawRoutes } from "./routes.js";
 import { partOf, totals } from "./sentences.js";
 import { paintGrid, paintInput, paintOutput } from "./sheets.js";
-import { PATIENCE, States } from "./states.js";
+import { States, sameNumbers } from "./states.js";
 import { Typing } from "./typing.js";
 
 /**
@@ -24,7 +25,7 @@ import { Typing } from "./typing.js";
  * @import { Colour, Look, Scale } from "../web/colour.js"
  * @import { Canvas, Picture } from "./paint.js"
  * @import { Place } from "./pointing.js"
- * @import { At, Kind, LookUp, Shown, State } from "./types.d.ts"
+ * @import { At, Cells, Kind, LookUp, Shown, State } from "./types.d.ts"
  * @typedef {At & {grid: any}} Pick the name of a grid, or null
  * @typedef {{canvas: Canvas, cells: Canvas, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
  *   near: number[], frame?: any}} Grid its frame is null while it is hidden
@@ -65,11 +66,14 @@ export class Explorer {
   awaited = false; // whether somebody waits for an answer, or would, were it not for the page
   refused = "";
   width = 300;
-  waiting = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  patience;
+  patience = new Patience();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   idle;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  settling;
+  // what call off what is to be told, and said
+  untell = () => {};
+  unsay = () => {};
 
   // what build() makes
   /** @type {Controls} */
@@ -120,8 +124,7 @@ export class Explorer {
   resize;
   /** @type {MediaQueryList} */
   still;
-  /** @type {() => void} */
-  unwatchTheme;
+  unfollow = () => {};
   /** @type {() => void} */
   unleaveKeys;
 
@@ -131,6 +134,7 @@ export class Explorer {
   beyond;
   pending = false;
   visited = false;
+  left = false;
 
   /**
    * @param {AnyModel} model
@@ -152,7 +156,7 @@ export class Explorer {
     root.append(this.root);
     this.watch();
     this.states.reset();
-    this.notYet = inFrame(this.applyTheme); // built and drawn in one task, it would keep the page from answering for too long
+    this.notYet = inFrame(this.dress); // built and drawn in one task, it would keep the page from answering for too long
   }
 
   /** @param {string} name */
@@ -180,7 +184,8 @@ export class Explorer {
     this.refused = "";
     this.typing.early = null;
     this.schedule();
-    afterPaint(this.tell);
+    this.untell();
+    this.untell = afterPaint(this.tell);
   }
 
   tell = () => {
@@ -195,7 +200,7 @@ export class Explorer {
     this.live = live;
     this.controls = new Controls(this);
     this.history = new History(this);
-    this.controls.bar.append(this.history.el);
+    this.controls.inputs.before(this.history.el);
     this.motion = new Motion(this);
     this.player = new Player(this.motion);
     this.hands = new Hands(this);
@@ -293,7 +298,7 @@ export class Explorer {
   };
 
   draw() {
-    if (!this.look || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
+    if (!this.look || this.left || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
     const { h, w, values } = this.states.input;
     this.shown = this.kinds.map((kind, i) => {
       const s = settingsOf(this.get, kind);
@@ -315,7 +320,7 @@ export class Explorer {
     }
     if (!this.loading) {
       this.root.removeAttribute("aria-busy");
-      clearTimeout(this.patience);
+      this.patience.end();
     }
     if (this.scaled !== values) {
       this.scaled = values;
@@ -419,7 +424,8 @@ export class Explorer {
 
   /** @param {string | null} text */
   announce(text) {
-    afterPaint(() => (this.live.textContent = this.live.textContent === text ? `${text}\u00a0` : text)); // the same again would not be heard
+    this.unsay();
+    this.unsay = afterPaint(() => (this.live.textContent = this.live.textContent === text ? `${text}\u00a0` : text)); // the same again would not be heard
   }
 
   /** @type {(text: string | undefined, quiet?: boolean) => void} */
@@ -442,7 +448,7 @@ export class Explorer {
   load(preset, noted = true) {
     if (preset === this.get("preset")) return; // nothing would come back
     this.root.setAttribute("aria-busy", "true");
-    this.loading = Boolean(preset);
+    this.loading = true;
     if (noted) this.set({ preset });
     else this.change({ preset });
     this.waitFor([]);
@@ -452,10 +458,7 @@ export class Explorer {
   waitFor(keys) {
     this.awaited = true;
     this.states.ask(keys);
-    clearTimeout(this.patience);
-    this.patience = setTimeout(() => {
-      this.say("No answer from Python: the kernel is busy, or not running. All but another input still works.");
-    }, PATIENCE);
+    this.patience.begin((text) => this.say(text), "All but another input still works.");
   }
 
   // While idle, ask for what is one slider step away from what is shown; once somebody is here, for what is a few steps away,
@@ -491,20 +494,22 @@ export class Explorer {
     this.events = Object.entries({
       ...redraw("kinds", "kind", "compare", ...SETTINGS, "preset", "direction", "upstream_mode", "chosen"),
       "change:own": () => {
+        const before = this.states.own;
         this.states.addOwn();
-        this.typing.hear();
+        if (!this.typing.hear("upstream") && !sameNumbers(before, this.states.own)) this.history.forget("upstream");
         this.schedule();
       },
       "change:message": () => {
         this.loading = false; // it tells why not
+        if (this.get("message")) this.typing.awaited = { edit: 0, upstream: 0 };
         this.schedule();
       },
       "change:book": () => {
-        if (this.loading) this.announceSize = true;
-        this.loading = false;
+        this.motion.play(false);
+        const before = this.states.input;
         this.states.reset();
         this.refused = "";
-        this.typing.hear();
+        if (!this.typing.hear("edit")) this.takeInput(before);
         this.schedule();
       },
       // ipywidgets says so once, when it closes the way to a kernel that begins anew
@@ -523,13 +528,20 @@ export class Explorer {
       } else this.overlay(); // grids that have moved take the ways between them along
     });
     for (const el of [this.root, this.grids]) this.resize.observe(el);
-    this.unwatchTheme = watchTheme(this.applyTheme);
     this.unleaveKeys = leaveKeys(this.root);
     for (const coming of ["pointerenter", "focusin"]) this.root.addEventListener(coming, this.visit);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.still.addEventListener("change", this.applyMotion);
     this.applyMotion();
     this.width = this.measure();
+  }
+
+  // Another input than the one `before`: it was asked for here, or comes from elsewhere.
+  /** @param {Cells} before */
+  takeInput(before) {
+    if (this.loading) this.announceSize = true;
+    else if (!sameNumbers(before, this.states.input)) this.history.forget("edit");
+    this.loading = false;
   }
 
   measure = () => Math.max(260, this.root.offsetWidth - CARD);
@@ -541,17 +553,13 @@ export class Explorer {
     if (this.root.hasAttribute("aria-busy")) this.schedule();
   }
 
-  applyTheme = () => {
-    const theme = themeBehind(this.root);
-    if (this.root.dataset.theme === theme && this.look) return;
-    this.root.dataset.theme = theme;
-    this.look = /** @type {Look} */ (readLook(this.root)); // null while the style sheet is on its way
-    if (!this.look) {
-      this.waiting = requestAnimationFrame(this.applyTheme);
-      return;
-    }
-    this.schedule();
-    setTimeout(() => this.overlay(), SETTLING);
+  dress = () => {
+    this.unfollow = followTheme(this.root, (look) => {
+      this.look = look;
+      this.schedule();
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.overlay(), SETTLING);
+    });
   };
 
   applyMotion = () => {
@@ -559,19 +567,18 @@ export class Explorer {
   };
 
   leave() {
+    for (const [name, callback] of this.events) this.model.off(name, callback);
+    this.left = true;
+    this.complete = false; // nothing more is pointed at
+    this.root.remove(); // JupyterLab keeps the view of a closed widget, and would keep all this with it
     this.tell();
     this.model.leave();
-    for (const [name, callback] of this.events) this.model.off(name, callback);
-    this.notYet();
-    cancelAnimationFrame(this.waiting);
     this.motion.halt();
-    clearTimeout(this.patience);
-    clearTimeout(this.idle);
+    this.patience.end();
+    for (const timer of [this.idle, this.settling]) clearTimeout(timer);
+    for (const end of [this.notYet, this.untell, this.unsay, this.unfollow, this.unleaveKeys]) end();
     this.resize.disconnect();
-    this.unwatchTheme();
-    this.unleaveKeys();
     this.still.removeEventListener("change", this.applyMotion);
-    this.root.remove(); // JupyterLab keeps the view of a closed widget, and would keep all this with it
   }
 }
 

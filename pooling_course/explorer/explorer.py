@@ -431,7 +431,7 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
             self.message = f"The upstream gradient is that of {self.pooling.code()}, {size}: type it in there."
             return
         own, output = self._typed_in, _planes(self.trace.output)
-        values = own.expand(shape).clone() if own is not None and fits(own, output) else torch.ones(shape)
+        values = own.expand(shape).clone() if own is not None and fits(own, output) else torch.ones(shape).double()
         at, text = _typed(content, shape)
         if at is None:
             return

@@ -15,6 +15,15 @@ function fits(view, { state }) {
   return Boolean(data) && [1, view.states.input.channels].includes(shape[0]) && shape[1] === state.h && shape[2] === state.w;
 }
 
+// What a cell of it holds, shown or not; 1 where there is none.
+/** @type {(view: Explorer, v: Shown, row: number, col: number) => number} */
+export function ownAt(view, v, row, col) {
+  if (!fits(view, v)) return 1;
+  const { data, shape } = view.get("own");
+  const [planes, h, w] = shape;
+  return arrayOf("f8", data, 0, planes * h * w)[((planes > 1 ? view.channel : 0) * h + row) * w + col];
+}
+
 // Give each `v` shown its `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
 /** @type {(view: Explorer) => string[]} */
 export function attachGradients(view) {

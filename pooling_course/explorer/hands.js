@@ -23,6 +23,9 @@ const MOVES = {
 };
 /** @type {(v: number, n: number) => number} */
 const clip = (v, n) => Math.max(0, Math.min(n - 1, v));
+// Whether something happens in the field that lies over a cell, which it is typed into.
+/** @param {Event} event */
+const inField = (event) => event.target instanceof HTMLInputElement;
 
 export class Hands {
   pending = false;
@@ -48,7 +51,7 @@ export class Hands {
       ["pointercancel", () => this.drop()],
       ["touchmove", (event) => this.held?.on && event.preventDefault()],
       ["pointerleave", () => this.leave()],
-      ["dblclick", () => this.again || this.view.typing.begin("")],
+      ["dblclick", (event) => this.again || inField(event) || this.view.typing.begin("")],
       ["click", (event) => this.click(event)],
     ];
     for (const [type, listen] of heard) stage.addEventListener(type, listen);
@@ -112,6 +115,8 @@ export class Hands {
     const { view } = this;
     const { grid, row, col } = view.pick;
     const { frame } = view.grid[name];
+    if (!frame) return;
+    view.hover = null;
     if (grid !== name) view.pick = { grid: name, row: Math.min(row, frame.rows - 1), col: Math.min(col, frame.cols - 1) };
     view.overlay();
     view.announce(view.sentence.textContent);
@@ -125,7 +130,7 @@ export class Hands {
   press(event, name) {
     const spot = this.spotOf(event, name);
     if (!event.isPrimary) this.drop(); // of two fingers none drags
-    if (!event.isPrimary || event.button > 0 || !spot || event.target instanceof HTMLInputElement) return;
+    if (!event.isPrimary || event.button > 0 || !spot || inField(event)) return;
     const { frame, stage } = this.view.grid[name];
     const { row, col, high, wide } = this.taken(name);
     const reach = event.pointerType === "touch" ? FINGER / frame.cell : 0;
@@ -175,7 +180,7 @@ export class Hands {
   click(event) {
     if (event.detail === 0)
       this.view.announce(this.view.sentence.textContent); // from a screen reader
-    else if (this.again && !(event.target instanceof HTMLInputElement)) this.view.typing.begin("");
+    else if (this.again && !inField(event)) this.view.typing.begin("");
   }
 
   drop() {
@@ -186,7 +191,7 @@ export class Hands {
   // The output whose window lies nearest: that is a place that the stride allows.
   /** @type {(spot: At, off: At) => Place | null} */
   windowAt(spot, off) {
-    const v = this.view.shown.find(({ state }) => !state.error);
+    const v = this.view.complete && this.view.shown.find(({ state }) => !state.error);
     if (!v) return null;
     /** @type {(axis: Axis, at: number) => number} */
     const nearest = (axis, at) => {
@@ -218,9 +223,9 @@ export class Hands {
   /** @type {(event: KeyboardEvent, name: string) => void} */
   key(event, name) {
     const { view } = this;
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const { frame } = view.grid[name];
-    const { row, col } = view.at ?? view.pick;
+    if (!frame || inField(event) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const { row, col } = view.hover?.grid === name ? view.hover : view.pick;
     const move = MOVES[event.key];
     if (move) {
       view.motion.play(false);

@@ -7,13 +7,15 @@ import { SETTINGS } from "./kinds/kinds.js";
  * @import { Explorer } from "./explorer.js"
  * @typedef {{type: string, kind?: string, channel: number, row: number, col: number, text: string}} Typed
  * @typedef {{before: Record<string, any>, after: Record<string, any>, when: number}} Change of settings
- * @typedef {{typed: Typed, was: string}} Edit
+ * @typedef {{typed: Typed, was: string, mode?: string}} Edit mode: of upstream gradients, the one that was shown
  */
 
 const TOGETHER = 800; // ms within which steps of one slider are one change
 const KEPT = ["kinds", "kind", "compare", "direction", "upstream_mode", "preset", ...SETTINGS];
 /** @type {(a: object, b: object) => boolean} */
 const sameNames = (a, b) => `${Object.keys(a)}` === `${Object.keys(b)}`;
+/** @type {(a: object, b: object) => boolean} */
+const sameSettings = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 export class History {
   /** @type {(Change | Edit)[]} */
@@ -53,21 +55,35 @@ export class History {
   /** @param {Record<string, any>} changes */
   note(changes) {
     const after = Object.fromEntries(Object.entries(changes).filter(([name]) => KEPT.includes(name)));
-    if (!Object.keys(after).length) return;
     const before = Object.fromEntries(Object.keys(after).map((name) => [name, this.view.get(name)]));
+    if (sameSettings(before, after)) return;
     const last = this.past.at(-1);
     const when = performance.now();
-    if (last && "after" in last && sameNames(last.after, after) && when - last.when < TOGETHER) Object.assign(last, { after, when });
-    else this.past.push({ before, after, when });
+    if (last && "after" in last && sameNames(last.after, after) && when - last.when < TOGETHER) {
+      Object.assign(last, { after, when });
+      if (sameSettings(last.before, after)) this.past.pop();
+    } else this.past.push({ before, after, when });
     this.future = [];
     this.show();
   }
 
   // A number that has been typed, and what it was before.
-  /** @type {(typed: Typed, was: string) => void} */
-  noteTyped(typed, was) {
-    this.past.push({ typed, was });
+  /** @type {(typed: Typed, was: string, mode?: string) => void} */
+  noteTyped(typed, was, mode) {
+    this.past.push({ typed, was, mode });
     this.future = [];
+    this.show();
+  }
+
+  /** @param {string} type */
+  typedInto = (type) => this.past.some((change) => "typed" in change && change.typed.type === type);
+
+  // Another input, or upstream gradient, has come from elsewhere: what was typed into the one before cannot be taken back there.
+  /** @param {string} type */
+  forget(type) {
+    /** @param {Change | Edit} change */
+    const stays = (change) => !("typed" in change && change.typed.type === type);
+    [this.past, this.future] = [this.past.filter(stays), this.future.filter(stays)];
     this.show();
   }
 
@@ -75,7 +91,7 @@ export class History {
     const last = this.past.pop();
     if (!last) return;
     this.future.push(last);
-    if ("typed" in last) this.type({ ...last.typed, text: last.was });
+    if ("typed" in last) this.takeBack(last);
     else this.apply(last.before);
   }
 
@@ -87,13 +103,17 @@ export class History {
     else this.apply({ ...next.after });
   }
 
-  // As the cell said: an input by name is loaded again, in another what was typed is taken back.
+  // As the cell said: what was typed is taken back, at the settings at which it was; but an input by name is loaded again.
   reset() {
-    const typed = this.past.filter((change) => "typed" in change).reverse();
+    const { start } = this;
+    const changes = this.past.reverse();
     this.past = [];
     this.future = [];
-    this.apply(this.start);
-    if (!this.start.preset) for (const edit of typed) this.type({ .../** @type {Edit} */ (edit).typed, text: /** @type {Edit} */ (edit).was });
+    for (const change of changes) {
+      if ("before" in change) this.apply(start.preset ? { ...change.before, preset: undefined } : change.before);
+      else if (change.typed.type !== "edit" || !start.preset) this.takeBack(change);
+    }
+    this.apply(start);
   }
 
   /** @param {Record<string, any>} settings */
@@ -106,10 +126,16 @@ export class History {
     this.show();
   }
 
+  /** @param {Edit} edit */
+  takeBack({ typed, was, mode = "own" }) {
+    this.type({ ...typed, text: was });
+    if (mode !== "own") this.view.change({ upstream_mode: mode });
+  }
+
   /** @param {Typed} typed */
   type(typed) {
     this.view.tell(); // Python hears of all in the order in which it was done
-    this.view.typing.send(typed);
+    this.view.typing.tell(typed);
     this.show();
   }
 

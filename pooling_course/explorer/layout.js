@@ -1,7 +1,7 @@
 // @ts-check
 // How large each grid is. Boxes are as wide and high as the card has room for, whatever the sliders say, so that nothing
 // jumps while one moves; the cells in them take the largest size that fits, and padding grows inwards.
-import { update } from "../web/dom.js";
+import { focusedBy, update } from "../web/dom.js";
 import { AXIS, EDGE, READABLE, fit } from "./geometry.js";
 import { frameOf } from "./paint.js";
 
@@ -68,8 +68,7 @@ export function layout(view) {
     const canvases = view.grids.querySelectorAll("canvas");
     for (const canvas of canvases) canvas.ratio = 0; // they only grow: start small again
     view.root.dataset.room = room;
-    if (room === "narrow") view.line.prepend(view.controls.inputs);
-    else view.controls.bar.append(view.controls.inputs);
+    putInputs(view, room === "narrow");
   }
   update(view.grids, { style: { columnGap: px(gap) } });
   const margin = marginOf(view);
@@ -90,6 +89,16 @@ export function layout(view) {
     fill(view, name, output, high);
   }
   update(view.lensBox, { hidden: readable });
+}
+
+// What is chosen once stands in the bar, or on a phone below the sliders; what is moved would lose the focus.
+/** @type {(view: Explorer, below: boolean) => void} */
+function putInputs({ controls: { bar, inputs }, line }, below) {
+  if (inputs.parentElement === (below ? line : bar)) return;
+  const focused = focusedBy(inputs);
+  if (below) line.prepend(inputs);
+  else bar.append(inputs);
+  if (focused instanceof HTMLElement && inputs.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 // Room for the padding and the overhang that are there.

@@ -126,8 +126,8 @@ export class Motion {
   /** @param {number} by */
   step(by) {
     const { view } = this;
+    if (!view.complete || view.shown[0].state.error) return;
     const { grid, state } = view.shown[0];
-    if (!view.complete || state.error) return;
     this.play(false);
     const at = [grid, null].includes(view.pick.grid) ? view.pick : { row: 0, col: by > 0 ? -1 : 0 };
     const count = state.h * state.w;

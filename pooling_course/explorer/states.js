@@ -1,12 +1,13 @@
 // @ts-check
 // What torch computed, by key: decoded, cached, and asked for where it is missing.
 
+import { PATIENCE } from "../web/patience.js";
+
 /**
  * @import { AnyModel } from "@anywidget/types"
  * @import { Book, Cells, Entry, LookUp, Numbers, State } from "./types.d.ts"
  */
 
-export const PATIENCE = 3000; // ms until an unanswered request is called that
 const CACHE = 48e6; // bytes of states kept
 
 /** @type {Record<string, any>} */
@@ -22,9 +23,15 @@ export function arrayOf(type, bytes, offset, length) {
   return new Type(buffer.slice(start, start + length * Type.BYTES_PER_ELEMENT));
 }
 
+/** @typedef {{shape: number[], values: Numbers}} Held */
+/** @type {(a: Held | null, b: Held | null) => boolean} */
+export const sameNumbers = (a, b) => `${a?.shape}` === `${b?.shape}` && (!a || !b || a.values.every((value, i) => Object.is(value, b.values[i])));
+
 export class States {
   /** @type {Cells} */
   input;
+  /** @type {Held | null} the upstream gradient of the learner's own */
+  own = null;
 
   /** @param {AnyModel} model */
   constructor(model) {
@@ -51,6 +58,7 @@ export class States {
   // The gradients that came with an upstream gradient of the learner's own.
   addOwn() {
     const own = this.model.get("own");
+    this.own = own.data ? { shape: own.shape, values: arrayOf("f8", own.data, 0, own.data.byteLength / 8) } : null;
     if (own.book && own.input === this.input.serial) this.add(own.book);
   }
 

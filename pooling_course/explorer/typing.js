@@ -1,7 +1,8 @@
 // @ts-check
 // Numbers typed into a cell: of the input, or, backwards, of the upstream gradient.
-import { make, update } from "../web/dom.js";
+import { focusedBy, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
+import { ownAt } from "./gradients.js";
 import { cellValue, upstreamValue } from "./rules.js";
 import { place } from "./words.js";
 
@@ -17,14 +18,14 @@ const TOO_SMALL = "These cells are too small to edit: choose a smaller input, or
 
 // A number with all its digits, in the words that Python reads.
 /** @param {number} value */
-const textOf = (value) => `${value}`.replace("Infinity", "inf").replace("NaN", "nan");
+const textOf = (value) => (Object.is(value, -0) ? "-0" : `${value}`).replace("Infinity", "inf").replace("NaN", "nan");
 
 export class Typing {
   fixed = ""; // why no number can be typed in, where none can
   /** @type {string | null} what was typed before torch has answered, and waits for it */
   early = null;
-  awaited = false; // whether what was typed has not come back from Python yet
-  own = false; // whether the input is not the one that was given any more
+  /** @type {Record<string, number>} how much of what was typed has not come back from Python yet */
+  awaited = { edit: 0, upstream: 0 };
 
   /** @param {Explorer} view */
   constructor(view) {
@@ -52,39 +53,42 @@ export class Typing {
     const { view } = this;
     const { channel } = view;
     const upstream = view.shown.find((v) => type === "upstream" && v.grid === grid);
-    const held = () => (upstream ? upstream.upstreamAt(channel, row, col) : view.inputAt(row, col));
+    const now = upstream ? upstream.upstreamAt(channel, row, col) : view.inputAt(row, col);
     const { frame, stage } = view.grid[grid];
     const box = { left: frame.x(col) - 6, top: frame.y(row), width: frame.cell + 12, height: frame.cell };
-    typeOver(stage, box, `New value at ${place(row, col)}`, text, number(held()), {
+    typeOver(stage, box, `New value at ${place(row, col)}`, text, number(now), {
       wrong: (value) => (upstream ? upstreamValue(value) : cellValue(value, view.states.input.dtype)).error,
       commit: (value) => {
         const typed = { type, kind: upstream?.kind.name, channel, row, col, text: value };
-        view.history.noteTyped(typed, textOf(held()));
-        this.send(typed);
+        const was = upstream ? ownAt(view, upstream, row, col) : view.inputAt(row, col);
+        view.history.noteTyped(typed, textOf(was), upstream && view.get("upstream_mode"));
+        this.tell(typed);
       },
       left: (error) => view.refuse(error),
     });
   }
 
   /** @param {Typed} typed */
-  send({ type, kind, channel, row, col, text }) {
+  tell({ type, kind, channel, row, col, text }) {
     this.view.waitFor([]);
-    this.awaited = true;
-    this.own ||= type === "edit";
+    this.awaited[type]++;
     this.view.model.send({ type, kind, channel, row, col, text });
   }
 
-  // What was typed has come back from Python: once it is drawn, the sentence is read out.
-  hear() {
-    this.view.announceCell ||= this.awaited;
-    this.awaited = false;
+  // Whether what comes from Python is what was typed: once it is drawn, the sentence is read out.
+  /** @param {string} type */
+  hear(type) {
+    if (!this.awaited[type]) return false;
+    this.awaited[type]--;
+    this.view.announceCell = true;
+    return true;
   }
 
   // What has waited is typed in once the picture is there, if the grid still has the focus.
   catchUp() {
     const { view, early } = this;
     this.early = null;
-    if (early !== null && view.grid[view.pick.grid]?.stage === document.activeElement) this.begin(early);
+    if (early !== null && view.grid[view.pick.grid]?.stage === focusedBy(view.root)) this.begin(early);
   }
 }
 
@@ -104,7 +108,7 @@ function typeOver(stage, box, label, text, now, { wrong, commit, left }) {
   const close = (keep) => {
     if (!open) return; // removing the input blurs it, which calls again
     open = false;
-    const focused = document.activeElement === input;
+    const focused = focusedBy(input) === input;
     input.remove();
     told.remove();
     if (focused) stage.focus();

@@ -1,6 +1,6 @@
 // @ts-check
 // Pictures to leaf through: a slider, Play, and the picture of the place. Python has drawn them all.
-import { leaveKeys, list, make, themeBehind, update, watchTheme } from "../web/dom.js";
+import { followTheme, leaveKeys, list, make, update } from "../web/dom.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
@@ -13,7 +13,6 @@ const PACE = 1100; // ms a page
 class Flipbook {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer;
-  waiting = 0;
 
   /**
    * @param {AnyModel<Traits>} model
@@ -38,20 +37,9 @@ class Flipbook {
     el.append(this.root);
     this.redraw = () => this.draw();
     for (const name of ["at", "pages", "label"]) model.on(`change:${name}`, this.redraw);
-    this.unwatch = watchTheme(() => this.applyTheme());
+    this.unfollow = followTheme(this.root, () => {});
     this.unleave = leaveKeys(this.root);
-    this.applyTheme();
     this.draw();
-  }
-
-  // Before it is in the page there is nothing behind it.
-  applyTheme() {
-    if (!this.root.isConnected) {
-      this.waiting = requestAnimationFrame(() => this.applyTheme());
-      return;
-    }
-    const theme = themeBehind(this.root);
-    if (this.root.dataset.theme !== theme) this.root.dataset.theme = theme;
   }
 
   /** @param {number} at */
@@ -116,9 +104,8 @@ class Flipbook {
 
   end() {
     clearInterval(this.timer);
-    cancelAnimationFrame(this.waiting);
     for (const name of ["at", "pages", "label"]) this.model.off(`change:${name}`, this.redraw);
-    this.unwatch();
+    this.unfollow();
     this.unleave();
     this.root.remove(); // JupyterLab keeps the view of a closed widget
   }

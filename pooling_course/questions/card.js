@@ -1,8 +1,9 @@
 // @ts-check
 // A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
-import { leaveKeys, make, themeBehind, watchTheme } from "../web/dom.js";
-import { inkOn, readLook, rgb, scaleOf } from "../web/colour.js";
+import { focusedBy, followTheme, leaveKeys, make } from "../web/dom.js";
+import { inkOn, rgb, scaleOf } from "../web/colour.js";
 import { number } from "../web/numbers.js";
+import { Patience } from "../web/patience.js";
 
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
@@ -26,10 +27,8 @@ const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["
 /** @type {Record<string, string>} */
 const SPOKEN = { right: ", marked, right", wrong: ", wrong", missed: ", right", unmarked: ", right, not marked" };
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const PATIENCE = 3000;
 const [LOOKS, LOOK] = [60, 50]; // how often, and after how many ms again, it is looked for an explorer that is to come
 const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
-const SILENCE = "No answer from Python: the kernel is busy, or not running. ";
 let count = 0;
 
 // ---- grading without a kernel: the same rules as questions/__init__.py ------------------------------------------
@@ -109,9 +108,7 @@ class Quiz {
   status;
   /** @type {HTMLElement} */
   verdict;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  patience;
-  waiting = 0;
+  patience = new Patience();
   queued = false;
   revealing = false;
   opening = false;
@@ -135,24 +132,17 @@ class Quiz {
       this.queued = true;
     };
     for (const name of SHOWN) model.on(`change:${name}`, this.redraw);
-    this.unwatch = watchTheme(() => this.applyTheme());
     this.unleave = leaveKeys(this.root);
-    this.applyTheme();
+    this.unfollow = followTheme(this.root, (look) => {
+      this.look = look;
+      this.draw();
+    });
   }
 
   /** @type {AnyModel<Traits>["get"]} */
   get = (name) => this.model.get(name);
   get q() {
     return this.get("question");
-  }
-
-  applyTheme() {
-    const theme = themeBehind(this.root);
-    if (this.look && this.root.dataset.theme === theme) return;
-    this.root.dataset.theme = theme;
-    this.look = readLook(this.root);
-    if (this.look) this.draw();
-    else this.waiting = requestAnimationFrame(() => this.applyTheme());
   }
 
   // The draft lives in the model, so that what was half answered survives a redraw.
@@ -166,8 +156,8 @@ class Quiz {
   draw() {
     this.queued = false;
     if (!this.look || this.left) return;
-    clearTimeout(this.patience);
-    const focused = /** @type {Document | ShadowRoot} */ (this.root.getRootNode()).activeElement;
+    this.patience.end();
+    const focused = focusedBy(this.root);
     const held = focused instanceof HTMLElement && this.root.contains(focused) && focused.dataset.pcHold;
     const attempts = this.get("attempts");
     const last = attempts[attempts.length - 1];
@@ -296,10 +286,10 @@ class Quiz {
   /** @type {(event: KeyboardEvent, r: number, c: number) => void} */
   walk(event, r, c) {
     const last = (this.q.grid?.[0].length ?? 1) - 1;
-    const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -c], End: [0, last - c] }[event.key] ?? [0, 0];
-    if (!dr && !dc) return;
-    event.preventDefault();
-    this.held(`cell${r + dr}-${c + dc}`)?.focus();
+    const to = { ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], Home: [r, 0], End: [r, last] }[event.key];
+    if (!to) return;
+    event.preventDefault(); // at the edge, too, the page stays where it is
+    this.held(`cell${to[0]}-${to[1]}`)?.focus();
   }
 
   // All cells are one stop of Tab: the one where one has been last.
@@ -370,7 +360,7 @@ class Quiz {
     this.revealing = true;
     if (key.why === undefined) {
       this.model.send({ type: "commit", answer, confidence, seconds });
-      this.patience = setTimeout(() => this.say(`${SILENCE}Your answer is kept here; commit again in a moment.`), PATIENCE);
+      this.patience.begin((text) => this.say(text), "Your answer is kept here; commit again in a moment.");
       return;
     }
     this.model.set("attempts", [...this.get("attempts"), { answer: parsed, confidence, seconds, feedback: gradeByKey(this.q.kind, key, parsed) }]);
@@ -511,7 +501,7 @@ class Quiz {
     this.started = performance.now();
     if (this.get("key").why === undefined) {
       this.model.send({ type: "again" });
-      this.patience = setTimeout(() => this.say(`${SILENCE}Try again in a moment.`), PATIENCE);
+      this.patience.begin((text) => this.say(text), "Try again in a moment.");
       return;
     }
     this.model.set("draft", {});
@@ -547,9 +537,8 @@ class Quiz {
   leave() {
     for (const name of SHOWN) this.model.off(`change:${name}`, this.redraw);
     this.left = true;
-    cancelAnimationFrame(this.waiting);
-    clearTimeout(this.patience);
-    this.unwatch();
+    this.patience.end();
+    this.unfollow();
     this.unleave();
     this.root.remove(); // JupyterLab keeps the view of a closed widget
   }

@@ -5,6 +5,7 @@
 import { Explorer } from "../explorer/explorer.js";
 import { list, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
+import { Patience } from "../web/patience.js";
 import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 
 /**
@@ -15,9 +16,7 @@ import { conditionsOf, judge, movesTo, refusedAs } from "./goals.js";
 
 const HEARD = ["attempts", "given", "notice"]; // traits that change what is said
 const UNSURE = 1; // nobody is asked how sure they are of what they see
-const WAIT = 3000; // ms
 const STRIP = 40; // px by which the goal takes more room than the code in its place, with a task of two lines
-const NO_ANSWER = "No answer from Python: the kernel is busy, or not running. Check again in a moment.";
 const SIDES_OF = ["size", "kernel_size", "stride", "padding", "dilation"]; // measures of height and width
 const STILL = "In this challenge the input stays as it is: move the settings.";
 let challenges = 0;
@@ -68,8 +67,7 @@ class Challenge {
   /** @type {HTMLElement} */
   live;
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  patience;
+  patience = new Patience();
   /** @type {string} what is told in the place of the sentence: a verdict, or a hint */
   telling = "";
   /** @type {string} what stood there when it was told; it goes when something is moved */
@@ -89,7 +87,12 @@ class Challenge {
     this.view.spare = STRIP;
     this.build(`pr${++challenges}-${Math.random().toString(36).slice(2, 7)}`);
     this.hear = () => this.heard();
+    this.answered = () => {
+      this.patience.end();
+      this.checking = false;
+    };
     for (const name of HEARD) model.on(`change:${name}`, this.hear);
+    model.on("change:message", this.answered); // why nothing was judged
     this.view.drawn = () => this.show();
   }
 
@@ -235,7 +238,6 @@ class Challenge {
     if (found && state !== "reached") this.announceGoal(found);
     if (this.checking && judged) {
       this.checking = false;
-      clearTimeout(this.patience);
       this.land(judged);
     }
     view.root.classList.toggle("pc-won", state === "reached");
@@ -283,7 +285,7 @@ class Challenge {
     this.tell("");
     if (key.why === undefined) {
       this.model.send({ type: "check", answer, seconds });
-      this.patience = setTimeout(() => this.view.refuse(NO_ANSWER), WAIT);
+      this.patience.begin((text) => this.view.refuse(text), "Check again in a moment.");
       return;
     }
     const refused = refusedAs(this.task, answer);
@@ -300,6 +302,7 @@ class Challenge {
   heard() {
     this.view.refused = "";
     this.show();
+    this.answered();
     if (this.hinted) this.tellHint();
     this.hinted = false;
     if (this.model.get("notice")) this.view.refuse(this.model.get("notice"));
@@ -356,7 +359,8 @@ class Challenge {
 
   leave() {
     for (const name of HEARD) this.model.off(`change:${name}`, this.hear);
-    clearTimeout(this.patience);
+    this.model.off("change:message", this.answered);
+    this.patience.end();
     this.view.leave();
   }
 }

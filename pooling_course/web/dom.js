@@ -1,11 +1,12 @@
 // @ts-check
 // Small helpers for widgets in a page: elements, and the theme behind them.
-import { luminance } from "./colour.js";
+import { luminance, readLook } from "./colour.js";
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
 const FOCUSABLE = new Set(["input", "select", "button", "summary"]);
 
 /**
+ * @import { Look } from "./colour.js"
  * @typedef {{[name: string]: string | number | boolean | null | undefined | ((event: any) => void)}} Attributes
  */
 
@@ -89,11 +90,23 @@ export function inFrame(work, soon = work) {
 /** @param {() => void} work */
 export const afterPaint = (work) => inFrame(() => setTimeout(work, FRAME), work);
 
-// Red, green and blue as 0 to 255, then alpha. Browsers write a colour as rgb(255 255 255) or as color(srgb 1 1 1).
+// What has the focus, seen from where `el` stands: a page sees of a shadow tree only its host.
+/** @param {Element} el */
+export const focusedBy = (el) => /** @type {Document | ShadowRoot} */ (el.getRootNode()).activeElement;
+
+/** @type {CanvasRenderingContext2D | null} */
+let pen;
+
+// Red, green, blue and alpha, 0 to 255, of any colour that CSS can write: painted, it is one of these.
 /** @param {string} text */
-export function parseColor(text) {
-  const [r, g, b, alpha = 1] = (text.match(/-?[\d.]+(e-?\d+)?/g) || []).map(Number);
-  return text.startsWith("color(") ? [255 * r, 255 * g, 255 * b, alpha] : [r, g, b, alpha];
+function parseColor(text) {
+  pen ??= make("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  if (!pen) return [0, 0, 0, 0];
+  pen.clearRect(0, 0, 1, 1);
+  pen.fillStyle = "#0000"; // where it cannot be read
+  pen.fillStyle = text;
+  pen.fillRect(0, 0, 1, 1);
+  return [...pen.getImageData(0, 0, 1, 1).data];
 }
 
 /** @type {(el: Element) => Element | undefined} */
@@ -101,11 +114,11 @@ const above = (el) => el.parentElement ?? /** @type {ShadowRoot} */ (el.getRootN
 
 // "dark" or "light", from the first opaque background behind the element: every front end has one. Paper is white.
 /** @param {Element} el */
-export function themeBehind(el) {
+function themeBehind(el) {
   if (matchMedia("print").matches) return "light";
   for (let at = above(el); at; at = above(at)) {
     const [r, g, b, alpha] = parseColor(getComputedStyle(at).backgroundColor);
-    if (alpha > 0.5) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
+    if (alpha > 127) return luminance([r, g, b]) < 0.2 ? "dark" : "light";
   }
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
@@ -138,15 +151,30 @@ export function leaveKeys(root) {
   return () => window.removeEventListener("keydown", listen, true);
 }
 
-// Call `apply` when the theme of the page may have changed; returns what stops it.
-/** @param {() => void} apply */
-export function watchTheme(apply) {
-  const observer = new MutationObserver(apply);
+// Give `root` the theme of the page, now and whenever that changes; `wear` gets the look, as soon as there is a style sheet to
+// read it from. Returns what ends that.
+/** @type {(root: HTMLElement, wear: (look: Look) => void) => () => void} */
+export function followTheme(root, wear) {
+  /** @type {Look | null} */
+  let look = null;
+  let waiting = 0;
+  const dress = () => {
+    const theme = themeBehind(root);
+    if (look && root.dataset.theme === theme) return;
+    root.dataset.theme = theme;
+    look = readLook(root);
+    cancelAnimationFrame(waiting);
+    if (look) wear(look);
+    else waiting = requestAnimationFrame(dress);
+  };
+  const observer = new MutationObserver(dress);
   for (const el of [document.documentElement, document.body]) observer.observe(el, { attributes: true });
   const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
-  for (const one of media) one.addEventListener("change", apply);
+  for (const one of media) one.addEventListener("change", dress);
+  dress();
   return () => {
+    cancelAnimationFrame(waiting);
     observer.disconnect();
-    for (const one of media) one.removeEventListener("change", apply);
+    for (const one of media) one.removeEventListener("change", dress);
   };
 }

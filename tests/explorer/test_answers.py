@@ -362,6 +362,14 @@ def test_another_input_is_given_up_where_python_does_not_bring_it(play, monkeypa
     assert presets == ["edge", "worked"] and "another input" in messages[-1]
 
 
+def test_of_two_inputs_that_do_not_come_neither_is_said_to_be_there(play, monkeypatch):
+    monkeypatch.setitem(globals(), "state_of", lambda e, true=state_of: true(e) | {"alone": False})
+    does = [["set", "preset", "edge"], ["set", "preset", "digit"], ["wait"]]
+    (page,) = play([PoolingExplorer()], [does], python="nothing")
+    presets = [heard[1] for heard in page["heard"] if heard[0] == "preset"]
+    assert presets == ["edge", "digit", "worked"]
+
+
 def test_what_python_says_replaces_what_the_page_made_up(play, monkeypatch):
     monkeypatch.setitem(globals(), "state_of", lambda e, true=state_of: true(e) | {"alone": False})
     e, other = PoolingExplorer(), PoolingExplorer("ramp")

@@ -1,10 +1,10 @@
-"""An explorer in a page of its own, without JupyterLab: its module, its style, and Python behind its model."""
+"""A widget in a page of its own, without JupyterLab: its module, its style, and Python behind its model."""
 
 import base64
 import json
 
 from harness import browser
-from pooling_course import PoolingExplorer
+from pooling_course import PoolingExplorer, Quiz
 
 LEFT_OUT = ("layout", "tabbable", "tooltip")  # ipywidgets' own
 STYLE = "body { margin: 0; background: %s; font: 16px/1.5 sans-serif; }"
@@ -14,8 +14,9 @@ PAGE = f"<!doctype html><html><head><meta charset=utf-8><style>{STYLE}</style></
 class Python:
     """Stands where the kernel does: hears what a page sets and sends, and answers with what has changed."""
 
-    def __init__(self, explorer: PoolingExplorer):
+    def __init__(self, explorer: PoolingExplorer | Quiz):
         self.explorer, self.sent = explorer, []
+        self.does = lambda: None
         explorer.send = lambda content, buffers=(): self.sent.append([content, [bytes(b) for b in buffers]])
         self.names = [n for n in explorer.keys if n[0] != "_" and n not in LEFT_OUT]
 
@@ -28,6 +29,7 @@ class Python:
             self.explorer.set_state(changes)
         for content in messages:
             self.explorer._handle_custom_msg(content, [])
+        self.does()
         after = self.state()
         sent, self.sent = self.sent, []
         return {"changes": {n: v for n, v in after.items() if v is not before[n]}, "sent": sent}
@@ -37,21 +39,35 @@ def packed(value):
     return json.dumps(value, default=lambda data: {"bytes": base64.b64encode(bytes(data)).decode()})
 
 
-def mount(page, explorer: PoolingExplorer, width: int, theme: str = "light"):
-    """Show the explorer in a column `width` px wide; the locator of what it draws."""
+def mount(page, explorer: PoolingExplorer | Quiz, width: int, theme: str = "light", alone=False, shadow=False):
+    """Show a widget, all of one kind on a page, in a column `width` px wide; the locator of what it draws.
+
+    `alone`: no Python answers, and the page knows; `shadow`: in a shadow tree, as marimo has it.
+    """
     python = Python(explorer)
     if not hasattr(page, "pythons"):
         page.pythons = {}
         page.expose_function("python", lambda name, heard: packed(page.pythons[name].hear(*json.loads(heard))))
-        page.set_content(PAGE % {"light": "#fff", "dark": "#16181d"}[theme])
+        if page.url == "about:blank":
+            page.set_content(PAGE % {"light": "#fff", "dark": "#16181d"}[theme])
         page.add_style_tag(content=explorer._css)
         page.evaluate(MODEL, explorer._esm)
     name = f"w{len(page.pythons)}"
     page.pythons[name] = python
-    page.evaluate("([name, state, width]) => window.mount(name, state, width)", [name, packed(python.state()), width])
-    root = page.locator(f"#{name} .pc-explorer")
-    root.locator(".pc-code code, .pc-strip").first.wait_for(timeout=browser.START)
+    state = packed(python.state() | ({"alone": True} if alone else {}))
+    page.evaluate("(given) => window.mount(...given)", [name, state, width, explorer._css if shadow else ""])
+    root = page.locator(f"#{name} .pooling-course")
+    root.locator(".pc-code code, .pc-strip, .pc-prompt").first.wait_for(timeout=browser.START)
     return root
+
+
+def in_python(root, does):
+    """Do something in Python, as a cell of the notebook would, and let the page hear of it."""
+    name = root.evaluate("(el) => (el.getRootNode().host ?? el).closest('[id]').id")
+    python = root.page.pythons[name]
+    python.does = does
+    root.page.evaluate("(name) => window.pull(name)", name)
+    python.does = lambda: None
 
 
 def leave(page):
@@ -64,12 +80,16 @@ MODEL = """async (source) => {
   const bytes = (text) => new DataView(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
   const revive = (_, value) => (typeof value?.bytes === "string" ? bytes(value.bytes) : value);
   const unpacked = (text) => JSON.parse(text, revive);
-  window.mount = (name, packed, width) => {
+  const pulls = {};
+  window.pull = (name) => pulls[name]();
+  window.mount = (name, packed, width, css) => {
     const state = unpacked(packed);
     const heard = {};
     let changes = {};
     const emit = (event, ...given) => (heard[event] ?? []).forEach((callback) => callback(...given));
     const ask = async (set, messages) => {
+      if (state.alone) return;
+      await window.held; // a promise, where Python is busy
       const answer = unpacked(await window.python(name, JSON.stringify([set, messages])));
       for (const [n, value] of Object.entries(answer.changes)) {
         state[n] = value;
@@ -92,11 +112,14 @@ MODEL = """async (source) => {
       on: (event, callback) => (heard[event] ??= []).push(callback),
       off: (event, callback) => (heard[event] = (heard[event] ?? []).filter((other) => other !== callback)),
     };
+    pulls[name] = () => ask({}, []);
     const el = document.createElement("div");
     el.id = name;
     el.style.width = `${width}px`;
     document.body.append(el);
-    const leave = module.render({ model, el });
+    const within = css ? el.attachShadow({ mode: "open" }) : el;
+    if (css) within.append(Object.assign(document.createElement("style"), { textContent: css }));
+    const leave = module.render({ model, el: within });
     leaving.push(() => (leave(), el.remove()));
   };
   const leaving = [];

@@ -290,3 +290,30 @@ def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
     at.press("Check")
     expect(at.verdict).to_contain_text("Reached 4 moves from the start")
     assert [message for message in heard if message["type"] in ("check", "hint")] == []
+
+
+SILENCE = "No answer from Python"
+
+
+def test_an_answer_that_comes_late_is_an_answer_wherever_one_is_by_then(shown):
+    at = shown(FOUR)
+    at.page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+    at.press("Check")
+    at.slide("stride", 1)
+    at.page.evaluate("() => { window.goOn(); }")
+    at.page.wait_for_timeout(3500)
+    assert len(at.challenge.attempts) == 1
+    assert SILENCE not in at.root.locator(".pc-notice").text_content()
+
+
+def test_a_refusal_of_python_is_an_answer_too(shown, monkeypatch):
+    at = shown(FOUR)
+
+    def refuses(answer):
+        raise ValueError("Nobody can judge that.")
+
+    monkeypatch.setattr(at.challenge._question.__class__, "parse", lambda self, answer: refuses(answer))
+    at.press("Check")
+    expect(at.root.locator(".pc-notice")).to_have_text("Nobody can judge that.")
+    at.page.wait_for_timeout(3500)
+    expect(at.root.locator(".pc-notice")).to_have_text("Nobody can judge that.")

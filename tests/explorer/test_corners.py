@@ -1,0 +1,425 @@
+"""Does the explorer hold in corners: late answers, other inputs, huge numbers, lost focus, strange pages, its end?"""
+
+import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
+
+from explorer.test_motion import PLAY, grid, middle
+from explorer.test_one_screen import SETTLED
+from harness import plain
+from pooling_course import GradientFlow, PoolingExplorer, images
+
+pytestmark = pytest.mark.browser
+WORKED = images.preset("worked")
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_context(viewport={"width": 1000, "height": 700}).new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
+    yield page
+    assert page.complaints == []
+    page.context.close()
+
+
+@pytest.fixture
+def mount(page):
+    def mounted(explorer, width=736, **more):
+        root = plain.mount(page, explorer, width, **more)
+        root.evaluate(SETTLED)
+        return root
+
+    return mounted
+
+
+def type_over(root, name, row, col, text):
+    """Type a number into a cell, by keyboard, and let it come back."""
+    grid(root, name).focus()
+    for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col, "Enter"]:
+        root.page.keyboard.press(key)
+    root.page.keyboard.type(text)
+    root.page.keyboard.press("Enter")
+    root.evaluate(SETTLED)
+    root.page.wait_for_timeout(200)
+
+
+def press(root, name):
+    root.get_by_role("button", name=name).click()
+    root.page.wait_for_timeout(300)
+
+
+# --- typing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_double_click_in_the_field_selects_there_and_commits_nothing(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    grid(root, "Input").focus()
+    for key in ["Home", "PageUp", "Enter"]:
+        page.keyboard.press(key)
+    page.keyboard.type("12")
+    field = root.locator(".pc-edit")
+    field.dblclick()
+    assert field.evaluate("(el) => [el.value, el.selectionStart, el.selectionEnd]") == ["12", 0, 2]
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert explorer.x[0, 0] == 7
+
+
+def test_in_a_shadow_tree_the_focus_comes_back_and_what_is_typed_early_waits(page, mount):
+    explorer = PoolingExplorer("worked", nn.AvgPool2d(2), settings=["divisor_override"])
+    root = mount(explorer, shadow=True)
+    inside = "(el) => el.getRootNode().activeElement.getAttribute('aria-label')?.split(',')[0]"
+    type_over(root, "Input", 0, 0, "7")
+    assert root.evaluate(inside) == "Input"
+    root.get_by_role("spinbutton").focus()
+    page.keyboard.type("4")
+    plain.in_python(root, lambda: setattr(explorer, "stride", 1))
+    root.evaluate(SETTLED)
+    expect(root.get_by_role("spinbutton")).to_have_value("4")
+
+
+def test_a_huge_upstream_gradient_is_taken_and_its_cell_has_a_colour(page, mount):
+    for alone in (False, True):
+        explorer = GradientFlow("worked", nn.AvgPool2d(2))
+        root = mount(explorer, alone=alone)
+        type_over(root, "Upstream gradient", 0, 0, "1e308")
+        expect(root.locator(".pc-sentence")).to_contain_text("the upstream gradient 1e308 of output")
+        assert is_painted(root, "Upstream gradient", 3)
+        plain.leave(page)
+
+
+@pytest.mark.parametrize("side", [2, 60])
+def test_huge_values_of_both_signs_have_colours(page, mount, side):
+    x = torch.full((side, side), 1.7e308, dtype=torch.float64)
+    x[::2] = -1.7e308
+    root = mount(PoolingExplorer(x, nn.MaxPool2d(2)))
+    assert is_painted(root, "Input", side)
+
+
+def is_painted(root, name, side):
+    """Whether cell (0, 0) has a colour that is not that of a nan, and another one than cell (1, 0)."""
+    colours = []
+    for row in (0, 1):
+        x, y = middle(root, name, row, 0, side, side)
+        box = grid(root, name).bounding_box()
+        at = [x - box["x"] - 0.3 * (box["width"] - 22) / side, y - box["y"] - 0.3 * (box["width"] - 22) / side]
+        read = "(el, [x, y]) => [...el.querySelector('canvas').getContext('2d').getImageData(x, y, 1, 1).data]"
+        colours.append(tuple(grid(root, name).evaluate(read, at)))
+    return all(c[3] == 255 and c[:3] != (140, 140, 148) for c in colours) and colours[0] != colours[1]
+
+
+# --- undo -------------------------------------------------------------------------------------------------------------
+
+
+def test_there_and_back_at_once_is_nothing_to_undo(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    slider = root.get_by_role("slider", name="kernel_size")
+    for key in ["ArrowRight", "ArrowLeft"]:
+        slider.press(key)
+    expect(root.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "true")
+
+
+def test_a_divisor_that_is_entered_and_then_left_is_one_change(page, mount):
+    root = mount(PoolingExplorer("worked", nn.AvgPool2d(2), settings=["divisor_override"]))
+    page.evaluate(AS_JUPYTERLAB)
+    field = root.get_by_role("spinbutton")
+    field.press("3")
+    field.press("Enter")
+    page.wait_for_timeout(900)  # what is done at once is undone at once
+    press(root, "Undo")
+    expect(root.locator(".pc-code code")).to_have_text(["nn.AvgPool2d(kernel_size=2)"])
+
+
+AS_JUPYTERLAB = "addEventListener('keydown', (event) => event.key === 'Enter' && event.preventDefault(), true)"
+
+
+@pytest.mark.parametrize("given", ["worked", WORKED / 3])
+@pytest.mark.parametrize("upstream", [None, "chosen", torch.arange(9.0).reshape(3, 3)])
+def test_a_typed_upstream_gradient_is_undone_redone_and_reset_and_what_it_was_is_back(page, mount, given, upstream):
+    explorer = GradientFlow(given, nn.AvgPool2d(2), upstream=upstream)
+    root = mount(explorer)
+    mode = explorer.upstream_mode
+
+    def is_as_before():
+        as_before = GradientFlow(given, nn.AvgPool2d(2), upstream=upstream)
+        as_before.chosen = explorer.chosen
+        return torch.equal(explorer.gradient, as_before.gradient) and explorer.upstream_mode == mode
+
+    type_over(root, "Upstream gradient", 0, 0, "50")
+    typed = explorer.gradient.clone()
+    type_over(root, "Upstream gradient", 1, 1, "7")
+    for _ in range(2):
+        press(root, "Undo")
+    assert is_as_before()
+    press(root, "Redo")
+    assert torch.equal(explorer.gradient, typed) and explorer.upstream_mode == "own"
+    press(root, "Undo")
+    type_over(root, "Upstream gradient", 1, 1, "7")
+    assert explorer.upstream[0, 0] != 50
+    press(root, "Reset")
+    assert is_as_before()
+
+
+def test_reset_takes_back_what_was_typed_at_each_size_in_its_turn(page, mount):
+    explorer = GradientFlow(WORKED / 3, nn.AvgPool2d(2), upstream=torch.arange(9.0).reshape(3, 3))
+    root = mount(explorer)
+    before = explorer.gradient.clone()
+    type_over(root, "Upstream gradient", 0, 0, "50")
+    root.get_by_role("slider", name="kernel_size").press("ArrowRight")
+    root.evaluate(SETTLED)
+    type_over(root, "Input", 0, 0, "50")
+    press(root, "Reset")
+    assert torch.equal(explorer.gradient, before) and torch.equal(explorer.x, WORKED / 3)
+
+
+def test_what_was_typed_into_an_input_that_is_gone_is_not_taken_back_from_another(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    root.get_by_role("slider", name="stride").press("ArrowRight")
+    for row, text in [(0, "50"), (1, "7")]:  # each of them comes back
+        type_over(root, "Input", row, 0, text)
+    x = torch.full((6, 6), 0.5)
+    plain.in_python(root, lambda: setattr(explorer, "x", x))
+    root.evaluate(SETTLED)
+    press(root, "Undo")
+    assert torch.equal(explorer.x, x)
+    expect(root.locator(".pc-code code")).to_have_text(["nn.MaxPool2d(kernel_size=2)"])
+
+
+def test_two_numbers_typed_before_python_answers_are_both_undone(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+    for row in (0, 1):
+        type_over(root, "Input", row, 0, "50")
+    page.evaluate("() => { window.goOn(); }")
+    page.wait_for_timeout(300)
+    assert explorer.x[0, 0] == explorer.x[1, 0] == 50
+    for _ in range(2):
+        press(root, "Undo")
+    assert torch.equal(explorer.x, WORKED)
+
+
+# --- controls ---------------------------------------------------------------------------------------------------------
+
+
+def test_channels_are_called_what_they_are_on_every_input(page, mount):
+    explorer = PoolingExplorer(torch.randn(3, 6, 6), nn.MaxPool2d(2))
+    root = mount(explorer)
+    options = root.get_by_role("combobox", name="Channel").locator("option")
+    expect(options).to_have_text(["0", "1", "2"])
+    plain.in_python(root, lambda: setattr(explorer, "x", "photo"))
+    expect(options).to_have_text(["red", "green", "blue"])
+    plain.in_python(root, lambda: setattr(explorer, "x", torch.randn(3, 6, 6)))
+    expect(options).to_have_text(["0", "1", "2"])
+
+
+def test_a_divisor_that_is_no_number_at_all_is_refused_and_does_not_stay(page, mount):
+    explorer = PoolingExplorer("worked", nn.AvgPool2d(2, divisor_override=3), settings=["divisor_override"])
+    root = mount(explorer)
+    field = root.get_by_role("spinbutton")
+    field.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2-")
+    page.keyboard.press("Tab")
+    expect(root.locator(".pc-notice")).to_have_text(
+        "divisor_override: torch takes whole numbers only; leave it empty for the usual divisor."
+    )
+    assert field.evaluate("(el) => [el.value, el.validity.badInput]") == ["3", False]
+    assert explorer.divisor_override == 3
+
+
+def test_two_sliders_that_are_swept_at_once_go_back_each_to_its_own_place(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d((2, 3), 1))
+    root = mount(explorer)
+    height, width = (root.get_by_role("slider", name=f"kernel_size, {side}") for side in ("height", "width"))
+    for type in ("pointerdown", "pointercancel"):  # two fingers that zoom
+        for slider in (height, width):
+            slider.dispatch_event(type)
+    root.evaluate(SETTLED)
+    expect(root.locator(".pc-code code")).to_have_text(["nn.MaxPool2d(kernel_size=(2, 3), stride=1)"])
+
+
+def test_the_focus_stays_where_it_is_whatever_width_the_page_takes(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    choice = root.get_by_role("combobox", name="Input")
+    choice.focus()
+    order = root.locator(".pc-bar").evaluate("(el) => [...el.children].map((child) => child.className)")
+    for width in (700, 400, 900, 736):  # magnified, a page is narrower
+        root.evaluate("(el, width) => (el.parentElement.style.width = `${width}px`)", width)
+        page.wait_for_timeout(150)
+        expect(choice).to_be_focused()
+    assert root.locator(".pc-bar").evaluate("(el) => [...el.children].map((child) => child.className)") == order
+
+
+# --- hands ------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_walk_from_the_chosen_cell_wherever_the_pointer_rests(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    grid(root, "Max output").focus()
+    for key in ["Home", "PageUp"]:
+        page.keyboard.press(key)
+    page.mouse.move(*middle(root, "Input", 5, 5, 6, 6))
+    page.wait_for_timeout(100)
+    page.keyboard.press("ArrowRight")
+    expect(root.locator(".pc-sentence")).to_contain_text("Max output at row 0, column 1")
+    page.mouse.move(*middle(root, "Input", 4, 5, 6, 6))
+    page.wait_for_timeout(100)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")  # who comes back by keyboard is told of the chosen cell
+    expect(root.locator(".pc-sentence")).to_contain_text("Max output at row 0, column 1")
+
+
+def test_while_torch_is_awaited_a_drag_does_nothing(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+    root.get_by_role("slider", name="kernel_size").evaluate(
+        "(el) => { el.value = 5; el.dispatchEvent(new Event('input')); }"
+    )
+    expect(root).to_have_attribute("aria-busy", "true")
+    page.mouse.move(*middle(root, "Input", 0, 0, 6, 6))
+    page.mouse.down()
+    page.mouse.move(*middle(root, "Input", 3, 3, 6, 6), steps=4)
+    page.mouse.up()
+    page.evaluate("() => { window.goOn(); }")
+    expect(root).not_to_have_attribute("aria-busy", "true")
+
+
+def test_what_is_done_before_the_first_picture_does_no_harm(page):
+    plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
+    page.evaluate("() => { window.requestAnimationFrame = () => 0; window.setTimeout = () => 0; }")
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    with pytest.raises(Exception, match="Timeout"):
+        page.set_default_timeout(500)
+        plain.mount(page, explorer, 736)
+    root = page.locator("#w1 .pc-explorer")
+    root.evaluate("""(el) => {
+      el.querySelector(".pc-stage").focus();
+      for (const key of ["ArrowDown", "Enter", "5"]) {
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      }
+      for (const button of el.querySelectorAll("button:not(.pc-code button)")) button.click();
+    }""")
+
+
+# --- Play -------------------------------------------------------------------------------------------------------------
+
+
+def test_play_ends_where_another_input_comes(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    root.get_by_role("button", name=PLAY).click()
+    page.wait_for_timeout(300)
+    plain.in_python(root, lambda: setattr(explorer, "x", torch.rand(9, 9)))
+    expect(root.get_by_role("button", name=PLAY)).to_have_text("▶ Play")
+    expect(root.locator("figcaption").first).to_have_text("Input 9 × 9")
+    assert is_painted(root, "Max output", 4)
+
+
+# --- strange pages ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ground, theme",
+    [
+        ("oklch(0.98 0.01 240)", "light"),
+        ("oklch(0.25 0.02 240)", "dark"),
+        ("lab(96 0 0)", "light"),
+        ("lab(9 0 0)", "dark"),
+        ("color(display-p3 1 1 1)", "light"),
+        ("color-mix(in oklab, black 80%, white)", "dark"),
+        ("rgb(20 20 20 / 0.9)", "dark"),
+    ],
+)
+def test_any_colour_behind_the_explorer_tells_light_from_dark(page, mount, ground, theme):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.evaluate("(ground) => (document.body.style.background = ground)", ground)
+    expect(root).to_have_attribute("data-theme", theme)
+
+
+def test_on_a_page_that_is_read_from_right_to_left_numbers_keep_their_signs_and_grids_their_places(page, mount):
+    root = mount(PoolingExplorer(-WORKED - 0.5, nn.MaxPool2d(2)))
+    before = root.evaluate(PICTURE)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    root.get_by_role("slider", name="kernel_size").press("ArrowRight")
+    root.get_by_role("slider", name="kernel_size").press("ArrowLeft")
+    root.evaluate(SETTLED)
+    assert root.evaluate(PICTURE) == before
+
+
+# Where grids stand in the explorer, and their pixels.
+PICTURE = """(root) => [...root.querySelectorAll(".pc-stage")].filter((el) => el.checkVisibility()).map((el) => [
+  el.getBoundingClientRect().left - root.getBoundingClientRect().left,
+  el.querySelector("canvas").toDataURL(),
+])"""
+
+
+def test_where_no_worker_may_run_the_page_pools_what_takes_long_itself(page):
+    page.route("http://course.test/", lambda route: route.fulfill(body=WITHOUT_WORKERS, content_type="text/html"))
+    page.goto("http://course.test/")
+    explorer = PoolingExplorer(torch.rand(500, 500), nn.AvgPool2d(3, 1))
+    explorer.set_trait("book", explorer.book | {"entries": []})
+    root = plain.mount(page, explorer, 736, alone=True)
+    for _ in range(2):
+        expect(root).not_to_have_attribute("aria-busy", "true")
+        expect(root.locator(".pc-notice")).to_be_hidden()
+        root.get_by_role("slider", name="kernel_size").press("ArrowRight")
+    expect(root.locator(".pc-code code")).to_have_text(["nn.AvgPool2d(kernel_size=5, stride=1)"])
+
+
+WITHOUT_WORKERS = """<!doctype html><meta charset=utf-8>
+<meta http-equiv="Content-Security-Policy" content="worker-src 'none'"><body></body>"""
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_explorer_that_has_gone_draws_asks_and_waits_no_more(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.evaluate(COUNTING)
+    root.evaluate("""(el) => {
+      const slider = el.querySelector('input[type=range]');
+      slider.value = 3;
+      slider.dispatchEvent(new Event('input'));
+      leaveAll();
+      window.counting = true;
+    }""")
+    page.wait_for_timeout(800)
+    assert page.evaluate("window.counted") == []
+
+
+# What is drawn, and what is still going to happen.
+COUNTING = """() => {
+  window.counted = [];
+  const count = (owner, name) => {
+    const own = owner[name];
+    owner[name] = function (...given) {
+      if (window.counting) window.counted.push(name + new Error().stack);
+      return own.apply(this, given);
+    };
+  };
+  count(CanvasRenderingContext2D.prototype, "clearRect");
+  for (const name of ["setTimeout", "requestAnimationFrame"]) count(window, name);
+}"""
+
+
+def test_whoever_waits_for_a_style_sheet_that_never_comes_waits_once_and_not_beyond_the_end(page):
+    plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
+    page.evaluate("document.querySelectorAll('style').forEach((el) => el.remove())")
+    page.evaluate(COUNTING)
+    page.set_default_timeout(500)
+    with pytest.raises(Exception, match="Timeout"):
+        plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
+    for name in ("a", "b", "c"):  # a theme may have changed
+        page.evaluate("(name) => (document.body.dataset.theme = name)", name)
+        page.wait_for_timeout(50)
+    page.evaluate("leaveAll()")
+    page.wait_for_timeout(100)
+    page.evaluate("window.counting = true")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.counted") == []
