@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from playwright.sync_api import expect
 from torch import nn
 
 from harness.explorers import STICKING_OUT
@@ -202,3 +203,19 @@ def test_a_picture_is_parted_between_its_panels(pages):
         for cut in np.cumsum(picture.parts)[:-1]:
             assert (pixels[:, 2 * cut - 1 : 2 * cut + 1] == pixels[0, 0]).all()  # DPI is 200
     assert len(figures.pooled(x).parts) == 1
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_flipbook_is_dark_where_its_page_is_also_if_it_is_put_there_later(chromium, book, theme):
+    """As JupyterLab does: a widget is drawn first, and then put into the page."""
+    state = {"pages": book.pages, "label": "columns", "at": 0}
+    page = chromium.new_page()
+    ground = {"light": "#fff", "dark": "#111"}[theme]
+    page.set_content(f"<!doctype html><style>{Flipbook._css}</style><body style='background: {ground}'></body>")
+    module = assets.script("pictures/flipbook.js").replace("export default", "const widget =")
+    later = SHIM.replace("el: document.body", "el: apart") + "setTimeout(() => document.body.append(apart), 50);"
+    script = f"{module}const apart = document.createElement('div');{later}".replace("STATE", json.dumps(state))
+    page.add_script_tag(type="module", content=script)
+    expect(page.locator(".pc-flipbook")).to_have_attribute("data-theme", theme)
+    page.close()
