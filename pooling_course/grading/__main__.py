@@ -19,7 +19,7 @@ if __name__ == "__main__" and not {"--scheduler", "--trust-submissions", "--help
 from . import pages, tables
 from .alike import FINGERPRINTS, earlier_classes, fingerprints
 from .assignments import ASSIGNMENTS, HIDDEN, PROJECT
-from .back import PLATFORMS, WHY, zipped
+from .back import PLATFORMS, THROUGH, WHY, zipped
 from .book import GRADES, Book
 from .decisions import TABLE, Decisions, told
 from .files import Broken
@@ -306,7 +306,8 @@ def write(args, rows, account, people, book, earlier, before=None) -> int:
     if gained:
         print(gained)
     if unread := sum(bool(row.unread(args.assignment)) for row in graded):
-        print(f"{unread} have answers that nobody has read yet; their points are without those.")
+        has = "has" if unread == 1 else "have"
+        print(f"{unread} {has} answers that nobody has read yet; the points are without those.")
     for row in rows:
         for note in row.notes:
             print(f"{row.student}: {note}")
@@ -333,11 +334,13 @@ def give_back(args, rows, people, book):
     made, left = zipped(args.feedback, args.assignment, where, args.out, number)
     name = BACK.format(args.feedback)
     yield from book.write([(name, made)])
-    yield f"{len(rows) - len(left)} pages are in {args.out / name}. {PLATFORMS[args.feedback]}."
-    if left:
-        names = ", ".join(row.student for row in left[:MOST_TOLD])
-        more = f" and {len(left) - MOST_TOLD} more" if len(left) > MOST_TOLD else ""
-        yield f"Not in it: {names}{more}; {WHY[args.feedback]}."
+    through = [row for row in rows if row.through is not None] if args.feedback == "canvas" else []
+    yield f"{len(rows) - len(left) - len(through)} pages are in {args.out / name}. {PLATFORMS[args.feedback]}."
+    for those, why in ((left, WHY[args.feedback]), (through, THROUGH)):
+        if those:
+            names = ", ".join(row.student for row in those[:MOST_TOLD])
+            more = f" and {len(those) - MOST_TOLD} more" if len(those) > MOST_TOLD else ""
+            yield f"Not in it: {names}{more}; {why}."
 
 
 def filled_name(args):

@@ -25,6 +25,7 @@ WHY = {
     "moodle": "no participant's number is known of these; it is in the download's names, or the column *Identifier* of "
     "--roster or --fill",
 }
+THROUGH = "in an assignment for groups Canvas shows them the page of who handed in, else send them theirs"
 
 
 def zipped(

@@ -103,7 +103,7 @@ class Decisions:
             if not any(cells.values()):
                 continue
             try:
-                row, task = people.one(cells["student"], cells["number"]), self._task(cells["task"])
+                row, task = people.one(cells["student"], cells["number"]), self._task(cells["task"], cells["points"])
                 self.there.add((id(row), task))
                 points = self._points(cells["points"], task)
             except ValueError as sentence:
@@ -128,7 +128,9 @@ class Decisions:
             if row.through is not None:
                 row.decided = row.through.decided | row.decided
 
-    def _task(self, name):
+    def _task(self, name, points):
+        if not name and not points:
+            return TOTAL  # a comment on all of it
         known = {task.casefold(): task for task in (*self.parts, TOTAL)}
         if name.casefold() not in known:
             raise ValueError(f"{self.assignment} has no task {name[:40]!r}, but {', '.join(known)}.")

@@ -20,7 +20,7 @@ from .submissions import Submission, same_name, spellings
 from .tables import Row, saved, whole
 
 # Headings as the platforms write them, Moodle in English and in German; in other languages, see `Gradebook`.
-NUMBER = ("id", "identifier")
+NUMBER = ("id", "identifier", "number")  # the last is that of grades.csv and decisions.csv
 NAMES = ["student", "sis user id", "sis login id", "integration id", "full name", "id number", "email address"]
 NAMES += ["username", "vollständiger name", "id-nummer", "matrikelnummer", "e-mail-adresse", "anmeldename"]
 NAMES += ["name", "login", "login id", "email", "e-mail", "github_username"]  # of lists of other origins

@@ -65,7 +65,7 @@ class Row:
     def of(cls, submission: Submission, attempts: int, rule: Rule) -> "Row":
         share = rule.share(submission)
         due = rule.extended(submission)
-        notes = [*submission.notes, *([f"Due {due.isoformat(' ', 'minutes')}."] if due else [])]
+        notes = [*submission.notes, *([f"Due {f'{due:%Y-%m-%d %H:%M %Z}'.rstrip()}."] if due else [])]
         return cls(submission, attempts, rule.days_late(submission), share, notes=notes)
 
     def take(self, record: dict | None) -> None:

@@ -316,6 +316,7 @@ def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys)
     )
     report = (out / "report.html").read_text("utf-8")
     assert "<td>pre-sign</td><td>negative values become 0</td>" in report
+    assert "what it is" not in report  # a column that would be empty, since those names say it
     said = capsys.readouterr().out
     assert "bob: Is it theirs? The notebook says STUDENT = 'Ada'." in said
 

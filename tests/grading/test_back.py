@@ -117,6 +117,15 @@ def test_a_groups_page_goes_to_all_of_it(tmp_path, capsys):
     assert b"Ada Doe" in made["71"] and b"Bob Doe" in made["72"]
 
 
+def test_of_a_group_canvas_takes_the_page_of_who_handed_in_and_the_others_are_named(tmp_path, capsys):
+    classroom.lay_out(tmp_path / "class", classroom.download("canvas", 2, lambda name: [name]))
+    (tmp_path / "class.csv").write_text("number,name,group\n7000,Ada Doe,A\n7001,Bob Doe,\n7002,Cy Doe,A\n")
+    assert grade(tmp_path, "--roster", tmp_path / "class.csv", "--feedback", "canvas") == 0
+    said = capsys.readouterr().out
+    assert len(archive(tmp_path, "canvas")) == 2 and "2 pages are in" in said
+    assert "Not in it: Cy Doe; in an assignment for groups Canvas shows them the page of who handed in" in said
+
+
 def test_the_same_pages_make_the_same_archive_and_one_changed_by_hand_is_kept(tmp_path, capsys):
     classroom.lay_out(tmp_path / "class", classroom.download("canvas", 2, lambda name: [name]))
     at = tmp_path / "out" / "feedback-canvas.zip"

@@ -101,6 +101,13 @@ def test_marks_and_comments_reach_gradebook_page_and_platform(graded, tmp_path, 
     assert "nobody has read" not in capsys.readouterr().out
 
 
+def test_a_comment_on_no_task_is_one_on_all(graded, capsys):
+    decide(graded, "ada,,,Come and see me.,AB", "bob,,3,Which task?,AB")
+    assert grade(graded) == 1
+    assert "Come and see me." in page(graded, "ada") and "17 of 21 points</strong> so far" in page(graded, "ada")
+    assert "row 3: ps3 has no task ''" in capsys.readouterr().out and "Which task?" not in page(graded, "bob")
+
+
 def test_what_was_decided_outlives_a_regrade(graded, monkeypatch):
     decide(graded, f"ada,{WRITTEN},4,well said,AB")
     grade(graded)

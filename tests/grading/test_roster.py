@@ -429,6 +429,11 @@ def test_a_list_of_the_class_may_be_any_table(tmp_path, text, name):
         Roster(table(tmp_path / "class.csv", "x,y\n1,2\n"))
 
 
+def test_a_number_may_be_called_as_in_the_courses_own_tables(tmp_path):
+    made = Roster(table(tmp_path / "class.csv", "number,name\n7000,Ada Doe\n7001,Bob Ng\n"))
+    assert made.number_of(submission("doe a", "7001")) == "7001" and made.number_of(submission("Ada Doe")) == "7000"
+
+
 # ---- When they handed in ---------------------------------------------------------------------------------------------
 
 
