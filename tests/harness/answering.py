@@ -2,6 +2,10 @@
 
 import json
 
+from pooling_course.questions import all_questions
+
+NAMES = list(all_questions())
+
 
 def typed(kind, answer):
     """An answer as the page sends it."""
@@ -10,6 +14,11 @@ def typed(kind, answer):
     if kind == "shape":
         return ", ".join(map(str, answer))
     return [[repr(v) for v in row] for row in answer] if kind == "fill" else answer
+
+
+def answered(name=NAMES[0], right=True, confidence=1, **more):
+    """A line of the progress file."""
+    return {"id": name, "right": right, "confidence": confidence, "answer": 0, **more}
 
 
 def wrong_answers(q):

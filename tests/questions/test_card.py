@@ -26,20 +26,13 @@ from pooling_course.questions.journal import answers_to, entries, journal_path, 
 from pooling_course.questions.lessons import LESSONS
 from pooling_course.web import assets
 
+pytestmark = pytest.mark.usefixtures("journal")
 ALL = [q for q in all_questions().values() if q.kind in ON_CARDS]
 DRIVER = Path(__file__).with_name("card.mjs")
 CARD = assets.script("questions/card.js")
 SOME = {kind: next(q for q in ALL if q.kind == kind) for kind in ON_CARDS}
 every_question = pytest.mark.parametrize("q", ALL, ids=lambda q: q.id)
 every_kind = pytest.mark.parametrize("q", SOME.values(), ids=SOME)
-
-
-@pytest.fixture(autouse=True)
-def journal(tmp_path, monkeypatch):
-    """An empty progress file."""
-    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
-    monkeypatch.delenv(STATIC, raising=False)
-    return tmp_path / "progress.jsonl"
 
 
 class Page:

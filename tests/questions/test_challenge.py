@@ -12,18 +12,11 @@ from pooling_course.questions.challenge import STATIC, Challenge
 from pooling_course.questions.journal import due, entries, progress, record
 from pooling_course.web import assets
 
+pytestmark = pytest.mark.usefixtures("journal")
 ALL = [q for q in all_questions().values() if isinstance(q, Reach)]
 FOUR = "reach-four-windows"
 RIGHT, WRONG = {"kernel_size": 4, "stride": 4}, {"kernel_size": 2, "stride": 4}
 every_challenge = pytest.mark.parametrize("q", ALL, ids=lambda q: q.id)
-
-
-@pytest.fixture(autouse=True)
-def journal(tmp_path, monkeypatch):
-    """An empty progress file."""
-    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
-    monkeypatch.delenv(STATIC, raising=False)
-    return tmp_path / "progress.jsonl"
 
 
 def send(challenge, content):

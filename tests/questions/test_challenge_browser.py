@@ -11,16 +11,10 @@ from harness.explorers import STICKING_OUT, faults
 from pooling_course.questions import Reach, all_questions
 from pooling_course.questions.challenge import STATIC, Challenge
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("journal")]
 ALL = [q.id for q in all_questions().values() if isinstance(q, Reach)]
 FOUR = "reach-four-windows"
 HIGHEST = 600  # px, as test_one_screen.py
-
-
-@pytest.fixture(autouse=True)
-def journal(tmp_path, monkeypatch):
-    monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
-    monkeypatch.delenv(STATIC, raising=False)
 
 
 @pytest.fixture
