@@ -28,15 +28,6 @@ def right_places(q):
     return [q.truth] if q.kind == "one" else q.truth
 
 
-def typed(q, value):
-    """The value as the page would send it."""
-    if q.kind == "shape":
-        return " x ".join(map(str, value))
-    if q.kind == "fill":
-        return [[str(v) for v in row] for row in value]
-    return str(value) if q.kind == "number" else value
-
-
 # ---- The right answers once more -------------------------------------------------------------------------------------
 # From nn layers and autograd, without Trace and without answers.py.
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 from test_questions import check_nothing_leaks
 
-from harness.questions import ANOTHER_WAY, FACTS, typed
+from harness.answering import typed
+from harness.questions import ANOTHER_WAY, FACTS
 from pooling_course.questions import SURE, all_questions, answers, draw, question
 from pooling_course.questions.draw import DRAWS, Unfit, drawable, drawn, variants
 
@@ -123,9 +124,9 @@ def check_apart(q):
     values = [q.truth, *(m["value"] for m in q.mistakes)]
     assert not any(close(a, b, 1e-3) for i, a in enumerate(values) for b in values[:i])
     for mistake in q.mistakes:
-        graded = q.grade(q.parse(typed(q, mistake["value"])))
+        graded = q.grade(q.parse(typed(q.kind, mistake["value"])))
         assert (graded["right"], graded.get("mistake")) == (False, mistake["reason"])
-    assert q.grade(q.parse(typed(q, q.truth)))["right"]
+    assert q.grade(q.parse(typed(q.kind, q.truth)))["right"]
 
 
 COUNTED = "cell|row|column|window|place"

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from harness.answering import typed
 from harness.questions import (
     ANOTHER_WAY,
     DATA,
@@ -25,7 +26,6 @@ from harness.questions import (
     every_question,
     made,
     right_places,
-    typed,
 )
 from pooling_course.questions import ON_CARDS, ROLES, Question, all_questions, answers, question
 from pooling_course.questions.lessons import LESSONS, STEPS
@@ -297,7 +297,7 @@ def test_are_misreadings_tried_in_every_lesson():
 
 def check_grading(data):
     q = made(data)
-    assert q.grade(q.parse(typed(q, q.truth)))["right"]
+    assert q.grade(q.parse(typed(q.kind, q.truth)))["right"]
     assert "mistake" not in q.grade(q.truth)
     for place, choice in enumerate(q.choices):
         if place in right_places(q):
@@ -308,7 +308,7 @@ def check_grading(data):
         assert not graded["right"]
         assert (graded["mistake"], graded["misconception"]) == (choice["reason"], choice["misconception"])
     for mistake in q.mistakes:
-        graded = q.grade(q.parse(typed(q, mistake["value"])))
+        graded = q.grade(q.parse(typed(q.kind, mistake["value"])))
         assert not graded["right"]
         assert (graded["mistake"], graded["misconception"]) == (mistake["reason"], mistake["misconception"])
     if q.kind == "order":
