@@ -10,7 +10,7 @@ TASK = """
 A map is `size` cells high. How many rows does the pooled map have, for a window of `kernel_size` that moves by
 `stride`, with `padding` added on both sides? Dilation is 1, and ceil_mode is off.
 
-The function below already finds the room that a window has to move in. Say how many places it takes.
+The function below already finds the room that a window has to move in. Say in how many places it can stand.
 """
 OWN = """
 These four poolings are yours alone, a row for each. How many rows does each make? Work it out on paper, and write the

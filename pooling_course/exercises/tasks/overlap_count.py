@@ -12,9 +12,9 @@ How many windows read each cell of a map with `height` rows and `width` columns?
 `kernel_size` × `kernel_size` and move by `stride`; there is no padding, dilation is 1, and ceil_mode is off. Return an
 array of ints of shape `(height, width)`, with a 0 where no window reads.
 
-Rows and columns do not mix: a cell is read by as many windows as its row, times as many as its column. The function
-below already multiplies. Write the part that counts along one axis: how many windows, each `kernel_size` long, read
-each of `size` places.
+Rows and columns do not mix: count how many windows reach over a cell's row, and how many over its column, and multiply.
+The function below already multiplies. Write the part that counts along one axis: how many windows, each `kernel_size`
+long, read each of `size` places.
 """
 OWN = """
 These two maps and their windows are yours alone, a row for each. How many windows read each cell? Write down both
