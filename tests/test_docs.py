@@ -111,6 +111,31 @@ def test_the_speed_of_grading_is_said_alike():
     assert found_in("docs/instructors.md", r"# about ([\d.]+) seconds a submission") == (round(theirs),)
 
 
+SPEEDS = [  # what lesson 10 says of the table of a pooling's bandwidth, and which of its lines that is
+    (r"`channels_last`, forward, max reached (\d+)%", ("max", "channels_last", "forward")),
+    (r"`channels_last`, forward, .*?, average (\d+)%", ("average", "channels_last", "forward")),
+    (r"contiguous layout, max reached (\d+)%", ("max", "contiguous", "forward")),
+    (r"contiguous layout, .*?, average (\d+)%", ("average", "contiguous", "forward")),
+]
+
+
+def test_the_speed_of_a_pooling_is_said_alike():
+    page, lesson = "docs/measurements.md", "notebooks/10_alternatives.ipynb"
+
+    def line(*of):
+        """ms and share of a copy, as recorded."""
+        named = r" \| ".join(of)
+        return found_in(page, rf"\| {named} \| [\d.]+ \| ([\d.]+) \| [\d.]+ \| (\d+)% \|")
+
+    for said, of in SPEEDS:
+        assert found_in(lesson, said) == (line(*of)[1],)
+    found_in(lesson, r"Backward, none reached half of it")
+    assert all(line(kind, layout, "backward")[1] < 50 for _, (kind, layout, _) in SPEEDS)
+    slow, fast = (line("max", layout, "forward")[0] for layout in ("contiguous", "channels_last"))
+    assert found_in(lesson, r"took about (\d+) times as long in one layout") == (round(slow / fast),)
+    assert found_in(lesson, r"measured with (\d+) threads") == found_in(page, r"cpu \(x86_64, (\d+) threads\)")
+
+
 def test_the_training_of_lesson_09_is_said_alike():
     for page in ("docs/hub.md", "site/instead.txt", "notebooks/09_expert_zone.ipynb"):
         found_in(page, r"(?:trains|networks)[^.]* about half a minute")
