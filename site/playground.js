@@ -52,14 +52,25 @@
 
     // ---- what is pooled
 
+    let brought = 0;
+    // Whether this is still what was brought last: a large file takes its time.
+    const last = () => {
+      const mine = ++brought;
+      return () => mine === brought;
+    };
+    model.on("change:preset", () => model.get("preset") && last());
+
     /** @param {{shape: number[], dtype: string, values: Float32Array}} input */
     async function show(input) {
       const next = await bookOf(cellsOf(input));
       fitWeights(next.input.shape);
       view.telling = true; // what was pointed at is gone
       view.channel = 0;
+      if (view.get("preset")) {
+        view.set({ preset: "" });
+        view.tell(); // first, or an input by name that is on its way would still come
+      }
       model.set("book", next);
-      if (model.get("preset")) view.set({ preset: "" });
     }
 
     // A convolution needs weights for each channel.
@@ -76,10 +87,12 @@
     /** @type {(file: Blob, name: string) => Promise<void>} */
     async function takeFile(file, name) {
       if (file.size > LARGEST) return say(`${name} has ${Math.round(file.size / 1e6)} MB: at most ${LARGEST / 1e6} can be read.`);
+      const isLast = last();
       try {
-        await takePhoto({ bitmap: await createImageBitmap(file), name });
+        const bitmap = await createImageBitmap(file);
+        if (isLast()) await takePhoto({ bitmap, name });
       } catch {
-        say(`${name} cannot be read as a picture: JPEG, PNG, GIF, WebP and AVIF can.`);
+        if (isLast()) say(`${name} cannot be read as a picture: JPEG, PNG, GIF, WebP and AVIF can.`);
       }
     }
 
@@ -122,8 +135,10 @@
       camera.focus();
     };
     const shoot = async () => {
-      const bitmap = await createImageBitmap(film);
+      const bitmap = await createImageBitmap(film).catch(() => null);
       close();
+      if (!bitmap) return say("The camera has shown nothing yet: open it once more.");
+      last();
       await takePhoto({ bitmap, name: "camera.png" });
     };
     const take = make("button", { type: "button", onclick: shoot }, "Take the photo");
@@ -133,7 +148,10 @@
       film,
       make("div", { class: "play-row" }, take, make("button", { type: "button", onclick: close }, "Close")),
     );
+    let opening = false;
     const open = async () => {
+      if (opening || stream) return take.focus(); // one is enough: another would stay on when it is closed
+      opening = true;
       try {
         stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
         film.srcObject = stream;
@@ -141,8 +159,10 @@
         await film.play();
         take.focus();
       } catch {
+        close();
         say("There is no camera here, or this page may not use it: choose a photo in its place.");
       }
+      opening = false;
     };
     const camera = make("button", { type: "button", onclick: open, hidden: !navigator.mediaDevices?.getUserMedia }, "Camera");
 
@@ -155,6 +175,7 @@
       update(wrong, { hidden: !error, text: error ?? "" });
       field.setAttribute("aria-invalid", `${Boolean(error)}`);
       if (!rows) return field.focus();
+      last();
       photo = null;
       update(photoBox, { hidden: true });
       show({ shape: [rows.length, rows[0].length], dtype: "float32", values: Float32Array.from(rows.flat()) });
@@ -193,13 +214,20 @@
       useNumbers();
     };
 
+    /** @param {File} table */
+    const takeTable = async (table) => {
+      const isLast = last();
+      const text = await table.text();
+      if (isLast()) takeText(text);
+    };
+
     // ---- dropped or pasted anywhere on the page
 
     /** @type {(data: DataTransfer | null) => boolean} whether there is something in it */
     const takeAny = (data) => {
       const dropped = data?.files[0];
       const text = data?.getData("text/plain");
-      if (dropped && /^text\/|\.(csv|tsv|txt)$/i.test(`${dropped.type || dropped.name}`)) dropped.text().then(takeText);
+      if (dropped && dropped.size <= LARGEST && /^text\/|\.(csv|tsv|txt)$/i.test(`${dropped.type || dropped.name}`)) takeTable(dropped);
       else if (dropped) takeFile(dropped, dropped.name);
       else if (text) takeText(text);
       return Boolean(dropped || text);
@@ -281,11 +309,12 @@
     const taken = make("span", { role: "status" });
     const address = () => course.share.link(mounted);
     const copyLink = () => {
-      const { link, left } = address();
+      const { link, left, error } = address();
       const own = !model.get("preset") && model.get("book") !== mounted.book;
       const carried = photo ? "The photo is in the link: whoever has it sees it." : "Your numbers are in the link: whoever has it sees them.";
       const without = `It goes without ${left}, which is too large for a link${photo ? ": up to 64 px a photo fits" : ""}.`;
-      course.share.copy(location.href.split("#")[0] + link, taken, left ? without : own ? carried : "");
+      if (error) update(taken, { text: error });
+      else course.share.copy(location.href.split("#")[0] + link, taken, left ? without : own ? carried : "");
     };
     /** @type {(blob: Blob, name: string) => void} */
     const download = (blob, name) => {
@@ -308,7 +337,9 @@
       return text.replace(/^(?=\w+\(x\b)/m, `${photo ? "from pooling_course.images import as_image\n" : ""}x = ${from}\n`);
     };
     const frame = () => {
-      const source = new URL(`embed/index.html${address().link}`, location.href.split("#")[0]).href;
+      const { link, error } = address();
+      if (error) return `<!-- ${error} -->`;
+      const source = new URL(`embed/index.html${link}`, location.href.split("#")[0]).href;
       const title = `Pooling explorer: ${view.shown.map(({ kind, s }) => kind.code(s)).join(" and ")}`;
       /** @param {string} text */
       const quoted = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");

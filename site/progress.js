@@ -197,7 +197,9 @@
 
   function download() {
     const file = new Blob([textOf(read())], { type: "application/jsonl" });
-    make("a", { href: URL.createObjectURL(file), download: "my-progress.jsonl" }).click();
+    const url = URL.createObjectURL(file);
+    make("a", { href: url, download: "my-progress.jsonl" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
   function forget() {

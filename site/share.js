@@ -10,7 +10,9 @@
   const share = {
     link({ view, loaded, book, place }) {
       const { shown, left } = loaded.shownBy(view, book, place);
-      return { link: loaded.linkOf(shown), left };
+      const link = loaded.linkOf(shown);
+      const { error } = loaded.readLink(link, { presets: Object.keys(course.presets) }) ?? {};
+      return { link, left, error: error ? `No link can say this: ${error}` : "" };
     },
 
     async copy(text, said, more = "") {
@@ -31,11 +33,9 @@
     const { el, loaded, place } = mounted;
     if (!place) return;
     const said = loaded.make("span", { role: "status" });
-    /** What a link cannot say is not copied. */
     const copy = () => {
-      const { link, left } = share.link(mounted);
-      const { error } = loaded.readLink(link, { presets: Object.keys(course.presets) }) ?? {};
-      if (error) said.textContent = `No link can say this: ${error}`;
+      const { link, left, error } = share.link(mounted);
+      if (error) said.textContent = error;
       else share.copy(location.href.split("#")[0] + link, said, left && `It goes without ${left}, which is too large for a link.`);
     };
     const button = loaded.make("button", { type: "button", title: "Copy a link that opens this explorer as it stands", onclick: copy }, "Share");

@@ -63,8 +63,8 @@ export interface Mounted {
 }
 
 export interface Share {
-  /** The end of an address that shows all this again, and what it had to leave out. */
-  link(mounted: Mounted): { link: string; left: string };
+  /** The end of an address that shows all this again, and what it had to leave out; or why no link can say this. */
+  link(mounted: Mounted): { link: string; left: string; error: string };
   /** Copy a text, and say so and more; where a page may not, the text is selected for the reader to copy. */
   copy(text: string, said: HTMLElement, more?: string): Promise<void>;
 }

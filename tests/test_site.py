@@ -886,6 +886,100 @@ def test_a_photo_can_be_dropped_anywhere(visit):
     expect(page.locator(".play-said")).to_have_text("black.png: 3 × 10 × 20.")
 
 
+@browsers
+def test_of_two_photos_the_last_one_stays_however_long_the_first_takes(visit, tmp_path):
+    page = play(visit)
+    for name, size in [("slow.png", (30, 20)), ("quick.png", (12, 10))]:
+        Image.new("RGB", size).save(tmp_path / name)
+    page.evaluate("""() => {
+      const own = window.createImageBitmap;
+      window.createImageBitmap = async (file) => {
+        if (file.name === "slow.png") await new Promise((done) => setTimeout(done, 500));
+        return own(file);
+      };
+    }""")
+    for name in ("slow.png", "quick.png"):
+        page.locator("input[type=file]").set_input_files(tmp_path / name)
+    page.wait_for_timeout(1000)
+    expect(page.locator(".play-said")).to_have_text("quick.png: 3 × 10 × 12.")
+    expect(page.locator("figcaption").first).to_have_text("Input 3 × 10 × 12")
+    page.locator("input[type=file]").set_input_files(tmp_path / "slow.png")
+    bring(page, "1 2\n3 4")
+    page.wait_for_timeout(1000)
+    expect(page.locator("figcaption").first).to_have_text("Input 2 × 2")
+
+
+@browsers
+def test_numbers_stay_where_another_input_was_on_its_way(visit):
+    page = play(visit)
+    held = []
+    page.route("**/input/*.js*", lambda route: held.append(route))
+    page.locator(".pc-explorer").get_by_role("combobox", name="Input").select_option("photo")
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Numbers", exact=True).click()
+    page.get_by_label("Numbers from a spreadsheet").fill("1 2\n3 4")
+    page.evaluate("""() => {
+      window.frames = window.requestAnimationFrame;
+      window.requestAnimationFrame = () => 0; // on a busy page the explorer tells later what was set
+    }""")
+    page.get_by_role("button", name="Pool these numbers").click()
+    page.unroute("**/input/*.js*")
+    held[0].fallback()
+    page.evaluate("() => { window.requestAnimationFrame = window.frames; }")
+    page.wait_for_timeout(800)
+    expect(page.locator("figcaption").first).to_have_text("Input 2 × 2")
+    expect(page.locator(".pc-explorer")).not_to_have_attribute("aria-busy", "true")
+
+
+CAMERA = """
+  window.streams = [];
+  const getUserMedia = async () => {
+    await new Promise((done) => setTimeout(done, 200)); // somebody is asked
+    const canvas = Object.assign(document.createElement("canvas"), { width: 20, height: 10 });
+    canvas.getContext("2d").fillRect(0, 0, 20, 10);
+    window.streams.push(canvas.captureStream());
+    return window.streams.at(-1);
+  };
+  Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia } });
+"""
+ON = "window.streams.flatMap((stream) => stream.getTracks()).filter((track) => track.readyState === 'live').length"
+
+
+@browsers
+def test_a_camera_that_was_asked_for_twice_is_off_when_it_is_closed(visit, new_tab):
+    page = new_tab()
+    page.add_init_script(CAMERA)
+    play(visit, page=page)
+    camera = page.get_by_role("button", name="Camera")
+    camera.click()
+    camera.click()
+    page.wait_for_timeout(600)
+    camera.click()
+    page.wait_for_timeout(600)
+    assert page.evaluate(ON) == 1
+    page.get_by_role("button", name="Close").click()
+    assert page.evaluate(ON) == 0
+    expect(camera).to_be_focused()
+    assert page.complaints == []
+
+
+@browsers
+def test_what_no_link_can_say_is_neither_copied_nor_embedded(visit):
+    page = play(visit)
+    one = opened(page.locator(".pc-explorer"))
+    one.choose("Average")
+    one.divide_by(2_000_000)
+    expect(one.code).to_have_text(["nn.AvgPool2d(kernel_size=2, divisor_override=2000000)"])
+    page.get_by_role("button", name="Copy a link").click()
+    said = "No link can say this: This link is damaged: 'divisor_override=2000000'"
+    expect(page.locator(".play-panel").last).to_contain_text(said)
+    expect(page.get_by_label("To be copied")).to_have_count(0)
+    fold = page.locator("details", has_text="In a course page or a blog")
+    fold.locator("summary").click()
+    expect(fold.locator("pre")).to_contain_text(said)
+    assert "<iframe" not in fold.locator("pre").inner_text()
+
+
 COUNT_WORKERS = """
   const Theirs = window.Worker;
   window.made = 0;
