@@ -1,5 +1,6 @@
 // @ts-check
 // What torch refuses, and numbers as people type them, in the sentences of maths/rules.py, states.py and explorer.py.
+import { readNumber } from "../web/numbers.js";
 import { short } from "./kinds/kind.js";
 import { KINDS } from "./kinds/kinds.js";
 
@@ -120,18 +121,7 @@ function ofUpstream({ upstream }, [tall, wide], { channels, dtype }, { serial, s
 
 // ---- numbers as they are typed ------------------------------------------------------------------------------------------
 
-const NUMBER = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
 const WHOLE_NUMBER = /^\s*[+-]?\d+(_\d+)*\s*$/;
-
-// The number that a text says, null for none: a comma or a true minus will do, and a fraction.
-/** @type {(text: string) => number | null} */
-export function readNumber(text) {
-  const parts = text.replaceAll(",", ".").replaceAll("−", "-").split("/");
-  const trimmed = parts.map((part) => part.trim().toLowerCase());
-  if (trimmed.length > 2 || !trimmed.every((part) => NUMBER.test(part))) return null;
-  const [value, divisor = 1] = trimmed.map((part) => (part.endsWith("nan") ? Number.NaN : Number(part.replace(/inf(inity)?/, "Infinity"))));
-  return divisor === 0 ? null : value / divisor;
-}
 
 // The value that a cell of an input of this dtype takes, or why it takes none.
 /** @type {(text: string, dtype: string) => {value: number, error?: undefined} | {error: string}} */

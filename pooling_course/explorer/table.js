@@ -1,6 +1,7 @@
 // @ts-check
 // Numbers as people paste them: from a spreadsheet, a CSV file, another program, or Python.
-import { quoted, readNumber } from "./rules.js";
+import { readNumber } from "../web/numbers.js";
+import { quoted } from "./rules.js";
 
 const MOST_LINES = 512; // rows, and columns
 const LARGEST_VALUE = (2 - 2 ** -23) * 2 ** 127; // of a float32

@@ -2,7 +2,7 @@
 // A question: answer, say how sure you are, commit, and only then see. Python grades; without it the key does.
 import { focusedBy, followTheme, leaveKeys, make } from "../web/dom.js";
 import { inkOn, rgb, scaleOf } from "../web/colour.js";
-import { number } from "../web/numbers.js";
+import { number, readNumber } from "../web/numbers.js";
 import { Patience } from "../web/patience.js";
 
 /**
@@ -26,7 +26,6 @@ import { Patience } from "../web/patience.js";
 const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Not quite"], missed: ["○", "this one is right"] };
 /** @type {Record<string, string>} */
 const SPOKEN = { right: ", marked, right", wrong: ", wrong", missed: ", right", unmarked: ", right, not marked" };
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const [LOOKS, LOOK] = [60, 50]; // how often, and after how many ms again, it is looked for an explorer that is to come
 const SHOWN = ["attempts", "answering", "message", "notice", "opened"]; // traits that change what is drawn
 let count = 0;
@@ -40,16 +39,9 @@ export function isClose(a, b, tolerance) {
 }
 
 /** @type {(text: string | number) => number} */
-export function readNumber(text) {
-  const parts = `${text}`
-    .replaceAll(",", ".")
-    .replaceAll("−", "-")
-    .split("/")
-    .map((p) => p.trim());
-  const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
-  if (parts.length > 2 || !parts.every((p) => NUMBER.test(p)) || !Number.isFinite(value)) {
-    throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
-  }
+function finiteNumber(text) {
+  const value = readNumber(`${text}`);
+  if (value === null || !Number.isFinite(value)) throw new Error(`'${text}' is not a number; write one such as 0.25, -3 or 1/9.`);
   return value;
 }
 
@@ -59,7 +51,7 @@ export function parse(kind, raw, whole = false) {
     throw new Error("No answer yet: give one, even if it is a guess.");
   }
   if (kind === "number") {
-    const value = readNumber(raw);
+    const value = finiteNumber(raw);
     if (whole && !Number.isInteger(value)) throw new Error(`'${raw}' is not a whole number, and one is asked for here.`);
     return value;
   }
@@ -77,7 +69,7 @@ export function parse(kind, raw, whole = false) {
   if (kind === "fill") {
     const blank = raw.flat().filter((/** @type {string} */ v) => v.trim() === "").length;
     if (blank) throw new Error(`${blank} of ${raw.flat().length} cells are still empty: fill them all, a guess will do.`);
-    return raw.map((/** @type {string[]} */ row) => row.map(readNumber));
+    return raw.map((/** @type {string[]} */ row) => row.map(finiteNumber));
   }
   if (kind === "several") return [...raw].sort((a, b) => a - b);
   if (kind === "cells") return [...raw].sort((a, b) => a[0] - b[0] || a[1] - b[1]);

@@ -1,5 +1,5 @@
 // @ts-check
-// How numbers read: short, and "≈" where they are not the whole truth. words.py says the same.
+// How numbers read: short, and "≈" where they are not the whole truth; and how they are typed. words.py says the same.
 
 const DECIMALS = 4;
 const LONGEST_SUM = 16;
@@ -40,4 +40,18 @@ export const listed = (values, separator) => joined(values.map(separator === " +
 export function joined(texts, separator) {
   const shown = texts.length > LONGEST_SUM ? [...texts.slice(0, 4), `… ${texts.length - 5} more …`, texts[texts.length - 1]] : texts;
   return shown.join(separator);
+}
+
+// ---- as they are typed -------------------------------------------------------------------------------------------------
+
+const NUMBER = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
+
+// The number that a text says, null for none: a comma or a true minus will do, and a fraction.
+/** @type {(text: string) => number | null} */
+export function readNumber(text) {
+  const parts = text.replaceAll(",", ".").replaceAll("−", "-").split("/");
+  const trimmed = parts.map((part) => part.trim().toLowerCase());
+  if (trimmed.length > 2 || !trimmed.every((part) => NUMBER.test(part))) return null;
+  const [value, divisor = 1] = trimmed.map((part) => (part.endsWith("nan") ? Number.NaN : Number(part.replace(/inf(inity)?/, "Infinity"))));
+  return divisor === 0 ? null : value / divisor;
 }
