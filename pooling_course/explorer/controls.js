@@ -10,8 +10,12 @@ import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
  */
 
 const PAIRS = SLIDERS.filter(({ both }) => both).map(({ name }) => name);
+const COLOURS = ["red", "green", "blue"];
 const CELLS = ["values", "all windows", "reads", "divisors"];
 let instances = 0;
+
+/** @type {(name: string) => (kind: Kind) => boolean} */
+const takes = (name) => (kind) => kind.settings.includes(name);
 
 export class Controls {
   /** @type {HTMLElement} */
@@ -38,6 +42,7 @@ export class Controls {
   presetInput;
   /** @type {HTMLSelectElement} */
   channelInput;
+  channelNames = ""; // whether its options are those of a photo, or else how many there are
   /** @type {HTMLElement} */
   channelLabel;
   /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], sides: HTMLElement[], refused: HTMLElement, value: HTMLElement, hint: HTMLElement}>} */
@@ -270,70 +275,83 @@ export class Controls {
 
   // Show what the traits say, for an input of this size.
   /** @param {Cells} input */
-  sync({ h, w, channels }) {
-    const { kinds, backward } = this.view;
-    const { choosable } = this;
-    /** @type {(name: string) => (kind: Kind) => boolean} */
-    const takes = (name) => (kind) => kind.settings.includes(name);
-    /** @param {string} name */
-    const used = (name) => kinds.some(takes(name));
-    // what neither of the two kinds has is not there; what the other one has is there, but out of use
-    /** @param {string} name */
-    const within = (name) => choosable.some(takes(name));
-    const lead = kinds.find(takes("padding")) ?? kinds[0];
+  sync(input) {
+    const { kinds, backward, cells } = this.view;
     this.nameKinds();
     update(this.kindInputs[this.get("compare") ? "both" : this.get("kind")], { checked: true });
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.cellsLabel, { hidden: backward });
-    update(this.cellsInput, { value: this.view.cells });
+    update(this.cellsInput, { value: cells });
     update(this.cellsInput.options[3], { disabled: !kinds.some(({ divides }) => divides) });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });
-    for (const slider of SLIDERS) {
-      const { name } = slider;
-      const { el, inputs, sides, refused, value, hint } = this.sliders[name];
-      const fixer = choosable.find((kind) => kind.sliders.includes(slider) && !takes(name)(kind));
-      update(el, { hidden: !within(name) && !fixer });
-      if (el.hidden) continue;
-      const now = this.now(name);
-      const limit = this.limit(slider, lead, now);
-      const apart = this.apart && slider.both;
-      update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
-      const asked = fixer ?? [lead, ...kinds].find(takes(name));
-      const said = asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}`;
-      update(hint, { text: said, title: said });
-      // A slider ends where torch refuses more; what is left of its scale, which stays, is hatched.
-      const scale = slider.most ?? this.get("most")[name] ?? Math.floor(this.get("most").kernel_size / 2);
-      const left = apart ? 0 : Math.max(0, scale - limit[0]) / (scale - slider.least);
-      update(refused, { hidden: left === 0, style: { flexBasis: `${Math.round(100 * left)}%` } });
-      for (const side of sides) update(side, { hidden: !apart });
-      for (const [i, input] of inputs.entries()) {
-        update(input, {
-          max: limit[i], // before value, or the value is clipped
-          value: now[i],
-          hidden: i === 1 && !apart,
-          disabled: !used(name) || Boolean(fixer),
-          "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
-        });
-      }
-    }
+    for (const slider of SLIDERS) this.syncSlider(slider);
     update(this.apartInput, { checked: this.apart });
     for (const [name, { input, label }] of Object.entries(this.checks)) {
-      update(label, { hidden: !within(name) });
-      update(input, { checked: this.get(name), disabled: !used(name) });
+      update(label, { hidden: !this.within(name) });
+      update(input, { checked: this.get(name), disabled: !this.used(name) });
     }
-    update(this.divisorLabel, { hidden: !within("divisor_override") });
-    update(this.divisorInput, { disabled: !used("divisor_override") });
+    update(this.divisorLabel, { hidden: !this.within("divisor_override") });
+    update(this.divisorInput, { disabled: !this.used("divisor_override") });
     if (focusedBy(this.divisorInput) !== this.divisorInput) update(this.divisorInput, { value: this.get("divisor_override") ?? "" });
-    this.syncPresets({ h, w });
+    this.syncPresets(input);
+    this.syncChannels(input);
+  }
+
+  // What neither of the two kinds has is not there; what the other one has is there, but out of use.
+  /** @param {string} name */
+  within = (name) => this.choosable.some(takes(name));
+  /** @param {string} name */
+  used = (name) => this.view.kinds.some(takes(name));
+
+  /** @param {Slider} slider */
+  syncSlider(slider) {
+    const { name } = slider;
+    const { kinds } = this.view;
+    const { choosable } = this;
+    const { el, inputs, sides, refused, value, hint } = this.sliders[name];
+    const fixer = choosable.find((kind) => kind.sliders.includes(slider) && !takes(name)(kind));
+    update(el, { hidden: !this.within(name) && !fixer });
+    if (el.hidden) return;
+    const lead = kinds.find(takes("padding")) ?? kinds[0];
+    const now = this.now(name);
+    const limit = this.limit(slider, lead, now);
+    const apart = this.apart && slider.both;
+    update(value, { text: apart ? `${now[0]} × ${now[1]}` : `${now[0]}` });
+    const asked = fixer ?? [lead, ...kinds].find(takes(name));
+    const said = asked ? this.hint(name, asked, limit, now) : `belongs to ${choosable.find(takes(name))?.called}`;
+    update(hint, { text: said, title: said });
+    // A slider ends where torch refuses more; what is left of its scale, which stays, is hatched.
+    const scale = slider.most ?? this.get("most")[name] ?? Math.floor(this.get("most").kernel_size / 2);
+    const left = apart ? 0 : Math.max(0, scale - limit[0]) / (scale - slider.least);
+    update(refused, { hidden: left === 0, style: { flexBasis: `${Math.round(100 * left)}%` } });
+    for (const side of sides) update(side, { hidden: !apart });
+    for (const [i, input] of inputs.entries()) {
+      update(input, {
+        max: limit[i], // before value, or the value is clipped
+        value: now[i],
+        hidden: i === 1 && !apart,
+        disabled: !this.used(name) || Boolean(fixer),
+        "aria-label": apart ? `${name}, ${["height", "width"][i]}` : name,
+      });
+    }
+  }
+
+  /** @param {Cells} input */
+  syncChannels({ channels }) {
+    const { isPhoto, channel } = this.view;
     update(this.channelLabel, { hidden: channels === 1 });
-    const names = this.view.isPhoto ? ["red", "green", "blue"] : Array.from({ length: channels }, (_, i) => `${i}`);
-    options(
-      this.channelInput,
-      names.map((text, i) => [`${i}`, text]),
-    );
-    update(this.channelInput, { value: this.view.channel });
+    const names = isPhoto ? "photo" : `${channels}`;
+    if (this.channelNames !== names) {
+      const numbered = Array.from({ length: channels }, (_, i) => `${i}`);
+      options(
+        this.channelInput,
+        numbered.map((i) => [i, isPhoto ? COLOURS[+i] : i]),
+      );
+      this.channelNames = names;
+    }
+    update(this.channelInput, { value: channel });
   }
 
   /** @type {(limit: Pair, now: Pair) => Facts} */

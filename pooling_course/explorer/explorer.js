@@ -299,19 +299,7 @@ export class Explorer {
 
   draw() {
     if (!this.look || this.left || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
-    const { h, w, values } = this.states.input;
-    this.shown = this.kinds.map((kind, i) => {
-      const s = settingsOf(this.get, kind);
-      const input = i && this.backward ? "input2" : "input";
-      const grid = OUTPUTS[this.get("kinds").indexOf(kind.name)];
-      const key = kind.key(s);
-      // backwards it gets its gradient, too
-      return /** @type {Shown} */ ({ kind, s, grid, key, rows: kind.axis(s, 0, h), cols: kind.axis(s, 1, w), input, state: this.states.get(key) });
-    });
-    this.channel = Math.min(this.channel, this.states.input.channels - 1);
-    this.controls.sync(this.states.input);
-    const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
-    if (this.backward) missing.push(...(missing.length ? missing.map((key) => `grad0 ${key}`) : attachGradients(this)));
+    const missing = this.lookUp();
     this.complete = !missing.length; // only then can be pointed at what is shown
     if (missing.length) {
       this.root.setAttribute("aria-busy", "true");
@@ -322,20 +310,10 @@ export class Explorer {
       this.root.removeAttribute("aria-busy");
       this.patience.end();
     }
-    if (this.scaled !== values) {
-      this.scaled = values;
-      this.scale = this.isPhoto ? scaleOf(values) : robustScale(values);
-    }
-    this.oneUpstream = this.backward && oneUpstream(this);
-    if (this.oneUpstream) for (const v of this.shown) v.grid = this.shown[0].grid;
-    if (this.backward) this.signedScale = signedScale(this);
+    this.setScales();
     if (this.telling) this.pick = { grid: null, ...this.begin() };
     this.telling = false;
-    const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
-    this.awaited &&= Boolean(this.model.note);
-    const note = this.awaited || this.model.gone ? this.model.note : ""; // of what nobody waited for nothing is said
-    const wrong = this.refused || this.get("message") || error || ownMisfit(this);
-    this.say(wrong || note || partOf(this.states.input), !wrong && Boolean(note));
+    this.notify();
     drawWeights(this);
     layout(this);
     for (const name of ["input", "input2"]) paintInput(this, name);
@@ -351,6 +329,44 @@ export class Explorer {
     this.announceSize = this.announceCell = false;
     this.typing.catchUp();
     this.prefetch();
+  }
+
+  // What is to be shown, as far as it is here; the keys of what is not.
+  lookUp() {
+    const { h, w } = this.states.input;
+    this.shown = this.kinds.map((kind, i) => {
+      const s = settingsOf(this.get, kind);
+      const input = i && this.backward ? "input2" : "input";
+      const grid = OUTPUTS[this.get("kinds").indexOf(kind.name)];
+      const key = kind.key(s);
+      // backwards it gets its gradient, too
+      return /** @type {Shown} */ ({ kind, s, grid, key, rows: kind.axis(s, 0, h), cols: kind.axis(s, 1, w), input, state: this.states.get(key) });
+    });
+    this.channel = Math.min(this.channel, this.states.input.channels - 1);
+    this.controls.sync(this.states.input);
+    const missing = this.shown.filter((shown) => !shown.state).map((shown) => shown.key);
+    if (this.backward) missing.push(...(missing.length ? missing.map((key) => `grad0 ${key}`) : attachGradients(this)));
+    return missing;
+  }
+
+  setScales() {
+    const { values } = this.states.input;
+    if (this.scaled !== values) {
+      this.scaled = values;
+      this.scale = this.isPhoto ? scaleOf(values) : robustScale(values);
+    }
+    this.oneUpstream = this.backward && oneUpstream(this);
+    if (this.oneUpstream) for (const v of this.shown) v.grid = this.shown[0].grid;
+    if (this.backward) this.signedScale = signedScale(this);
+  }
+
+  // What is wrong, or else what there is to know of who pools, and of the input.
+  notify() {
+    const error = this.shown.map((v) => v.state.error ?? v.gradient?.error).find(Boolean);
+    this.awaited &&= Boolean(this.model.note);
+    const note = this.awaited || this.model.gone ? this.model.note : ""; // of what nobody waited for nothing is said
+    const wrong = this.refused || this.get("message") || error || ownMisfit(this);
+    this.say(wrong || note || partOf(this.states.input), !wrong && Boolean(note));
   }
 
   // The window that is shown first: the one that Python chose, or the most telling one.
