@@ -1,10 +1,6 @@
 """Does the course work in front ends other than JupyterLab? Notebook 7 in a browser; for the rest, what it rests on."""
 
-import json
-import os
 import re
-import shutil
-import subprocess
 
 import pytest
 from playwright.sync_api import TimeoutError, expect
@@ -91,23 +87,6 @@ def test_styles_and_scripts_name_nothing_of_jupyterlabs():
 
 def test_a_variable_of_jupyterlab_would_be_noticed():
     assert undefined("a { color: var(--jp-ui-font-color1); top: var(--x, 0) }", set()) == ["--jp-ui-font-color1"]
-
-
-@pytest.mark.skipif(not shutil.which("node") and not os.environ.get("CI"), reason="no Node to run dom.js")
-def test_a_colour_is_read_however_a_browser_writes_it():
-    """marimo's white page reads color(srgb 1 1 1)."""
-    asked = [
-        "rgb(255, 255, 255)",
-        "rgba(0, 0, 0, 0)",
-        "rgb(26 28 32 / 0.5)",
-        "color(srgb 1 1 1)",
-        "color(srgb 0 0.5 1 / 0.25)",
-    ]
-    module = (PACKAGE / "web" / "dom.js").as_uri()
-    code = f"import {{ parseColor }} from {module!r}; console.log(JSON.stringify({asked}.map(parseColor)))"
-    answer = subprocess.run(["node", "--input-type=module", "-e", code], capture_output=True, text=True, check=True)
-    wanted = [[255, 255, 255, 1], [0, 0, 0, 0], [26, 28, 32, 0.5], [255, 255, 255, 1], [0, 127.5, 255, 0.25]]
-    assert json.loads(answer.stdout) == wanted
 
 
 def test_scripts_ask_for_nothing_from_elsewhere():
