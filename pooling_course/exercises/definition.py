@@ -263,8 +263,13 @@ def with_own_numbers(exercise: Exercise, draw: Callable) -> Exercise:
         model=truth,
         truth=truth,
         mistakes=mistakes,
-        draw=lambda random: [_telling(exercise.name, lambda: tuple(draw(random)), answers)],
+        draw=lambda random: [_telling(exercise.name, draw, _apart(random, exercise.name), answers)],
     )
+
+
+def _apart(random, name):
+    """A generator for one exercise, as two that draw alike would give a student the same numbers."""
+    return np.random.default_rng([zlib.crc32(name.encode()), int(random.integers(2**32))])
 
 
 def _each(function):
@@ -278,10 +283,10 @@ def _each(function):
     return of_all
 
 
-def _telling(name, draw, answers):
+def _telling(name, draw, random, answers):
     """The first drawn case that tells the right answer and all known mistakes apart, so that luck helps nobody."""
     for _ in range(TRIES):
-        case = draw()
+        case = tuple(draw(random))
         if _tells_apart(case, answers):
             return case
     raise RuntimeError(f"{TRIES} draws of own numbers for {name!r} gave none that tell its mistakes apart.")

@@ -117,6 +117,18 @@ def test_everybodys_numbers_are_equally_hard(name):
     assert max(sizes) <= 40 and max(sizes) - min(sizes) <= 16, "numbers to write down"
 
 
+def test_nobody_works_out_the_same_map_twice():
+    """Two tasks that draw alike would share their numbers: the answer to one would be half of the other's."""
+    for i in range(len(STUDENTS)):
+        met: set[bytes] = set()
+        for name in OWN:
+            given = [np.asarray(part) for row in drawn(name)[i] for part in row if np.ndim(part) > 1]
+            maps = {one.astype(float).tobytes() for part in given for one in part.reshape(-1, *part.shape[-2:])}
+            large = {one for one in maps if len(one) >= 6 * 8}  # bytes: smaller ones are alike by chance
+            assert not met & large, (STUDENTS[i], name)
+            met |= large
+
+
 def test_ties_signs_and_overlap_are_in_everybodys_maps():
     for ((x, _),) in drawn("my-gradient"):
         windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2)).reshape(4, 2, 2)
