@@ -172,7 +172,8 @@ def rubric(assignment: Assignment) -> str:
 
 def _of_task(id, part):
     exercise, name = load(part.exercise), part.exercise
-    yield markdown(f"{id}{name}-task", _task(exercise.title, exercise.task, RULE[exercise.rule]))
+    rule = [] if is_own(part) else [RULE[exercise.rule]]  # on paper there is no code
+    yield markdown(f"{id}{name}-task", _task(exercise.title, exercise.task, *rule))
     if is_own(part):
         yield code(f"{id}{name}-case", f'your_case("{name}", STUDENT)')
     yield code(f"{id}{name}", exercise.source, nbgrader=answer(name))

@@ -8,7 +8,7 @@ does, the verdict says which.
 import traceback
 from collections.abc import Callable
 
-from .definition import Exercise, load, names
+from .definition import Exercise, load, names, nobodys
 from .outcome import Outcome, run, run_all
 from .report import Report
 from .source import faults, meaning_of
@@ -90,7 +90,7 @@ def your_case(name: str, seed: int | str) -> Report:
       padding: 0
     """
     exercise = load(name)
-    return Report(*given(exercise, exercise.cases(seed)[0]))
+    return Report(*given(exercise, exercise.cases(seed)[0]), *nobodys(seed))
 
 
 class Hint(str):

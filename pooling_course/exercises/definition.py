@@ -160,6 +160,12 @@ def seed_of(seed: int | str) -> int:
     return int(seed)
 
 
+def nobodys(seed: int | str) -> list[str]:
+    """What to say of numbers that are drawn from no name yet."""
+    where = "write your name or number into `STUDENT`, run that cell, and then this one once more."
+    return [f"These numbers are nobody's yet: {where}"] if seed == EXAMPLE_NAME else []
+
+
 @cache
 def names() -> tuple[str, ...]:
     """All exercises in the order of the course: by lesson, then by level, from the worked example to own numbers."""

@@ -139,8 +139,8 @@ def differs(wanted, got, tell=True) -> str:
         return "it returns nothing: is there a return?"
     right, given = as_array(wanted), as_array(got)
     if right is None and isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
-        said = ((i, differs(*pair, tell)) for i, pair in enumerate(zip(wanted, got, strict=True)))
-        return next((f"in item {i} of what it returns, {sentence}" for i, sentence in said if sentence), "")
+        said = ((i, differs(*pair, tell)) for i, pair in enumerate(zip(wanted, got, strict=True), 1))
+        return next((f"in part {i} of what it returns, {sentence}" for i, sentence in said if sentence), "")
     if right is None:
         return "" if wanted == got else f"it returns {brief(got)}{f' instead of {brief(wanted)}' if tell else WRONG}."
     if given is None:

@@ -11,6 +11,7 @@ from .plain import as_array, brief, unequal
 WIDEST, TALLEST = 12, 36  # rows and columns of a grid that are shown; larger maps are named by their shape
 TABLE = "border-collapse: collapse; align-self: flex-start; margin: 0; width: auto; font-size: inherit; color: inherit"
 CELL = "padding: 2px 8px; text-align: right; color: inherit; background: none; border: 1px solid #8b919d"
+CAPTION = "caption-side: top; text-align: left; white-space: nowrap; color: inherit"
 WRONG = f"{CELL}; border: 3px double #c4332b; font-weight: 700"
 BUTTON = "display: inline-flex; align-items: center; box-sizing: border-box; min-height: 28px; padding: 2px 8px; "
 BUTTON += "cursor: pointer; border: 1px solid #8b919d; border-radius: 5px"
@@ -44,6 +45,11 @@ class Value:
             [(brief(v.item()), bool(m)) for v, m in zip(*pair, strict=True)] for pair in zip(flat, marks, strict=True)
         ]
 
+    def starts(self):
+        """The rows of the grid at which another channel starts."""
+        array = as_array(self.value)
+        return range(array.shape[-2], array.size // array.shape[-1], array.shape[-2]) if array.ndim > 2 else ()
+
     @property
     def text(self):
         rows = self.rows()
@@ -53,16 +59,21 @@ class Value:
         widths = [max(wide, len(head)) for head in self.heads or [""] * len(rows[0])]
         if self.heads:
             rows = [[(head, False) for head in self.heads], *rows]
-        lines = [" ".join(map(_aligned, row, widths)) for row in rows]
-        return "\n".join([f"  {self.label}:", *(f"    {line}" for line in lines)])
+        lines = [f"    {' '.join(map(_aligned, row, widths))}" for row in rows]
+        for at in reversed(self.starts()):
+            lines.insert(at, "")
+        return "\n".join([f"  {self.label}:", *lines])
 
     @property
     def html(self):
         rows = self.rows()
         if rows is None:
             return f"<div>{escape(self.label)}: <code>{escape(brief(self.value))}</code></div>"
-        body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
-        caption = f'<caption style="caption-side: top; text-align: left; color: inherit">{escape(self.label)}</caption>'
+        lines = [f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows]
+        for at in self.starts():  # a group of rows for each channel, with a line above it
+            lines[at] = f'</tbody><tbody style="border-top: 4px solid #8b919d">{lines[at]}'
+        body = "".join(lines)
+        caption = f'<caption style="{CAPTION}">{escape(self.label)}</caption>'
         heads = "".join(f'<th scope="col" style="{CELL}">{escape(head)}</th>' for head in self.heads)
         head = f"<thead><tr>{heads}</tr></thead>" if heads else ""
         return f'<table style="{TABLE}">{caption}{head}<tbody>{body}</tbody></table>'

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from .definition import Exercise, Mistake
 from .outcome import LONGEST, Outcome, run
 from .plain import alike, as_array, brief, differs, kind, plain, rich
@@ -173,9 +175,17 @@ def _shown(exercise, case, outcome):
     if exercise.truth and exercise.level != "own":
         yield Value("wanted", right)
     if outcome.state == "value":
-        yield Value("yours", outcome.value, right)
+        yield from _yours(outcome.value, right)
     if outcome.printed.strip():
         yield f"It printed: `{' / '.join(outcome.printed.split(chr(10))).strip(' /')[:PRINTED]}`"
+
+
+def _yours(value, right):
+    """What was returned; where maps of several sizes are asked for, each by itself."""
+    apart = isinstance(right, list) and as_array(right) is None and all(np.ndim(as_array(one)) == 2 for one in right)
+    if apart and isinstance(value, list) and len(value) == len(right):
+        return [Value(f"yours {i}", *pair) for i, pair in enumerate(zip(value, right, strict=True), 1)]
+    return [Value("yours", value, right)]
 
 
 def recognised(exercise: Exercise, cases: list[tuple], outcomes: list[Outcome]) -> Mistake | None:

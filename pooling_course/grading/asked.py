@@ -8,7 +8,7 @@ import re
 from string import ascii_lowercase
 
 from ..exercises import Verdict
-from ..exercises.definition import seed_of
+from ..exercises.definition import nobodys, seed_of
 from ..exercises.plain import brief, plain
 from ..exercises.report import Report, Value
 from ..exercises.verdict import tried
@@ -51,7 +51,7 @@ def your_question(name: str, seed: int | str) -> Report:
     Write a number, such as `-3`, `0.25` or `1/9`.
     """
     q = question_for(name, seed)
-    return Report(*_shown(q), _write(q))
+    return Report(*_shown(q), _write(q), *nobodys(seed))
 
 
 def your_answer(name: str, answer: object, seed: int | str, graded: bool = False) -> Verdict:

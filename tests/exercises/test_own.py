@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from harness.answers import CODED, OWN, answer, right_on_paper
 from pooling_course.exercises import check, definition, judge, load, plain, run, your_case
 from pooling_course.exercises.verdict import fault
+from pooling_course.grading.asked import your_question
 
 STUDENTS = [f"student {n}" for n in range(200)]
 PAIRS = list(combinations(range(len(STUDENTS)), 2))
@@ -160,6 +161,28 @@ def test_wrong_numbers_on_paper_are_recognised_without_their_decimal_points():
     wrong = F.max_pool2d(torch.from_numpy(x)[None], 2, 1)[0].int().tolist()
     function = answer(f"def my_max_map():\n    return {wrong}", "my-max-map")
     assert check("my-max-map", function, "ada").mistake == "one-step"
+
+
+def test_numbers_of_no_name_yet_say_so():
+    """Who works them out before a name stands there has worked for nothing."""
+    for shown in (your_case("my-max-map", definition.EXAMPLE_NAME), your_question("pre-sign", definition.EXAMPLE_NAME)):
+        assert "These numbers are nobody's yet" in repr(shown) and "<code>STUDENT</code>" in shown._repr_html_()
+    assert "nobody's" not in repr(your_case("my-max-map", "ada")) + repr(your_question("pre-sign", "ada"))
+
+
+def test_channels_are_shown_apart():
+    shown = your_case("my-pool-channels", "ada")
+    lines = repr(shown).splitlines()
+    assert lines[5] == "" and len(lines) == 11 and shown._repr_html_().count("<tbody") == 2
+    assert your_case("my-max-map", "ada")._repr_html_().count("<tbody") == 1
+
+
+def test_maps_of_several_sizes_are_shown_one_by_one_and_counted_as_the_student_sees_them():
+    exercise = load("my-shares")
+    wrong = exercise.mistakes[1].function(*exercise.cases("ada")[0])
+    found = check("my-shares", lambda: wrong, "ada")
+    assert "in part 1 of what it returns, at [1, 0] it gives 1" in repr(found)
+    assert [f"yours {i}:" in repr(found) for i in (1, 2, 3)] == [True] * 3 and "≠1  0 ≠1" in repr(found)
 
 
 def test_your_case_shows_a_students_own_numbers():
