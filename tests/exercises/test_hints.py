@@ -41,7 +41,7 @@ def test_who_has_solved_it_gets_none():
     assert found._repr_html_() == found.report._repr_html_() and repr(found) == repr(found.report)
 
 
-@pytest.mark.parametrize("step", [0, 4, "2", True and 1.5])
+@pytest.mark.parametrize("step", [0, 4, "2", 1.5])
 def test_a_step_that_no_ladder_has_is_refused(step):
     with pytest.raises(ValueError, match="1 \\(a nudge\\), 2 \\(the idea\\) and 3 \\(a model answer\\)"):
         hint("shares", step)
