@@ -120,6 +120,7 @@ function typeOver(stage, box, label, text, now, { wrong, commit, left }) {
   };
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
+    if (event.isComposing) return; // the key belongs to the keyboard's own window
     if (event.key === "Escape") close(false);
     if (event.key !== "Enter" && event.key !== "Tab") return;
     const value = read();

@@ -21,6 +21,10 @@ const SIDES_OF = ["size", "kernel_size", "stride", "padding", "dilation"]; // me
 const STILL = "In this challenge the input stays as it is: move the settings.";
 let challenges = 0;
 
+// A key that is held presses a button once: each press here is on record.
+/** @param {KeyboardEvent} event */
+const onkeydown = (event) => event.repeat && event.preventDefault();
+
 /** @type {(n: number, what: string) => string} */
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
@@ -123,8 +127,8 @@ class Challenge {
     this.fix();
     this.goals = make("ul", { class: "pc-goals", "aria-label": "Goal" });
     this.count = make("span", { class: "pc-moves" });
-    this.hinting = make("button", { type: "button", onclick: () => this.hint() });
-    this.checked = make("button", { type: "button", class: "pc-check-goal", onclick: () => this.check() }, "Check");
+    this.hinting = make("button", { type: "button", onkeydown, onclick: () => this.hint() });
+    this.checked = make("button", { type: "button", class: "pc-check-goal", onkeydown, onclick: () => this.check() }, "Check");
     this.verdict = make("p", { class: "pc-outcome", tabindex: "-1" });
     this.next = make("button", { type: "button", onclick: () => this.goOn() }, "Next challenge ›");
     const buttons = make("div", { class: "pc-do" }, this.count, this.hinting, this.checked, this.next);

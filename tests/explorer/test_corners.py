@@ -76,6 +76,16 @@ def test_a_double_click_in_the_field_selects_there_and_commits_nothing(page, mou
     assert soon(page, lambda: explorer.x[0, 0] == 7)
 
 
+def test_enter_that_ends_a_composition_commits_nothing(page, mount):
+    explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
+    root = mount(explorer)
+    grid(root, "Input").press("7")
+    field = root.locator(".pc-edit")
+    field.evaluate("(el) => el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true }))")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("7")
+
+
 def test_in_a_shadow_tree_the_focus_comes_back_and_what_is_typed_early_waits(page, mount):
     explorer = PoolingExplorer("worked", nn.AvgPool2d(2), settings=["divisor_override"])
     root = mount(explorer, shadow=True)

@@ -496,7 +496,7 @@ def test_does_the_page_grade_as_python_does(tmp_path):
         ("a[0] - b[0] || a[1] - b[1]", "a[0] - b[0]"),
         ('.replaceAll(",", ".")', ""),
         ("!Number.isFinite(value)", "false"),
-        ("!parts.every((p) => NUMBER.test(p))", "false"),
+        ("!trimmed.every((part) => NUMBER.test(part))", "false"),
         ("chosen.includes(i)", "true"),
         (r"[\s,x×]+", "[,x]"),
     ],

@@ -311,3 +311,15 @@ def test_a_refusal_of_python_is_an_answer_too(shown, monkeypatch):
     expect(at.root.locator(".pc-notice")).to_have_text("Nobody can judge that.")
     at.page.wait_for_timeout(3500)
     expect(at.root.locator(".pc-notice")).to_have_text("Nobody can judge that.")
+
+
+def test_a_key_that_is_held_checks_once_and_gives_one_hint(shown):
+    at = shown(FOUR)
+    hint, check = (at.root.locator(".pc-do button").nth(i) for i in (0, 1))
+    for button, told in [(check, "attempts"), (hint, "given")]:
+        button.focus()
+        for _ in range(4):
+            at.page.keyboard.down("Enter")
+            at.page.wait_for_timeout(150)
+        at.page.keyboard.up("Enter")
+        assert len(getattr(at.challenge, told)) == 1
