@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .maths import rules
+from .maths.device import usual
 from .maths.picture import as_image as as_image
 
 WORKED = torch.tensor(
@@ -23,6 +24,7 @@ WORKED = torch.tensor(
 PHOTO_CROP = (42, 0, 490, 448)  # left, top, right, bottom: a square around the face
 
 
+@usual()
 def preset(name) -> torch.Tensor:
     """The input of that name, new at each call: float32, (H, W) for a map, (3, H, W) for a photo.
 

@@ -8,6 +8,8 @@ does, the verdict says which.
 import traceback
 from collections.abc import Callable
 
+import numpy as np
+
 from .definition import Exercise, load, names, nobodys
 from .outcome import Outcome, run, run_all
 from .report import Report
@@ -119,7 +121,7 @@ def hint(name: str, step: int | None = None) -> Hint:
     ladder = exercise.ladder
     if step is None:
         step = _asked[name] = min(_asked.get(name, 0) + 1, len(ladder))
-    if step not in range(1, len(ladder) + 1):
+    if not isinstance(step, (int, np.integer)) or not 1 <= step <= len(ladder):
         are = ["1 (a nudge)", "2 (the idea)", "3 (a model answer)"][: len(ladder)]
         raise ValueError(f"step={step!r}: the hints of {name!r} are {', '.join(are[:-1])} and {are[-1]}.")
     title = ("Nudge: ", "Idea: ", "Model answer:\n")[step - 1]

@@ -39,6 +39,7 @@ import numpy as np
 from .plain import plain, written
 
 TASKS = Path(__file__).parent / "tasks"
+LONGEST = 100  # characters of a name; a system refuses to look for longer ones
 LEVELS = ("worked", "gaps", "free", "own")
 RULES = ("any", "numpy")
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION\n", re.MULTILINE | re.DOTALL)
@@ -122,6 +123,8 @@ class Exercise:
     def cases(self, seed: int | str | tuple = 0) -> list[tuple]:
         """The arguments that are tried; the same for the same seed, a number or a name; for several, each case once."""
         if isinstance(seed, tuple):
+            if not seed:
+                raise TypeError("seed=() holds no seed: give a number, a student's name, or several in a tuple.")
             return list({text: case for one in seed for text, case in _drawn(self.draw, seed_of(one)).items()}.values())
         return list(_drawn(self.draw, seed_of(seed)).values())
 
@@ -204,7 +207,7 @@ def _load(name):
 
 def _module(stem):
     """The file of an exercise as a module; None where there is none."""
-    if not (stem.isidentifier() and stem[0] != "_" and (TASKS / f"{stem}.py").exists()):
+    if not (stem.isidentifier() and stem[0] != "_" and len(stem) < LONGEST and (TASKS / f"{stem}.py").exists()):
         return None
     return importlib.import_module(f".tasks.{stem}", __package__)
 

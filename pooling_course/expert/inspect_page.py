@@ -7,6 +7,7 @@ from io import BytesIO
 import torch
 
 from ..maths import words
+from ..maths.device import usual
 from ..pictures.canvas import Values
 from ..web.look import look
 from .findings import Finding
@@ -77,6 +78,7 @@ def _finding(finding):
     return f'<li style="{style}"><strong>{grave}: {escape(finding.name)}</strong> {text} {lesson}</li>'
 
 
+@usual()
 def picture_of(name: str, measured: Measured, unread: torch.Tensor) -> str:
     """The channel that varies most, before and after, on one scale of colours; cells that nothing reads are hatched."""
     if not measured.output.numel():

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ..maths.device import usual
 from ..maths.windows import NOTHING
 from .shifts import BlurPool2d, relative_change
 
@@ -146,7 +147,9 @@ def _shifts(windows, x, run):
     down, right = windows.stride
     if moved is None or down != right or windows.kind == "conv" and down * right > MOST_WORK:
         return moved, None
-    blur = BlurPool2d(3, down).to(x.device)
+    with usual():
+        blur = BlurPool2d(3, down)
+    blur = blur.to(x.device)
     try:
         return moved, _largest(lambda x: blur(run(x, stride=1)), x, shifts)
     except (RuntimeError, ValueError):  # there is no such window: the map is too small for it

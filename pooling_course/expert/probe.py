@@ -1,8 +1,10 @@
 """One pass through a model that leaves no trace: hooks, mode, buffers and random numbers end as they began."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
@@ -10,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 @contextmanager
 def untouched(model: nn.Module, named: str, device: torch.device) -> Iterator[list[RemovableHandle]]:
-    """Gradients may be asked for inside; afterwards the model, and torch's random numbers, are as they were.
+    """Gradients may be asked for inside; afterwards the model, and random numbers, are as they were.
 
     Args:
         named: the model in a sentence, such as "the model".
@@ -51,10 +53,17 @@ def untouched(model: nn.Module, named: str, device: torch.device) -> Iterator[li
                         buffer.copy_(values[id(buffer)])
 
 
+@contextmanager
 def _same_random_numbers(device):
-    if device.type == "cpu":
-        return torch.random.fork_rng([])
-    return torch.random.fork_rng([device], device_type=device.type)
+    """torch's, and those of Python and NumPy, which a model may draw from as well."""
+    forked = {} if device.type == "cpu" else {"devices": [device], "device_type": device.type}
+    kept = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(**{"devices": [], **forked}):
+            yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
 
 
 def output_of(model, named: str, inputs: str, *args, **kwargs):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..maths import words
-from ..maths.device import threads
+from ..maths.device import threads, usual
 from ..pictures.canvas import GAP, LINE, MARGIN, PICTURE, Canvas, Picture, Values
 from ..web.look import look
 from .training import Task, train
@@ -64,7 +64,8 @@ def digit_reader() -> nn.Sequential:
     >>> digit_reader()(sheets[:6]).argmax(1), digit_task(8).test_y[:6]
     (tensor([7, 7, 3, 5, 1, 0]), tensor([7, 7, 3, 5, 1, 0]))
     """
-    model = small_reader()
+    with usual(), torch.random.fork_rng([]):  # what new layers draw is not kept
+        model = small_reader()
     with np.load(FOLDER / "reader.npz", allow_pickle=False) as weights:
         model.load_state_dict({name: torch.from_numpy(weights[name]).float() for name in weights.files})
     return model.eval()

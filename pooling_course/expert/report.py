@@ -77,13 +77,15 @@ def gradient_report(model, batch, target=None) -> "GradientReport":
         if not isinstance(one, torch.nn.Module):
             where = f"model {name!r}" if isinstance(model, dict) else "model"
             raise TypeError(f"{where} is of type {type(one).__name__}: give an nn.Module, or a dict of them by name.")
+        if any(isinstance(module, torch.jit.ScriptModule) for module in one.modules()):
+            raise TypeError("a scripted model runs outside of Python: give the nn.Module that it was made of.")
     batch = as_tensor(batch, "batch").detach()
     if not batch.is_floating_point():
         raise TypeError(f"the batch is {batch.dtype}: integers have no gradient; give batch.float() instead.")
     if not batch.numel():
         raise ValueError(f"the batch of shape {tuple(batch.shape)} is empty: there is nothing to measure.")
     if target is not None:
-        target = torch.as_tensor(target)
+        target = _classes(target)
         if target.is_floating_point() or target.dtype == torch.bool:
             raise TypeError(f"the target is {target.dtype}: give the classes as integers, one for each of the batch.")
     rows = [row for name, one in models.items() for row in _measure(str(name), one, batch, target)]
@@ -126,6 +128,16 @@ class GradientReport:
     @cached_property
     def picture(self) -> Picture:
         return Picture(_draw(self._networks), " ".join(_said(name, rows) for name, rows in self._networks.items()))
+
+
+def _classes(target):
+    try:
+        return torch.as_tensor(target)
+    except Exception as error:  # there are many ways to be no tensor
+        raise TypeError(
+            f"the target of type {type(target).__name__} is no tensor ({first_line(error)}): give the classes as "
+            f"integers, one for each of the batch."
+        ) from None
 
 
 # ---- Measuring -------------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ class Readers:
     def unread(self, h: int, w: int, pads: tuple[int, ...]) -> torch.Tensor:
         """bool of shape (h, w): True where nothing reads a cell; never in `pads`, the margins that were added to it."""
         left, right, top, bottom = pads
-        open_ = torch.zeros(h, w, dtype=torch.bool)
+        open_ = torch.zeros(h, w, dtype=torch.bool, device="cpu")
         if not self.everything:
             open_[top : h - bottom, left : w - right] = True
             for rows, cols in self.masks:
@@ -415,7 +415,7 @@ def _masks(windows, x, output):
     masks = []
     for i, (size, out) in enumerate(zip(x.shape[-2:], output.shape[-2:], strict=True)):
         taps = windows.taps(i, size, out)
-        mask = torch.zeros(size, dtype=torch.bool)
+        mask = torch.zeros(size, dtype=torch.bool, device="cpu")
         mask[taps[(taps >= 0) & (taps < size)]] = True
         masks.append(mask)
     return tuple(masks)
@@ -476,7 +476,7 @@ def _moved(axes, func, args, kwargs):
     if len(axes) != args[0].ndim:
         return ""
     sizes = range(2, 2 + len(axes))
-    moved = func(torch.empty(*sizes), *args[1:], **kwargs)
+    moved = func(torch.empty(*sizes, device="cpu"), *args[1:], **kwargs)
     return "".join(axes[size - 2] for size in moved.shape)
 
 

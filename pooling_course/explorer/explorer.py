@@ -23,6 +23,8 @@ from .states import CHUNK, SENT, SMALL, Packer, fits, is_name, received, sendabl
 MOST_BYTES = 1_200_000  # of the input; with its states a saved notebook stays below 10 MB
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
 DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAULTS.items()}
+NAMED = {*map(repr, DEFAULTS)}
+DIRECTIONS = ("forward", "backward")
 MOST = {name: most for kind in KINDS.values() for name, most in kind.MOST.items()}
 CHECKED = (*DEFAULTS, "kind", "kinds", "compare", "pooling", "layer")
 
@@ -100,7 +102,7 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
     layer = Checked()
     x = ByIdentity()
 
-    direction = t.Enum(("forward", "backward"), "forward").tag(sync=True)
+    direction = t.Enum(DIRECTIONS, "forward").tag(sync=True)
     upstream = ByIdentity(None, allow_none=True)
     upstream_mode = t.Enum(("ones", "chosen", "own"), "ones").tag(sync=True)
     own = t.Dict().tag(sync=True)
@@ -117,6 +119,11 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
         from ..images import PRESETS
 
         pooling = Pooling(pooling, 2) if isinstance(pooling, str) else settings_of(pooling)
+        compare = rules.flag("compare", compare)
+        if not isinstance(direction, str) or direction not in DIRECTIONS:
+            raise ValueError(f"direction={direction!r}: the directions are {' and '.join(map(repr, DIRECTIONS))}.")
+        if settings is not None and not (isinstance(settings, (list, tuple)) and {*map(repr, settings)} <= NAMED):
+            raise ValueError(f"settings={settings!r}: give a list of some of {', '.join(DEFAULTS)}.")
         presets = [[name, label] for name, (label, _) in PRESETS.items()]
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
@@ -431,7 +438,8 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
             self.message = f"The upstream gradient is that of {self.pooling.code()}, {size}: type it in there."
             return
         own, output = self._typed_in, _planes(self.trace.output)
-        values = own.expand(shape).clone() if own is not None and fits(own, output) else torch.ones(shape).double()
+        ones = torch.ones(shape, dtype=torch.float64, device="cpu")
+        values = own.expand(shape).clone() if own is not None and fits(own, output) else ones
         at, text = _typed(content, shape)
         if at is None:
             return

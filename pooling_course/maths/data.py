@@ -180,7 +180,7 @@ def _tensor(x, name, deep=0):
     if isinstance(x, (list, tuple, range)):
         return _of_list(x, name, deep)
     if isinstance(x, Number):
-        return torch.tensor(x, dtype=torch.get_default_dtype()) if not isinstance(x, complex) else _complex(name)
+        return _complex(name) if isinstance(x, complex) else _of_number(x, name)
     if hasattr(x, "toarray") and hasattr(x, "nnz"):  # SciPy's
         raise TypeError(f"{name} is a sparse {type(x).__name__}, without the zeros: pass x.toarray().")
     if _is(x, "pandas", "DataFrame") or _is(x, "pandas", "Series"):
@@ -188,8 +188,23 @@ def _tensor(x, name, deep=0):
     if hasattr(x, "__array__") or isinstance(x, memoryview) or type(x).__module__ == "array":
         return _of_array(x, name)
     if hasattr(x, "__dlpack__"):
-        return _of_tensor(torch.from_dlpack(x), name)
+        return _of_tensor(_from_dlpack(x, name), name)
     _refuse(x, name)
+
+
+def _of_number(x, name):
+    try:
+        return torch.tensor(float(x), dtype=torch.get_default_dtype())
+    except Exception as error:  # too large, or of a class that is no number for torch
+        raise TypeError(f"{name} of type {type(x).__name__} is no number for torch ({_line(error)}).") from None
+
+
+def _from_dlpack(x, name):
+    try:
+        return torch.from_dlpack(x)
+    except Exception as error:  # of whatever package it is
+        kind = type(x).__name__
+        raise TypeError(f"{name} of type {kind} gives no tensor ({_line(error)}): make one of it.") from None
 
 
 # ---- tensors -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,26 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+@contextmanager
+def usual() -> Iterator[None]:
+    """torch as it begins, on the CPU, with float32 and gradients, whatever a notebook has set: what the course works
+    out for itself must not depend on that.
+
+    >>> torch.set_default_dtype(torch.float64)
+    >>> with usual():
+    ...     torch.ones(1).dtype
+    torch.float32
+    >>> torch.set_default_dtype(torch.float32)
+    """
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"), torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
 def pick_device(device) -> torch.device:
     """`device` as torch's, with "auto" for the best there is."""
     global _said

@@ -15,7 +15,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 def integer(name, value, largest=LARGEST) -> int:
     """`value` as an int, as torch takes it: ints, NumPy integers and 0-d integer tensors; never bool or float."""
-    if isinstance(value, torch.Tensor) and value.ndim == 0 and not value.is_floating_point():
+    if isinstance(value, torch.Tensor) and value.ndim == 0 and not value.is_floating_point() and not value.is_meta:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}={value!r} is of type {type(value).__name__}: {name} takes whole numbers only.")

@@ -148,7 +148,7 @@ class Trace:
         if self.pooling.shares != "equal":
             return None
         if self.pooling.divisor_override is not None:  # as given: the quotient below would round it beyond 2**53
-            return torch.full(self._output.shape[-2:], self.pooling.divisor_override)
+            return torch.full(self._output.shape[-2:], self.pooling.divisor_override, device="cpu")
         return (self.pooling.counts(*self._x.shape[-2:]) / self.passes).round().long()
 
     @cached_property
@@ -160,7 +160,7 @@ class Trace:
         >>> trace(Pooling("avg", 2, padding=1), torch.zeros(2, 2)).passes[0, 0]
         tensor(0.2500, dtype=torch.float64)
         """
-        ones = torch.ones(1, *self._x.shape[-2:], dtype=torch.float64)
+        ones = torch.ones(1, *self._x.shape[-2:], dtype=torch.float64, device="cpu")
         return self.pooling.pool(ones)[0][0]
 
     @cached_property

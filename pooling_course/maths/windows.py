@@ -228,8 +228,8 @@ class Sliding(Windows):
         return f"{text}, less 1 (the last window would start beyond the input) = {out}" if beyond else text
 
     def taps(self, i: int, size: int, out: int) -> torch.Tensor:
-        starts = torch.arange(out)[:, None] * self.stride[i] - self.padding[i]
-        return starts + torch.arange(self.kernel_size[i]) * self.dilation[i]
+        starts = torch.arange(out, device="cpu")[:, None] * self.stride[i] - self.padding[i]
+        return starts + torch.arange(self.kernel_size[i], device="cpu") * self.dilation[i]
 
     def _places(self, most: dict[str, int], kernels=None, pads=True) -> Iterator[tuple[int, tuple[int, int, int]]]:
         """(steps away, (kernel_size, stride, padding)) of the sliders, with both sides alike."""

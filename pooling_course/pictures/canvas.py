@@ -11,6 +11,7 @@ from urllib.parse import quote
 import torch
 
 from ..maths import words
+from ..maths.device import usual
 from ..web.look import look
 
 MOST_NUMBERS = 12  # a grid with more rows or columns than this is drawn as an image, without numbers
@@ -147,6 +148,7 @@ class Values:
         numbered = [t for t in tensors if t.ndim == 2 and max(t.shape) <= MOST_NUMBERS]
         self.cell = max([CELL, *(sum(halves(t)) + 0.14 for t in numbered)])
 
+    @usual()
     def colours(self, tensor):
         """(..., 4) in 0..1: near white for nan, the ends of the scale for infinities."""
         from matplotlib.colors import to_rgba
@@ -315,6 +317,8 @@ def text_width(text):
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
+    if not text.strip():  # of which there are no outlines
+        return 0.0
     bold = FontProperties(family=FONT, weight="bold")
     return TextPath((0, 0), text.replace("$", "S"), size=SIZE, prop=bold).get_extents().width / 72
 

@@ -21,12 +21,14 @@ def lines(x, series, x_label, y_label, log=False) -> Picture:
         log: equal factors are equally far apart on both axes, and each number gets a point; they are above 0.
 
     Raises:
+        TypeError: what should be numbers, or a dict of lists of them, is not.
         ValueError: no series or more than five, or one of another length.
 
     >>> print(lines([0, 1, 2], {"square": [0, 1, 4]}, "side", "area"))
     area over side. square: 0 at 0, 1 at 1, 4 at 2.
     """
-    x, series = list(map(float, x)), {name: list(map(float, values)) for name, values in series.items()}
+    series = _numbers("series", series)
+    x = _numbers("x", {"x": x})["x"]
     if not 1 <= len(series) <= len(STYLES) or any(len(values) != len(x) for values in series.values()):
         raise ValueError(f"give one to {len(STYLES)} series of {len(x)} numbers each, one for each x.")
     left, names = MARGIN + 0.8, max(map(text_width, series)) + 0.2
@@ -61,9 +63,13 @@ def dots(groups, title, unit="") -> Picture:
         title: what the numbers are.
         unit: what stands behind each number, such as "%".
 
+    Raises:
+        TypeError: groups are no dict of lists of numbers.
+
     >>> print(dots({"max": [94, 96], "average": [95.5]}, "Right", "%"))
     Right. max: 94%, 96%; mean 95%. average: 95.5%; mean 95.5%.
     """
+    groups = _numbers("groups", groups)
     names = max(map(text_width, groups), default=1.0)
     left, top = MARGIN + names + 0.3, MARGIN + 1.6 * LINE
     canvas = Canvas(left + DOT + 2 * MARGIN, top + ROW * len(groups) + 2.4 * LINE + MARGIN)
@@ -83,6 +89,17 @@ def dots(groups, title, unit="") -> Picture:
         for name, values in groups.items()
     ]
     return Picture(canvas.figure, " ".join([f"{title}.", *said]))
+
+
+def _numbers(what, lists):
+    """Lists of floats by name."""
+    try:
+        return {str(name): list(map(float, values)) for name, values in lists.items()}
+    except (TypeError, ValueError, AttributeError, RuntimeError):
+        wanted = (
+            "a list of numbers" if isinstance(lists, dict) and what in lists else "a dict of lists of numbers, by name"
+        )
+        raise TypeError(f"{what} must be {wanted}, such as [1, 2.5].") from None
 
 
 def _axes(canvas, left, top, width, height):

@@ -106,6 +106,8 @@ def pooled(x, *poolings, titles=None, name="Input") -> Picture:
         raise TypeError(f"titles={titles!r}: give a list of texts, one for each pooling.")
     if titles is not None and len(titles) != len(poolings):
         raise ValueError(f"there are {len(titles)} titles for {len(poolings)} poolings: give one for each.")
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} is of type {type(name).__name__}: give a text, such as 'Input'.")
     traces = [trace(pooling, x) for pooling in poolings]
     tensors = [t.squeeze(0) if t.shape[0] == 1 and t.ndim == 3 else t for t in (x, *(t.output for t in traces))]
     if x.ndim == 3 and x.shape[0] == 3 and not (x.min() >= 0 and x.max() <= 1):

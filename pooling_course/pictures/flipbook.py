@@ -39,9 +39,11 @@ class Flipbook(Named, anywidget.AnyWidget):
 
     def __init__(self, pages, label):
         if not isinstance(pages, (list, tuple)) or not all(
-            isinstance(page, tuple) and len(page) == 3 for page in pages
+            isinstance(page, tuple) and len(page) == 3 and hasattr(page[1], "alt") for page in pages
         ):
             raise TypeError("pages are a list of triples: what the slider says, a picture, a sentence under it.")
+        if not isinstance(label, str):
+            raise TypeError(f"label={label!r} is of type {type(label).__name__}: give a text, such as 'picture'.")
         if not pages:
             raise ValueError("there are no pages: give at least one.")
         told = [

@@ -33,6 +33,7 @@ import torch
 
 from ..maths import rules, words
 from ..maths.data import as_it_lies, as_tensor
+from ..maths.device import usual
 from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from .answers import ANSWERS
@@ -78,6 +79,7 @@ class Question:
         return Pooling(**settings) if settings else None
 
     @property
+    @usual()
     def input(self) -> torch.Tensor | None:
         given = self.case.get("input")
         if isinstance(given, str):
@@ -97,6 +99,7 @@ class Question:
         return trace(self.pooling, as_it_lies(x))
 
     @cached_property
+    @usual()
     def truth(self):
         """The right answer in the form that `parse` gives: computed by torch wherever the data names an `answer`."""
         if self.kind == "order":

@@ -439,7 +439,11 @@ def export_progress(file) -> str:
     '0 answers written to my-progress.jsonl.'
     """
     found, _ = entries()
-    _path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
+    try:
+        _path(file).write_text("".join(json.dumps(e) + "\n" for e in found), encoding="utf-8")
+    except OSError as error:
+        why = f"the answers cannot be written to {_short(file)} ({error.strerror}): give another name."
+        raise OSError(why) from None
     return f"{len(found)} answers written to {file}."
 
 
@@ -449,7 +453,14 @@ def _path(file):
         raise TypeError(
             f"file={file!r} is of type {type(file).__name__}: give the name of a file, such as 'mine.jsonl'."
         )
+    if "\0" in os.fspath(file):
+        raise ValueError(f"file={file!r} is no name of a file: it holds a zero byte.")
     return Path(file).expanduser()
+
+
+def _short(file):
+    text = str(file)
+    return repr(text if len(text) <= 200 else f"{text[:80]}...")
 
 
 def import_progress(file) -> str:
@@ -464,9 +475,14 @@ def import_progress(file) -> str:
     FileNotFoundError: there is no file 'of-another-machine.jsonl' here: upload it beside the notebook first.
     """
     path = _path(file)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {str(file)!r} here: upload it beside the notebook first.")
-    theirs, damaged = entries(path)
+    try:
+        if not path.exists():
+            raise FileNotFoundError(f"there is no file {str(file)!r} here: upload it beside the notebook first.")
+        theirs, damaged = entries(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(f"{_short(file)} cannot be read ({error.strerror}): give another file.") from None
     if not theirs:
         raise ValueError(
             f"{str(file)!r} holds no answers of this course: take a file that export_progress has written."

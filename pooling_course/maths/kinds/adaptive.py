@@ -93,9 +93,9 @@ class Adaptive(Windows):
 
     def taps(self, i: int, size: int, out: int) -> torch.Tensor:
         """As for `Windows`; windows differ in length, so shorter ones end in `NOTHING`."""
-        o = torch.arange(out)[:, None]
+        o = torch.arange(out, device="cpu")[:, None]
         start, end = o * size // out, -(-(o + 1) * size // out)
-        taps = start + torch.arange(int((end - start).max()))
+        taps = start + torch.arange(int((end - start).max()), device="cpu")
         return taps.where(taps < end, NOTHING)
 
     def formula(self, h: int, w: int) -> tuple[str, str]:

@@ -87,7 +87,7 @@ class Fractional(Windows):
         return torch.nn.FractionalMaxPool2d(*sizes, _random_samples=self._drawn(1, 1))
 
     def _drawn(self, *outer: int) -> torch.Tensor:
-        return torch.tensor(self.samples[::-1], dtype=torch.float32).expand(*outer, 2)
+        return torch.tensor(self.samples[::-1], dtype=torch.float32, device="cpu").expand(*outer, 2)
 
     def code(self) -> str:
         height, width = map(_short, self.samples)
@@ -144,11 +144,11 @@ class Fractional(Windows):
         return raw
 
     def taps(self, i: int, size: int, out: int) -> torch.Tensor:
-        k, u = self.kernel_size[i], torch.tensor(self.samples[i], dtype=torch.float32)
-        alpha = torch.tensor(size - k, dtype=torch.float32) / max(out - 1, 1)
-        starts = ((torch.arange(out) + u) * alpha).long() - (u * alpha).long()
+        k, u = self.kernel_size[i], torch.tensor(self.samples[i], dtype=torch.float32, device="cpu")
+        alpha = torch.tensor(size - k, dtype=torch.float32, device="cpu") / max(out - 1, 1)
+        starts = ((torch.arange(out, device="cpu") + u) * alpha).long() - (u * alpha).long()
         starts[-1] = size - k
-        return starts[:, None] + torch.arange(k)
+        return starts[:, None] + torch.arange(k, device="cpu")
 
     def formula(self, h: int, w: int) -> tuple[str, str]:
         """Where the windows start in (height, width).

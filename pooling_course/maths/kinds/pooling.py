@@ -162,7 +162,7 @@ class Pooling(Sliding):
 
     def counts(self, h: int, w: int) -> torch.Tensor:
         """How many cells each window reads, of shape (h_out, w_out); torch says it: the sum over a plane of ones."""
-        ones = torch.ones(1, h, w, dtype=torch.float64)
+        ones = torch.ones(1, h, w, dtype=torch.float64, device="cpu")
         return F.avg_pool2d(ones, self.kernel_size, self.stride, self.padding, self.ceil_mode, divisor_override=1)[0]
 
     def accepts(self, device: str) -> tuple[torch.dtype, ...]:
