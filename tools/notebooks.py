@@ -34,6 +34,7 @@ RUNGS = {  # of the ladder that a lesson's exercises are, as `definition.LEVELS`
     "gaps": "*With gaps: most of the code is already there.*",
     "free": "*On your own.*",
 }
+PAPER = "Rule: return the numbers themselves. A call of torch does not count."
 STUCK = "Stuck? A button below the check gives hints, whether or not you have written anything yet."
 WHO = """
 Who are you? Everyone gets numbers of their own, which depend on what you write here. Put the name or number that your
@@ -172,8 +173,8 @@ def rubric(assignment: Assignment) -> str:
 
 def _of_task(id, part):
     exercise, name = load(part.exercise), part.exercise
-    rule = [] if is_own(part) else [RULE[exercise.rule]]  # on paper there is no code
-    yield markdown(f"{id}{name}-task", _task(exercise.title, exercise.task, *rule))
+    rule = PAPER if is_own(part) else RULE[exercise.rule]
+    yield markdown(f"{id}{name}-task", _task(exercise.title, exercise.task, rule))
     if is_own(part):
         yield code(f"{id}{name}-case", f'your_case("{name}", STUDENT)')
     yield code(f"{id}{name}", exercise.source, nbgrader=answer(name))

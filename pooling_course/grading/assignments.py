@@ -174,7 +174,7 @@ PS2 = Assignment(
     title="Problem set 2 · Sizes and divisors",
     intro="""
 Where the maxima go, what an average is divided by, how large the output is, and how often a cell is read (lessons 03 to
-05).
+06).
 """,
     parts=(
         Task("unpool", 2),
@@ -216,14 +216,14 @@ gradients look so different, and what have their sums in common? Take one cell o
 each pooling pays it.
 """,
             answer="""
-Max hands a window's whole gradient to the winner, because the output changes only when the winner does; a cell that
-wins no window gets 0. Average hands every cell of the window a quarter, because each has a quarter of a say in the
-output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient. The example
+Max hands a window's whole gradient to the winner, because a small change of any other cell leaves the output as it
+is; a cell that wins no window gets 0. Average hands every cell of the window a quarter, because each has a quarter of a
+say in the output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient. The example
 fits the student's own map, which the output of `your_case` shows: by average, the cell in the middle gets a quarter of
 that sum, and a corner a quarter of its own window's number.
 """,
             rubric={
-                4: "both routes, each with its reason, equal sums with the reason, and a right example of the own map",
+                4: "both routes, each with its reason, equal sums with the reason, a right example from your own map",
                 3: "both routes and equal sums; one reason or the example is missing or not right",
                 1: "one of the two routes is right",
                 0: "nothing that answers the question",
@@ -473,8 +473,8 @@ small window, so that parameters and downsampling vary together.
 Give the numbers: for each way the mean, and how far the seeds lie apart. Which differences are larger than that spread?
 """,
             answer="""
-A table of mean and range for each way. Max 4 × 4 is behind max 2 × 2 by more than the spread of the seeds; max and
-average 2 × 2 lie so close that a few more seeds could turn them round.
+A table of mean and range for each way. Max 4 × 4 is behind max 2 × 2 by more than the spread of the seeds; the ranges
+of max and average 2 × 2 overlap, so three seeds do not decide between them (of ten we tried, max was ahead in nine).
 """,
             rubric={
                 4: "mean and spread for every way; differences within the spread are called undecided",

@@ -102,6 +102,24 @@ def test_every_task_has_numbers_of_a_students_own(name):
             assert re.search(r", (seed=)?\(?STUDENT\b", call), call
 
 
+SETS = [name for name, a in ASSIGNMENTS.items() if any(isinstance(part, Task) for part in a.parts)]
+
+
+def lessons_said(name):
+    """The lessons that an assignment's opening and the manual name, first and last."""
+    manual = (Path(__file__).parents[2] / "docs" / "instructors.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{name}` \|.*", manual, re.MULTILINE)
+    for text in (ASSIGNMENTS[name].intro, row):
+        (found,) = re.findall(r"\((?:lessons )?(\d\d)\s(?:to|and)\s(\d\d)\)", text)
+        yield found
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_an_assignment_names_the_lessons_of_its_tasks(name):
+    numbers = sorted(load(part.exercise).lesson for part in ASSIGNMENTS[name].parts if isinstance(part, Task))
+    assert set(lessons_said(name)) == {(numbers[0], numbers[-1])}
+
+
 def test_every_exercise_stands_in_its_lesson():
     for name in (exercise.name for exercise in notebooks.lesson_exercises()):
         (path,) = (path for path in notebooks.lessons() if path.stem.startswith(load(name).lesson))

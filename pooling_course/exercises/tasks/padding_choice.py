@@ -90,7 +90,7 @@ class Mistakes:
         return [kernel_size // 2]
 
     def none_needed(size, kernel_size, stride):
-        """you always answer [0]: without padding, the last (size - kernel_size) % stride rows are not read."""
+        """you always answer [0]: without padding rows may be left over or lie in gaps, and other paddings may do."""
         return [0]
 
     def no_rest_at_all(size, kernel_size, stride):

@@ -18,7 +18,7 @@ four that it came from. Make it fit: fill up with **zeros** what the pooling lef
 odd, and the last column if `W` is odd. Everything else stays where it is, and even sizes need nothing.
 """
 OWN = """
-These two maps are yours alone. What must `unet_skip` join? Write the result down as nested lists, each channel row by
+These two maps are yours alone. What must `unet_skip` make of them? Write it down as nested lists, each channel row by
 row: `return [[[[1, 2], [3, 4]], [[9, 9], [9, 9]]]]` has the shape (1, 2, 2, 2).
 """
 HINTS = (

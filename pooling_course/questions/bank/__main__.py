@@ -47,7 +47,7 @@ def arguments(argv):
     )
     parser.add_argument("--to", required=True, choices=PLATFORMS, help="the platform")
     parser.add_argument(
-        "--variants", type=int, default=0, metavar="N", help="so many of each question (0: the lesson's own)"
+        "--variants", type=int, default=0, metavar="N", help="this many of each question (0: the lesson's own)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="other variants for another number")
     parser.add_argument("--out", type=Path, default=Path("bank"), metavar="FOLDER", help="where to (bank)")
