@@ -4,7 +4,6 @@ As a program it makes and grades the class: python tests/harness/hostile_class.p
 """
 
 import argparse
-import csv
 import ctypes
 import dataclasses
 import json
@@ -104,15 +103,10 @@ def grade(place: Path, out: Path) -> int:
         return command.main([str(place), "--assignment", "ps2", "--out", str(out), "--seconds", str(SECONDS)])
 
 
-def read_marks(out: Path) -> dict[str, dict]:
-    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
-        return {row["student"]: row for row in csv.DictReader(file)}
-
-
 def wrong_marks(out: Path) -> dict[str, str]:
     """Who has other marks than they should, and which."""
     wrong = {}
-    for name, row in read_marks(out).items():
+    for name, row in classroom.grades(out).items():
         attack = ATTACKS.get(name)
         loses = set(PS2) if attack and attack.loses == EVERY else attack.loses if attack else ()
         wanted = {exercise: 0 if exercise in loses else points for exercise, points in PS2.items()}
@@ -218,7 +212,7 @@ def test_an_attack_gets_its_mark_and_its_neighbour_too(batch, name):
 def test_there_are_attacks_enough_and_every_one_is_graded(batch, as_root):
     found, out = batch
     assert len(ATTACKS) >= 100 and found["runs"][0]["status"] == 0
-    assert len(read_marks(out)) == 2 * len(ATTACKS)
+    assert len(classroom.grades(out)) == 2 * len(ATTACKS)
     assert (found["user"] == 0) == as_root
 
 
@@ -236,7 +230,7 @@ def test_pages_are_escaped_and_run_nothing(batch):
 
 
 def test_what_looks_strange_is_told(batch):
-    notes = {name: row["notes"] for name, row in read_marks(batch[1]).items()}
+    notes = {name: row["notes"] for name, row in classroom.grades(batch[1]).items()}
     assert sandbox.TAMPERED in notes["cell-judge"]
     assert sandbox.SPOKEN in notes["flood-steps"] and sandbox.SPOKEN in notes["forge-channels"]
     assert "`_getframe`" in notes["flood-steps-word"] and "It took all of its" in notes["sleep-within"]
