@@ -22,6 +22,7 @@ const SPEEDS = { slow: 2000, normal: 1000, fast: 500 }; // ms for one window
 const PLAY = "Play the sliding window";
 const PAUSE = "Pause the sliding window";
 const QUICKEST = 160;
+const HURRY = 0.25; // of its time, that a window takes in which every number is the one that the last window was full of
 const LONGEST = 15000; // ms for all: of many windows, only some are shown on their way
 const TOLD = 3; // windows at full length; from then on each takes less time than the one before
 const LESS = 0.88;
@@ -53,6 +54,8 @@ export class Motion {
   phase = "rest";
   along = 0; // of the phase
   count = 0;
+  /** @type {number | null} what the last window was full of */
+  full = null;
   frame = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer;
@@ -81,6 +84,7 @@ export class Motion {
     this.playing = on;
     if (on) {
       this.count = 0;
+      this.full = null;
       this.key = v.key;
       this.ahead = this.places(v.state.h, v.state.w);
       this.reached = { row: -1, col: -1 };
@@ -120,7 +124,22 @@ export class Motion {
       this.play(false);
       return;
     }
-    this.go({ grid, ...at }, this.lasting(this.count++), () => this.next());
+    const [last, ms] = [this.full, this.lasting(this.count)];
+    this.full = this.filledWith(at);
+    const again = last !== null && this.full === last;
+    if (!again) this.count++; // those that are hurried through take no time from those that tell something
+    this.go({ grid, ...at }, again ? Math.max(QUICKEST, ms * HURRY) : ms, () => this.next());
+  }
+
+  // The one number that a window reads wherever it looks, blank paper for example; null where there is no such number.
+  /** @type {(at: At) => number | null} */
+  filledWith({ row, col }) {
+    const { view } = this;
+    const [{ rows, cols }] = view.shown;
+    const [first, ...others] = windowOf(rows, cols, row, col);
+    if (view.backward || first.what !== "cell") return null;
+    const value = view.inputAt(first.row, first.col);
+    return others.every((cell) => cell.what === "cell" && view.inputAt(cell.row, cell.col) === value) ? value : null;
   }
 
   /** @param {number} by */

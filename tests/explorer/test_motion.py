@@ -283,6 +283,33 @@ def test_who_wants_less_motion_sees_steps_and_nothing_that_flies(page, mount):
     assert page.evaluate("window.flown")
 
 
+BLANK = [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 7, 0], [0, 0, 0, 0, 0]]
+
+
+def test_play_hurries_through_windows_that_are_as_blank_as_the_last(page, mount):
+    """With less motion, so that each window is one timer; every window is shown all the same."""
+    page.emulate_media(reduced_motion="reduce")
+    root = mount(PoolingExplorer(torch.tensor([BLANK], dtype=torch.float32), nn.MaxPool2d(2, stride=1)))
+    page.evaluate(TIMERS)
+    root.get_by_role("button", name=PLAY).click()
+    expect(root.get_by_role("button", name=PLAY)).to_be_visible(timeout=browser.START)
+    waits = [ms for ms in page.evaluate("window.waits") if ms >= 160]
+    page.emulate_media(reduced_motion="no-preference")
+    full = [1000, 1000, 1000, 1000, 880, 774.4]  # what lasts its time: the first blank one, and after it what differs
+    assert [ms for ms in waits if ms > 250] == pytest.approx(full) and len(waits) == 12
+    assert waits[0] == 1000 and waits[1:6] == [250] * 5
+
+
+TIMERS = """() => {
+  window.waits = [];
+  const { setTimeout } = window;
+  window.setTimeout = (call, ms) => {
+    if (`${call}`.includes("this.next")) window.waits.push(ms);
+    return setTimeout(call, ms);
+  };
+}"""
+
+
 FLIES = """(root) => {
   window.flown = false;
   const over = root.querySelector(".pc-over");
