@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 from harness import classroom
-from pooling_course.grading import __main__ as command
 from pooling_course.grading import book, cluster, forms, mark, run
 from pooling_course.grading.tables import Row
 
@@ -32,8 +31,7 @@ def large(job, trust=False):
     return record
 
 
-def grade(submissions, out, *more):
-    return command.main([str(submissions), "--assignment", "ps2", "--out", str(out), *map(str, more)])
+grade = classroom.grade
 
 
 @contextmanager
