@@ -44,6 +44,7 @@ def record(entry: dict, path: Path | None = None) -> str:
     waiting = _WAITING.setdefault(path, [])
     waiting.append(line)
     try:
+        _refuse_pipe(path)
         with open(path, "ab") as file:
             half = file.tell() and not _ends_whole(path)
             file.write(b"\n" * half + b"".join(line + b"\n" for line in waiting))
@@ -56,6 +57,12 @@ def record(entry: dict, path: Path | None = None) -> str:
         )
     waiting.clear()
     return ""
+
+
+def _refuse_pipe(path):
+    """To open one is to wait for whoever is at its other end."""
+    if path.is_fifo():
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
 
 
 def _reason(error, path):
@@ -114,6 +121,7 @@ def entries(path: Path | None = None) -> tuple[list[dict], list[int]]:
 
 def _caught_up(path):
     """(what was read of the file up to its last whole line, the line behind it that is none yet)."""
+    _refuse_pipe(path)
     with path.open("rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):

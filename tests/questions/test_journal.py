@@ -7,6 +7,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -423,3 +424,22 @@ def test_does_nothing_leave_the_machine(monkeypatch, tmp_path):
     assert {path.name for path in set(tmp_path.iterdir()) - before} == {"progress.jsonl", "mine.jsonl"}
     with pytest.raises(AssertionError):
         socket.create_connection(("127.0.0.1", 9))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_in_the_files_place_stops_nobody(tmp_path):
+    """To open one waits for its other end, for ever."""
+    path = tmp_path / "answers.jsonl"
+    os.mkfifo(path)
+    found = []
+
+    def use():
+        found.append(record({"id": "rows-out", "lesson": "06_padding", "right": True}, path))
+        found.append(module.trouble(path))
+        found.append(len(entries(path)[0]))
+
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert "could not be saved for later (it is no ordinary file" in found[0]
+    assert "cannot be read (it is no ordinary file" in found[1] and found[2] == 1
