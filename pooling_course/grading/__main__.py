@@ -49,13 +49,16 @@ def main(argv=None) -> int:
         return failed(str(reason))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return failed(f"{where}{error.strerror or error}. {KEPT_SAFE.format(args.out)}")
+        return failed(f"{where}{error.strerror or error}. See to that first. {kept_in(args.out)}")
     except KeyboardInterrupt:
-        print(f"\nStopped. What is graded is kept in {args.out}; the same command goes on from there.", file=sys.stderr)
+        failed(f"Stopped. {kept_in(args.out)}")
         return 130
 
 
-KEPT_SAFE = "What is graded is kept in {}; see to it, and run the same command again: it goes on from there."
+def kept_in(out) -> str:
+    if os.path.exists(out / KEPT):  # also where it may not be read
+        return f"What is graded is kept in {out}; the same command goes on from there."
+    return "Nothing is graded yet."
 
 
 def failed(sentence) -> int:

@@ -354,7 +354,9 @@ def test_a_full_disk_costs_no_marks(tmp_path, two):
     for most in (0, min(sizes) - 1, 5_000, max(sizes) - 1):
         done = run(tmp_path, "class", "--assignment", "ps2", "--out", "out", before=limit.format(most))
         said = done.stderr.decode()
-        assert done.returncode == 1 and "Traceback" not in said and "goes on from there" in said, said
+        kept = (tmp_path / "out" / "results.sqlite").exists()
+        assert done.returncode == 1 and "Traceback" not in said, said
+        assert ("goes on from there" in said) is kept and ("Nothing is graded yet" in said) is not kept, said
     assert not list((tmp_path / "out").rglob("*.part"))
     done = run(tmp_path, "class", "--assignment", "ps2", "--out", "out")
     assert done.returncode == 0 and [*map(float, points(tmp_path / "out").values())] == [FULL, FULL]
@@ -372,6 +374,7 @@ def test_results_that_may_not_be_written_give_a_sentence(tmp_path, two):
         done = run(tmp_path, "class", "--assignment", "ps2", "--out", out, before=as_other)
         said = done.stderr.decode()
         assert done.returncode == 1 and "Traceback" not in said and re.search("cannot be|denied", said), said
+        assert "is kept in" not in said, said  # for nothing is
     grade(two, tmp_path / "kept")
     (tmp_path / "kept" / "feedback").chmod(0o555)
     (tmp_path / "kept" / "results.sqlite").chmod(0o444)
