@@ -215,7 +215,7 @@ def compare_ways(ways=None, task=None, seeds=5, epochs=6, show=True) -> Comparis
     (['max'], True)
     """
     ways = WAYS if ways is None else ways
-    if not isinstance(ways, dict) or not all(map(callable, ways.values())):
+    if not isinstance(ways, dict) or not all(way is None or callable(way) for way in ways.values()):
         raise TypeError("ways are a dict by name of functions that make a layer, as WAYS is.")
     task = digit_task() if task is None else task
     if seeds < 1 or epochs < 1:
