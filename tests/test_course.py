@@ -26,6 +26,15 @@ def root(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def the_environment_that_runs_this_stays_complete():
+    """Without its stamp it would be made anew after every `course.py test`."""
+    stamp = course.STAMP
+    before = course.read_stamp(stamp)
+    yield
+    assert course.read_stamp(stamp) == before
+
+
 @pytest.fixture
 def sandbox(monkeypatch, tmp_path):
     """course.py in an empty folder, where making and filling the .venv is only written down."""
@@ -354,6 +363,7 @@ def test_a_folder_that_cannot_be_removed_gives_a_sentence(monkeypatch, tmp_path)
         raise PermissionError("in use")
 
     monkeypatch.setattr(course, "VENV", tmp_path)
+    monkeypatch.setattr(course, "STAMP", tmp_path / "course-stamp.txt")
     monkeypatch.setattr(course.shutil, "rmtree", refuse)
     with pytest.raises(course.Stop, match="in use.*close every JupyterLab"):
         course.remove_venv()
@@ -459,6 +469,7 @@ def test_the_lock_of_one_that_was_killed_does_not_hold(clone):
     assert "runs -m pytest" in second.communicate()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there, a lock is its process's own")
 def test_what_a_killed_one_left_running_is_waited_for(clone):
     first = clone("lab")
