@@ -344,6 +344,7 @@ def test_a_server_starts_where_nothing_can_be_handed_out(tmp_path, monkeypatch, 
     assert "could not be handed out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a hub runs on Linux")
 def test_nobody_else_on_the_machine_can_talk_to_a_kernel(tmp_path, monkeypatch):
     from jupyter_client import KernelManager

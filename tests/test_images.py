@@ -35,6 +35,7 @@ def sentence(error):
     return text
 
 
+@pytest.mark.slow
 def test_does_importing_leave_matplotlib_alone():
     code = (
         "import sys, pooling_course.images as i, pooling_course.pictures.figures;"

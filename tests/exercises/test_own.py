@@ -46,6 +46,7 @@ def test_what_is_written_down_is_right_for_its_student_and_wrong_for_a_friend(na
     assert friend.state == "wrong" and friend.points(3) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_on_everybodys_numbers_the_typical_mistakes_are_told_apart(name):
     """From what is right, and from each other."""

@@ -49,6 +49,7 @@ ODD = {  # what the function does: what the learner reads
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ODD)
 def test_odd_answers_get_a_sentence(body):
     found = check("output-size", answer(f"def output_size(size, kernel_size, stride, padding):\n{body}\n"))

@@ -300,6 +300,7 @@ def compiled_in_place():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make, sentence",  # made in the test alone: torch's compiler takes seconds to start
     [

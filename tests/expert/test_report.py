@@ -316,6 +316,7 @@ def test_refusals_are_sentences(arguments, error, sentence):
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_import_draws_in_no_matplotlib():
     code = "import sys, pooling_course; pooling_course.gradient_report; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

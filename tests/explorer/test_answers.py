@@ -236,6 +236,7 @@ TEXTS += [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "x", [INPUTS[0], INPUTS[1], *INPUTS[3:6]], ids=lambda x: f"{str(x.dtype)[6:]} {tuple(x.shape)}"
 )
@@ -285,6 +286,7 @@ def upstream(text, kind="max", row=0, col=1):
     return {"type": "upstream", "kind": kind, "channel": 0, "row": row, "col": col, "text": text}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["5", "1/8", "-0,5", "x", "1/0", "nan"])
 @pytest.mark.parametrize("given", [None, torch.arange(9.0).reshape(3, 3)])
 def test_an_upstream_gradient_typed_in_is_that_of_python(play, text, given):

@@ -118,6 +118,7 @@ def test_every_preset_at_every_place_of_the_sliders(judge, name):
     assert not judged.skipped.total()
 
 
+@pytest.mark.slow
 def test_every_way_in_which_windows_can_meet_an_edge(judge):
     """Sizes, kernels, strides, paddings, ceil_mode, dilations: rest windows, overhang, windows that are dropped."""
     rng, cases = torch.Generator().manual_seed(0), []

@@ -364,6 +364,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "said"), BAD, ids=range(len(BAD)))
 def test_a_bad_table_is_told_in_a_sentence_with_its_place(ask, text, said):
     (found,) = ask(["table", text])

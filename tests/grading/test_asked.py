@@ -49,6 +49,7 @@ def test_the_test_before_and_that_after_ask_what_the_lessons_ask(name):
     assert LESSONS[lesson].asks == name and set(asked) <= set(drawable())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", TESTS, ids=lambda ask: ask.name)
 def test_students_have_their_own_numbers_and_the_same_ones_each_time(ask):
     shown = [repr(your_question(ask.name, name)) for name in NAMES]
@@ -67,6 +68,7 @@ def test_every_students_own_misconceptions_are_told_apart_from_the_right_answer(
             assert (verdict.state, verdict.mistake) == ("wrong", misconception)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pre", "post"])
 def test_a_friends_answers_are_worth_little(name):
     """Some questions have few answers: a choice of three, a gradient of 4 or 9."""
@@ -220,6 +222,7 @@ def test_what_is_answered_in_the_explorer_is_refused():
 # ---- In the sandbox --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("assignment", ["pre", "post"])
 def test_a_notebook_gets_the_marks_that_its_values_are_worth(walls, assignment):
     asks = mark.asks(assignment)
@@ -252,6 +255,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value, state", ODD.values(), ids=ODD)
 def test_odd_values_cost_their_own_question_only(walls, value, state):
     cells = [f"pre_sign = {value}" if cell.startswith("pre_sign") else cell for cell in classroom.cells("pre", "ada")]
@@ -299,6 +303,7 @@ def test_of_several_notebooks_that_counts_which_holds_the_answers(tmp_path, wall
         assert [(row["student"], row["points"]) for row in csv.DictReader(file)] == [("ada", "6"), ("bob", "6")]
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys):
     wrong = {"pre-sign": "negative values become 0", "pre-shift": "pooling makes invariant"}
     classroom.write(tmp_path / "class" / "ada.ipynb", classroom.cells("pre", "ada", wrong))

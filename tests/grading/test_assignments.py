@@ -217,6 +217,7 @@ def test_an_untouched_notebook_runs_to_its_end_for_no_points(name, capsys):
     assert capsys.readouterr().out.count("not attempted yet") == len(marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_the_model_answers_get_full_points(name):
     parts = [part.points for part in ASSIGNMENTS[name].parts if not isinstance(part, Written)]

@@ -361,6 +361,7 @@ def test_are_sparse_matrices_of_scipy_refused():
         refused(make(TABLE), "sparse", "x.toarray()")
 
 
+@pytest.mark.slow
 def test_does_it_import_nothing_that_the_caller_has_not():
     import subprocess
 

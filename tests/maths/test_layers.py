@@ -472,6 +472,7 @@ def test_whatever_is_passed_is_right_or_refused_in_a_sentence(layer, wrapper, x,
             assert same(found.backward().reshape(gradient.shape), gradient)
 
 
+@pytest.mark.slow
 def test_were_many_of_both_sorts_drawn():
     test_whatever_is_passed_is_right_or_refused_in_a_sentence() if not COUNT["taken"] else None
     assert COUNT["taken"] > 300 and COUNT["refused"] > 300, COUNT

@@ -159,6 +159,7 @@ def test_does_no_sentence_about_whole_numbers_lie(values, divisor):
     assert wraps or window.output == math.trunc(Fraction(total, divisor))
 
 
+@pytest.mark.slow
 @steady
 @given(
     st.lists(st.floats(-300, 300, width=16) | st.integers(-2048, 2048), min_size=1, max_size=5),

@@ -239,6 +239,7 @@ def test_does_nothing_stick_out_or_overlap(count):
         assert picture.figure.get_figwidth() <= canvas.WIDEST + 2 * canvas.MARGIN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["worked", "digit", "photo"])
 def test_do_an_input_and_two_outputs_stand_in_one_row(name):
     images = pooled(preset(name), nn.MaxPool2d(2), nn.AvgPool2d(2)).figure.axes[0].get_images()
@@ -340,6 +341,7 @@ def test_are_the_words_escaped_in_the_html():
     assert "<script" not in text and on_page(picture)["alt"] == alt and html.escape(alt) in text
 
 
+@pytest.mark.slow
 def test_are_the_same_figures_the_same_bytes():
     assert mental_model().png() == mental_model().png()
     assert mental_model()._repr_html_() == mental_model()._repr_html_()
@@ -441,6 +443,7 @@ def test_do_the_kinds_of_answer_differ_without_colour():
     assert len(set(map(frozenset, looks.values()))) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [ROWS, [], [{**ROWS[0], "questions": 60}], ROWS * 5])
 def test_does_progress_stay_within_the_figure(rows):
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -485,6 +485,7 @@ def test_does_the_page_grade_as_python_does(tmp_path):
     assert differences(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "good, bad",
     [

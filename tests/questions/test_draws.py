@@ -243,6 +243,7 @@ def bad(monkeypatch):
     draw._drawn.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, changes",
     [

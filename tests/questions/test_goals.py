@@ -443,6 +443,7 @@ def rounded(value):
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
+@pytest.mark.slow
 def test_does_the_page_judge_as_torch_does(tmp_path):
     assert differences(tmp_path) == []
 

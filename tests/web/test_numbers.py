@@ -78,6 +78,7 @@ def test_numbers_are_written_as_in_python(ask):
     check_numbers(ask)
 
 
+@pytest.mark.slow
 def test_what_is_not_the_whole_number_says_so_as_in_python(ask):
     check_about(ask)
 
