@@ -2,7 +2,7 @@
 
     python course.py lab            open the lessons in JupyterLab
     python course.py test           run every test
-    python course.py check          lint, types and the quick tests, in under a minute
+    python course.py check          lint, types and the quick tests, in a minute or two
     python course.py site           build the web pages, in site/_build/html
     python course.py bench          measure the claims about speed and size, in benchmarks/results/index.html
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
@@ -350,7 +350,7 @@ def lab_flags(parser):
 COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
-    ("check", "check lint and types, and run the tests that are quick, in under a minute", None, check),
+    ("check", "check lint and types, and run the tests that are quick, in a minute or two", None, check),
     ("site", "build the web pages from the lessons", None, site),
     (
         "bench",
