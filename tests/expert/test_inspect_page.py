@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.networks import NOISE, ODD, PHOTO, SOUND, normal
 from pooling_course import inspect_poolings
-from pooling_course.expert import bar, findings
+from pooling_course.expert import findings
 from pooling_course.maths.kinds import settings_of
 
 
@@ -101,21 +101,13 @@ def test_large_maps_open_with_as_many_channels_as_a_page_can_bear():
     assert report.explorer("(model)", channel=39).x.shape == (64, 64)
 
 
-def test_a_bar_is_shown_where_it_takes_long(monkeypatch):
-    shown = []
-
-    class Handle:
-        def update(self, html):
-            shown.append(html.data)
-
-    monkeypatch.setattr(bar, "in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda html, display_id: shown.append(html.data) or Handle())
+def test_a_bar_is_shown_where_it_takes_long(monkeypatch, bars):
     model = nn.Sequential(nn.MaxPool2d(2), nn.MaxPool2d(2))
     inspect_poolings(model, NOISE)
-    assert shown == []
+    assert bars == []
     monkeypatch.setattr("pooling_course.expert.inspect.PATIENCE", -1)
     inspect_poolings(model, NOISE)
-    assert [text.split("> ")[1] for text in shown] == [
+    assert [text.split("> ")[1] for text in bars] == [
         "0 of 2 poolings, starting", "0 of 2 poolings, 0", "1 of 2 poolings, 1", "2 of 2 poolings, done",
     ]  # fmt: skip
 

@@ -96,22 +96,14 @@ def test_scattered_digits_are_whole_and_noisy():
         scattered_task(size=9)
 
 
-def test_the_progress_bar_counts_what_is_done(monkeypatch):
-    from pooling_course.expert import bar, training
+def test_the_progress_bar_counts_what_is_done(monkeypatch, bars):
+    from pooling_course.expert import training
 
-    shown = []
-
-    class Handle:
-        def update(self, html):
-            shown.append(html.data)
-
-    monkeypatch.setattr(bar, "in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda html, display_id: shown.append(html.data) or Handle())
     monkeypatch.setattr(training, "_run", lambda way, shrink, task, seed, epochs: Run(way, seed, 1, 1, 1, 1, 1))
     compare_ways({"<a>": None, "b": None}, seeds=2)
-    assert [text.count('value="') for text in shown] == [1] * 6
-    assert [text.split("> ")[1][:6] for text in shown] == ["0 of 4", "0 of 4", "1 of 4", "2 of 4", "3 of 4", "4 of 4"]
-    assert "seed 1 of 2: &lt;a&gt;" in shown[1] and shown[-1].endswith("trainings, done")
+    assert [text.count('value="') for text in bars] == [1] * 6
+    assert [text.split("> ")[1][:6] for text in bars] == ["0 of 4", "0 of 4", "1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    assert "seed 1 of 2: &lt;a&gt;" in bars[1] and bars[-1].endswith("trainings, done")
 
 
 def test_a_comparison_counts_right():
