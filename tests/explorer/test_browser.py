@@ -24,6 +24,7 @@ from harness.explorers import (
     drawn,
     faults,
     new_page,
+    numbered,
     numbers_in,
     opened,
     pool,
@@ -651,3 +652,8 @@ def test_the_checks_here_reject_a_wrong_number():
     """The comparison itself: a table that is off by one digit is no match."""
     assert written(pool(Pooling("avg", 2), WORKED)) != written(pool(Pooling("avg", 2), WORKED + 0.01))
     assert drawn(torch.tensor([-math.inf, 1 / 3])) == ["−∞", "0.333"]
+    row = torch.tensor([[-0.383, 11.25, 0.125]])
+    assert numbered(["0", "1", "2", "0", "−0.383", "11.25", "0.125"], row)
+    assert numbered(["0", "1", "2", "0", "−.38", "11.3", ".13"], row)
+    assert not numbered(["0", "1", "2", "0", "−.39", "11.3", ".13"], row)
+    assert not numbered(["0", "1", "2", "0", "−.38", "11.25", ".13"], row)

@@ -1,6 +1,8 @@
 """Explorers on a page: opened, read, moved, and compared with torch."""
 
-import itertools
+import re
+from decimal import ROUND_HALF_UP, Context
+from itertools import compress, count
 
 import torch.nn.functional as F
 from playwright.sync_api import expect
@@ -28,7 +30,7 @@ def new_page(chromium, height=4200):
     return page
 
 
-RUNS = itertools.count()
+RUNS = count()
 
 
 def run_cell(page, i):
@@ -145,9 +147,18 @@ def written(x):
 
 
 def drawn(x):
-    """As the canvas writes numbers: a true minus, a sign for infinity, and few digits in a small cell."""
-    texts = (words.number(v).replace("inf", "∞").replace("-", "−") for v in x.flatten().tolist())
-    return list(texts)
+    """As the canvas writes numbers: a true minus, a sign for infinity."""
+    return [words.number(v).replace("inf", "∞").replace("-", "−") for v in x.flatten().tolist()]
+
+
+def shortened(text, v):
+    """As a small cell writes them: 11.25 with three digits, 0.383 with two and without the 0 before the point."""
+    if "." not in text or "e" in text:
+        return text
+    if len(text) > 4:
+        digits = Context(prec=2 if abs(v) < 1 else 3, rounding=ROUND_HALF_UP)
+        text = f"{float(digits.create_decimal(v)):g}".replace("-", "−")
+    return re.sub(r"^(−?)0\.", r"\1.", text)
 
 
 def check(explorer, *poolings, x=WORKED):
@@ -167,14 +178,17 @@ def check(explorer, *poolings, x=WORKED):
     assert seen["tables"] == tables
     pictures = dict(seen["drawn"])
     for name, values in [("Input", x), *((f"{NAMES[p.kind]} output", pool(p, x)) for p in poolings)]:
-        assert [t for t in drawn(values) if len(t) <= 6] == short(pictures[name], values), name
+        assert numbered(pictures[name], values), (name, pictures[name])
 
 
-def short(texts, values):
-    """The numbers among what a canvas shows: after the indices of columns and rows, before the padding."""
+def numbered(texts, values):
+    """Whether a canvas shows these numbers, whole or as small cells write them; indices come first, padding last."""
     rows, cols = values.shape
-    numbers = texts[rows + cols : rows + cols + rows * cols]
-    return [t for t, full in zip(numbers, drawn(values), strict=True) if len(full) <= 6]
+    on = texts[rows + cols : rows + cols + rows * cols]
+    whole, v = drawn(values), values.flatten().tolist()
+    small = [shortened(*each) for each in zip(whole, v, strict=True)]
+    fits = [len(text) <= 6 for text in whole]  # what is longer has a form of its own
+    return any(list(compress(on, fits)) == list(compress(form, fits)) for form in (whole, small))
 
 
 def check_sentences(explorer, *poolings, x=WORKED, at):

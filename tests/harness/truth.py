@@ -2,7 +2,7 @@
 
 import torch
 
-from harness.explorers import READ, drawn, pool, short, written
+from harness.explorers import READ, numbered, pool, written
 from harness.relatives import IN_WORDS
 from harness.relatives import NAMES as RELATIVES
 from pooling_course import Pooling
@@ -36,8 +36,7 @@ def differences(w, x, poolings, backward, mode, chosen, upstream):
     yield from tables(tables_seen, channel, wanted)
     if not backward and seen["whole"] and x.shape == (1, 6, 6):
         for name, values in wanted.items():
-            numbers = [text for text in drawn(values[0]) if len(text) <= 6]
-            if (on := dict(seen["drawn"]).get(name)) is not None and short(on, values[0]) != numbers:
+            if (on := dict(seen["drawn"]).get(name)) is not None and not numbered(on, values[0]):
                 yield f"the canvas of {name} has {on}"
 
 
