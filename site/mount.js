@@ -124,22 +124,35 @@
     return { input: { ...cells, data: bytesIn(cells.data), serial: ++serial }, entries: [], data: bytesIn({ base64: "" }) };
   }
 
+  /** @type {(...two: ArrayBufferView[]) => boolean} */
+  function sameBytes(...two) {
+    const [a, b] = two.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+    return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  }
+
   // Another input is chosen by its name, or, by an undo, the one of the reader's own that was there before.
   /** @param {Model} model */
   function changeInputs(model) {
     let shown = model.get("preset");
     let named = shown ? model.get("book") : null; // what came under that name
-    let own = shown ? null : model.get("book");
+    /** @type {{book: any, name?: string, of?: any}[]} given, or typed into the input of that name, which was `of` */
+    const owns = shown ? [] : [{ book: model.get("book") }];
     model.on("change:book", () => {
-      if (!model.get("preset")) own = model.get("book");
+      if (model.get("preset")) return;
+      const own = owns.pop();
+      const book = model.get("book");
+      if (own?.name && sameBytes(book.input.data, own.of.input.data)) {
+        [shown, named] = [own.name, book];
+        model.set("preset", shown);
+      } else owns.push({ ...own, book });
     });
     model.on("change:preset", async () => {
       const name = model.get("preset");
       if (name === shown) return;
       if (!name) {
+        if (model.get("book") !== named) owns.push({ book: model.get("book"), name: shown, of: named });
+        else if (owns.length) model.set("book", owns.at(-1)?.book);
         shown = "";
-        if (model.get("book") !== named) own = model.get("book");
-        else if (own) model.set("book", own);
         return;
       }
       const book = await bookOf(course.presets[name]).catch(() => null);

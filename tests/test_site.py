@@ -28,6 +28,7 @@ from harness.explorers import (
     check,
     check_sentences,
     new_page,
+    numbers_in,
     opened,
     pool,
     type_into,
@@ -763,6 +764,27 @@ def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
     expect(one.code.first).to_contain_text("nn.FractionalMaxPool2d(")
     page.get_by_role("button", name="Reset").click()
     expect(one.code).to_have_text(["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"])
+    assert page.complaints == []
+
+
+def test_numbers_that_were_brought_come_back_through_inputs_that_were_typed_into(visit):
+    page = play(visit)
+    bring(page, "1 2 3\n4 5 6\n7 8 9")
+    one = Explorer(page.locator(".pc-explorer"))
+    one.root.locator(".pc-numbers").evaluate("(el) => (el.open = true)")
+    brought = numbers_in(torch.arange(1.0, 10).reshape(3, 3))
+    expect(one.root.locator("tbody").first).to_have_text(brought)
+    page.wait_for_timeout(1000)  # what is chosen at once is undone at once
+    choice = one.root.get_by_role("combobox", name="Input")
+    for name in ("edge", "ties"):
+        choice.select_option(name)
+        expect(one.root.locator("tbody").first).to_have_text(numbers_in(images.preset(name)))
+        type_into(one, 0, 0, "50")
+        expect(choice).to_have_value("")
+    for named in ("ties", "", "edge", ""):
+        page.get_by_role("button", name="Undo (Ctrl+Z)").click()
+        expect(choice).to_have_value(named)
+    expect(one.root.locator("tbody").first).to_have_text(brought)
     assert page.complaints == []
 
 

@@ -258,7 +258,8 @@ class Answers {
     values[(channel * input.h + row) * input.w + col] = typed.value;
     const serial = `${input.serial}+`; // none that Python ever gives
     const changed = { ...this.get("book").input, serial, data: new Uint8Array(values.buffer) };
-    this.tell({ book: { input: changed, entries: [], data: new Uint8Array(0) }, preset: "" });
+    const unnamed = this.get("preset") && { preset: "" };
+    this.tell({ book: { input: changed, entries: [], data: new Uint8Array(0) }, ...unnamed });
   }
 
   /** @param {{kind: string, channel: number, row: number, col: number, text: string}} content */

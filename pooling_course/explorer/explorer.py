@@ -2,7 +2,7 @@
 
 import html
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import anywidget
 import torch
@@ -26,6 +26,7 @@ DEFAULTS = {name: value for kind in KINDS.values() for name, value in kind.DEFAU
 NAMED = {*map(repr, DEFAULTS)}
 DIRECTIONS = ("forward", "backward")
 MOST = {name: most for kind in KINDS.values() for name, most in kind.MOST.items()}
+MOST_OWNS = 20  # inputs of the learner's own that an undo can come back to
 CHECKED = (*DEFAULTS, "kind", "kinds", "compare", "pooling", "layer")
 
 
@@ -44,6 +45,19 @@ class ByIdentity(Checked):
         obj._trait_values[self.name] = new
         if new is not old:
             obj._notify_trait(self.name, old, new)
+
+
+class Own(NamedTuple):
+    """An input of the learner's own: given, or typed into one by `name`, which was `of`."""
+
+    x: torch.Tensor
+    part: str
+    name: str = ""
+    of: torch.Tensor | None = None
+
+    def taken_back(self, x):
+        """Whether x is again what the first number was typed into."""
+        return self.of is not None and bool(((x == self.of) | (x.isnan() & self.of.isnan())).all())
 
 
 # A trait for each setting that a kind declares.
@@ -128,7 +142,7 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
         if pooling.channels not in (None, 3):
             presets.remove(["photo", PRESETS["photo"][0]])  # it has three channels
         self._serial, self._upstreams, self._made = 0, {0: None}, {}
-        self._part, self._edited, self._own_x = "", None, None
+        self._part, self._edited, self._named, self._owns = "", None, "", []
         self._settled = DEFAULTS | {"kind": "max", "kinds": ["max", "avg"], "compare": False, "pooling": None}
         self._settled = self._planned = self._planned_or_refused(pooling=pooling, compare=compare)
         super().__init__(**self._settled, x=x, presets=presets, direction=direction, front=list(settings or ()))
@@ -275,17 +289,31 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
 
     @t.validate("x")
     def _as_input(self, proposal):
-        x, self._named = _input(proposal.value)
+        x, name = _input(proposal.value)
         most = MOST_BYTES // (4 if x.itemsize < 8 and x.is_floating_point() else 8)
         x, part = smaller(x, most, self._settled["pooling"].channels)
-        self._part = self._part if proposal.value is self._edited else part
+        if proposal.value is self._edited:
+            self._part, name = self._owned(x)
+        elif self._owns and proposal.value is self._owns[-1].x:
+            self._part = self._owns[-1].part
+        else:
+            self._part, self._owns = part, self._owns if name else [Own(x, part)]
+        self._named = name
         return x
+
+    def _owned(self, x):
+        """(part, name) of an input that was typed into: one by name is the learner's own until all is taken back."""
+        if self._named:
+            self._owns = [*self._owns[-MOST_OWNS:], Own(x, self._part, self._named, self.x)]
+        elif self._owns[-1].taken_back(x):
+            return self._part, self._owns.pop().name
+        else:
+            self._owns[-1] = self._owns[-1]._replace(x=x)
+        return self._part, ""
 
     @t.observe("x")
     def _fill(self, _):
         self.preset = self._named
-        if not self._named:
-            self._own_x = self.x  # what "your own" is, when the page comes back to it
         self._serial += 1
         self._packer = packer = Packer(_planes(self.x), self._upstreams, self._lender, self._serial)
         # one trait for the input and its states, so that the browser never pairs old ones with new ones
@@ -321,8 +349,8 @@ class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
     def _from_preset(self, change):
         if change.new and change.new != self._named:
             self.x = change.new
-        elif not change.new and self._named and self._own_x is not None:
-            self.x = self._own_x
+        elif not change.new and self._named and self._owns:
+            self.x = self._owns[-1].x
 
     def _possible(self, *kinds):
         """The poolings of these kinds; a convolution may pad more than an average can, and is alone then."""

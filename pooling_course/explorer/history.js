@@ -7,9 +7,11 @@ import { SETTINGS } from "./kinds/kinds.js";
  * @import { Explorer } from "./explorer.js"
  * @typedef {{type: string, kind?: string, channel: number, row: number, col: number, text: string}} Typed
  * @typedef {{before: Record<string, any>, after: Record<string, any>, when: number}} Change of settings
- * @typedef {{typed: Typed, was: string, mode?: string}} Edit mode: of upstream gradients, the one that was shown
+ * @typedef {{typed: Typed, was: string, mode?: string, into?: string}} Edit mode: of upstream gradients, the one that was shown;
+ *   into: the name of the input that was the learner's own from this number on
  */
 
+const ANSWERED = 3000; // ms within which a name comes back, if it does
 const TOGETHER = 800; // ms within which steps of one slider are one change
 const KEPT = ["kinds", "kind", "compare", "direction", "upstream_mode", "preset", ...SETTINGS];
 /** @type {(a: object, b: object) => boolean} */
@@ -22,6 +24,8 @@ export class History {
   past = [];
   /** @type {(Change | Edit)[]} */
   future = [];
+  /** @type {Promise<void> | undefined} until the name of an input is back, since what comes next may change it */
+  awaited;
 
   /** @param {Explorer} view */
   constructor(view) {
@@ -70,7 +74,9 @@ export class History {
   // A number that has been typed, and what it was before.
   /** @type {(typed: Typed, was: string, mode?: string) => void} */
   noteTyped(typed, was, mode) {
-    this.past.push({ typed, was, mode });
+    const last = this.past.at(-1);
+    const into = typed.type === "edit" && !(last && "typed" in last && last.into) ? this.view.get("preset") : "";
+    this.past.push({ typed, was, mode, into });
     this.future = [];
     this.show();
   }
@@ -87,7 +93,8 @@ export class History {
     this.show();
   }
 
-  undo() {
+  async undo() {
+    if (this.awaited) await this.awaited;
     const last = this.past.pop();
     if (!last) return;
     this.future.push(last);
@@ -95,7 +102,8 @@ export class History {
     else this.apply(last.before);
   }
 
-  redo() {
+  async redo() {
+    if (this.awaited) await this.awaited;
     const next = this.future.pop();
     if (!next) return;
     this.past.push(next);
@@ -104,15 +112,18 @@ export class History {
   }
 
   // As the cell said: what was typed is taken back, at the settings at which it was; but an input by name is loaded again.
-  reset() {
+  async reset() {
+    if (this.awaited) await this.awaited;
     const { start } = this;
     const changes = this.past.reverse();
     this.past = [];
     this.future = [];
     for (const change of changes) {
+      if (this.awaited) await this.awaited;
       if ("before" in change) this.apply(start.preset ? { ...change.before, preset: undefined } : change.before);
       else if (change.typed.type !== "edit" || !start.preset) this.takeBack(change);
     }
+    if (this.awaited) await this.awaited;
     this.apply(start);
   }
 
@@ -127,9 +138,29 @@ export class History {
   }
 
   /** @param {Edit} edit */
-  takeBack({ typed, was, mode = "own" }) {
+  takeBack({ typed, was, mode = "own", into }) {
+    if (into) this.awaited = this.named(into);
     this.type({ ...typed, text: was });
     if (mode !== "own") this.view.change({ upstream_mode: mode });
+  }
+
+  // Until the input has this name again, or nobody answers.
+  /** @param {string} into */
+  named(into) {
+    const { model } = this.view;
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          model.off("change:preset", heard);
+          this.awaited = undefined;
+          resolve();
+        };
+        const heard = () => model.get("preset") === into && done();
+        const timer = setTimeout(done, ANSWERED);
+        model.on("change:preset", heard);
+      })
+    );
   }
 
   /** @param {Typed} typed */

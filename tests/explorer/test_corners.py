@@ -209,6 +209,29 @@ def test_what_was_typed_into_an_input_that_is_gone_is_not_taken_back_from_anothe
     assert torch.equal(explorer.x, x)
 
 
+@pytest.mark.parametrize("how", ["undo", "reset"])
+def test_the_input_that_was_given_comes_back_through_presets_that_were_typed_into(page, mount, how):
+    explorer = PoolingExplorer(WORKED / 3, nn.MaxPool2d(2))
+    root = mount(explorer)
+    choice = root.get_by_role("combobox", name="Input")
+    for name in ("edge", "ties"):
+        choice.select_option(name)
+        root.evaluate(SETTLED)
+        assert torch.equal(explorer.x, images.preset(name))
+        for row in (0, 1):
+            type_over(root, "Input", row, 0, "50")
+        assert explorer.x[0, 0] == explorer.x[1, 0] == 50 and explorer.preset == ""
+    if how == "reset":
+        press(root, "Reset")
+    for named in ("", "ties", "", "", "edge", "") if how == "undo" else ():
+        press(root, "Undo")
+        expect(choice).to_have_value(named)
+        root.evaluate(SETTLED)
+        assert not named or torch.equal(explorer.x, images.preset(named))
+    assert soon(page, lambda: torch.equal(explorer.x, WORKED / 3))
+    assert explorer.preset == ""
+
+
 def test_two_numbers_typed_before_python_answers_are_both_undone(page, mount):
     explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
     root = mount(explorer)
@@ -221,6 +244,40 @@ def test_two_numbers_typed_before_python_answers_are_both_undone(page, mount):
     for _ in range(2):
         press(root, "Undo")
     assert soon(page, lambda: torch.equal(explorer.x, WORKED))
+
+
+# --- backwards and on the way -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("upstream", [None, "chosen", torch.ones(3, 3)])
+@pytest.mark.parametrize("compare", [False, True])
+def test_whole_numbers_have_no_gradient_and_the_explorer_goes_on(page, mount, upstream, compare):
+    explorer = PoolingExplorer("worked", "max", compare=compare, direction="backward", upstream=upstream)
+    root = mount(explorer)
+    plain.in_python(root, lambda: setattr(explorer, "x", WORKED.long()))
+    expect(root.get_by_role("alert")).to_contain_text("integers have no gradient")
+    root.get_by_role("slider", name="stride").first.press("ArrowLeft")
+    expect(root.locator(".pc-code code").first).to_have_text("nn.MaxPool2d(kernel_size=2, stride=1)")
+    plain.in_python(root, lambda: setattr(explorer, "x", "ramp"))
+    expect(root.locator(".pc-notice")).not_to_contain_text("integers")
+
+
+@pytest.mark.parametrize("start", ["Next window", "Play"])
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_is_under_way_ends_with_its_picture(page, mount, start, by_hand):
+    """Numbers on their way to a grid that is gone; the step itself takes most of a second."""
+    explorer = GradientFlow("worked", "max")
+    explorer.compare = True
+    root = mount(explorer)
+    root.get_by_role("button", name=start).click()
+    page.wait_for_timeout(400)
+    if by_hand:
+        root.get_by_role("radio", name="Average").check(force=True)
+    else:
+        plain.in_python(root, lambda: explorer.set_trait("compare", False))
+    root.evaluate(SETTLED)
+    expect(root.get_by_role("button", name=PLAY)).to_be_visible()
+    page.wait_for_timeout(600)
 
 
 # --- controls ---------------------------------------------------------------------------------------------------------
