@@ -316,6 +316,7 @@ export class Explorer {
     this.notify();
     drawWeights(this);
     layout(this);
+    this.motion.check();
     for (const name of ["input", "input2"]) paintInput(this, name);
     for (const name of OUTPUTS) paintOutput(this, name);
     drawCode(this);

@@ -48,7 +48,7 @@ export function attachGradients(view) {
     const key = `grad${own ? own.serial : 0} ${v.key}`;
     v.gradient = view.states.get(key);
     if (!v.gradient) missing.push(key);
-    v.gradientAt = v.gradient?.at ?? (() => NaN);
+    v.gradientAt = v.gradient?.gradient ? v.gradient.at : () => NaN; // of whole numbers there is none
     const values = own && arrayOf("f8", own.data, 0, own.shape[0] * h * w);
     v.upstreamAt = own ? (ch, r, c) => values[(own.shape[0] > 1 ? ch * h * w : 0) + r * w + c] : () => 1;
   }

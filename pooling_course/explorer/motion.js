@@ -60,7 +60,7 @@ export class Motion {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer;
   speed = "normal";
-  key = "";
+  picture = ""; // what is moving there
   /** @type {WeakMap<Shown, {channel: number, count: number, plane: Float64Array}>} what so many windows have sent */
   sums = new WeakMap();
 
@@ -71,6 +71,18 @@ export class Motion {
 
   get moving() {
     return this.phase !== "rest";
+  }
+
+  get pictureNow() {
+    const { backward, channel, shown, states } = this.view;
+    return [backward, channel, states.input.serial, ...shown.map(({ key, grid, input }) => `${grid} ${input} ${key}`)].join("; ");
+  }
+
+  // What is under way on a picture that is no longer there ends.
+  check() {
+    if (!(this.playing || this.moving) || this.picture === this.pictureNow) return;
+    this.halt();
+    this.play(false);
   }
 
   // ---- what the buttons do
@@ -85,7 +97,7 @@ export class Motion {
     if (on) {
       this.count = 0;
       this.full = null;
-      this.key = v.key;
+      this.picture = this.pictureNow;
       this.ahead = this.places(v.state.h, v.state.w);
       this.reached = { row: -1, col: -1 };
       view.hover = null;
@@ -119,8 +131,8 @@ export class Motion {
 
   next() {
     const at = this.ahead.shift();
-    const { grid, state, key } = this.view.shown[0];
-    if (!at || key !== this.key || at.row >= state.h || at.col >= state.w) {
+    const { grid, state } = this.view.shown[0];
+    if (!at || this.picture !== this.pictureNow || at.row >= state.h || at.col >= state.w) {
       this.play(false);
       return;
     }
@@ -165,6 +177,7 @@ export class Motion {
     view.pick = { ...to };
     view.hover = null;
     if (!this.playing || (view.backward && view.get("upstream_mode") === "chosen")) view.hands.choose(view.pick);
+    this.picture = this.pictureNow;
     this.flights = this.still ? [] : this.flightsOf(to);
     const began = performance.now();
     const [{ rows, cols }] = view.shown;
