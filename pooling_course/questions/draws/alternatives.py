@@ -34,7 +34,7 @@ def corner_weights(window=((1, 3), (5, 6))):
         "numbers": {"window": [[a, b], [c, d]]},
         "values": [a + d, a, (a - d) / 4],
         "why": f"1 · {a} + 0 · {b} + 0 · {c} − 1 · {d} = {{key}}. With a weight below 0, a larger cell makes the "
-        "output smaller: no share of max or average does that.",
+        "output smaller: no share of max does that, nor one of average with its usual divisor.",
     }
 
 

@@ -27,8 +27,8 @@ def grad_winner(grid):
             "the maximum.",
             f"Only the {top} is in the output. The others could be a little larger and nothing would follow.",
         ],
-        "why": f"The output is the {top}, and small changes of the others do not move it. So the whole gradient goes to "
-        f"the {top}.",
+        "why": f"The output is the {top}, and small changes of the others do not move it. So the whole gradient "
+        f"goes to the {top}.",
     }
 
 
