@@ -21,8 +21,8 @@ METADATA = {
 }
 EVERY_ASSIGNMENT = """
 Write your answers where it says `YOUR CODE HERE`; the cell below each shows what you have so far, in points. When your
-work is graded, more cases are tried than you see here. Cells of your own are welcome. Before you hand in, restart the
-kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
+work is graded, your functions are tried on more cases than you see here. Cells of your own are welcome. Before you hand
+in, restart the kernel and run all cells (menu *Kernel* → *Restart Kernel and Run All Cells*).
 """
 EVERY_QUESTION = """
 Each question is shown by a cell, with numbers of your own. Write your answer in place of `None`. The cell below shows
@@ -168,7 +168,7 @@ def rubric(assignment: Assignment) -> str:
     rows = [["Your answer to", *(f"{n} point{'s' * (n != 1)}" for n in levels)], ["---"] * (len(levels) + 1)]
     rows += [[part.title, *part.rubric.values()] for part in written]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"What you write in words is read by a person, who goes by this table:\n\n{table}"
+    return f"What you write in words (`YOUR ANSWER HERE`) is read by a person, who goes by this table:\n\n{table}"
 
 
 def _of_task(id, part):

@@ -216,11 +216,11 @@ gradients look so different, and what have their sums in common? Take one cell o
 each pooling pays it.
 """,
             answer="""
-Max hands a window's whole gradient to the winner, because a small change of any other cell leaves the output as it
-is; a cell that wins no window gets 0. Average hands every cell of the window a quarter, because each has a quarter of a
-say in the output. Nothing is lost on either way, so both input gradients add up to the sum of the upstream gradient.
-The example fits the student's own map, which the output of `your_case` shows: by average, the cell in the middle gets a
-quarter of that sum, and a corner a quarter of its own window's number.
+Max hands a window's whole gradient to the winner, because a small change of any smaller cell leaves the output as it
+is (of equal maxima the first is paid); a cell that wins no window gets 0. Average hands every cell of the window a
+quarter, because each has a quarter of a say in the output. Nothing is lost on either way, so both input gradients add
+up to the sum of the upstream gradient. The example fits the student's own map, which the output of `your_case` shows:
+by average, the cell in the middle gets a quarter of that sum, and a corner a quarter of its own window's number.
 """,
             rubric={
                 4: "both routes, each with its reason, equal sums with the reason, a right example from your own map",
@@ -400,8 +400,8 @@ return found
             name="experiment",
             title="The experiment",
             task="""
-Compare at least three ways of downsampling, each with at least three seeds, by `accuracy`. Return a dictionary: a short
-name for each way, and the list of its accuracies. One run takes well under a second.
+Compare at least three ways of downsampling by `accuracy`, all with the same seeds, three at least. Return a dictionary:
+a short name for each way, and the list of its accuracies. One run takes well under a second.
 """,
             source='''
 def experiment():

@@ -217,6 +217,13 @@ def test_an_untouched_notebook_runs_to_its_end_for_no_points(name, capsys):
     assert capsys.readouterr().out.count("not attempted yet") == len(marks)
 
 
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_title_names_what_stands_where_answers_go(name):
+    """nbgrader's own words are others for code and for text."""
+    places = [re.findall("YOUR [A-Z]+ HERE", cell.source) for cell in released(name).cells]
+    assert set(places[0]) == {words for found in places[1:] for words in found}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_the_model_answers_get_full_points(name):
