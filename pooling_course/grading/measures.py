@@ -11,7 +11,7 @@ from statistics import NormalDist, correlation, fmean, stdev
 
 from .submissions import spellings
 
-FEWEST_GAIN = 10  # students: with fewer the interval is wider than 0.7 deviations of the differences to either side
+FEWEST_GAIN = 10  # students: with fewer the interval reaches more than 0.75 deviations of a difference to either side
 FEWEST_ITEMS = 26  # students: from here on a correlation near 0 has a standard error of 0.2 or less
 UNTAKEN = ("untouched", "missing", "unreadable")  # states of answers that nobody gave
 
