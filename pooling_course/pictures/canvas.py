@@ -231,8 +231,11 @@ class Canvas:
 
         ring = Circle((x + cell / 2, y + cell / 2), 0.36 * cell, fill=False, edgecolor=ink, linewidth=1.6)
         self.axes.add_patch(ring).set(zorder=6, gid="winner")
-        star = {"marker": "*", "markersize": 6.5, "color": ink, "markeredgewidth": 0, "linestyle": "none", "zorder": 6}
-        self.axes.plot(x + 0.83 * cell, y + 0.17 * cell, **star)
+        self.star(x + 0.85 * cell, y + 0.15 * cell, 8, ink)
+
+    def star(self, x, y, size, ink):
+        """A star, centred, `size` points wide."""
+        self.axes.plot(x, y, "*", markersize=size, color=ink, markeredgewidth=0, zorder=6)
         self.axes.set(**self.limits)
 
     def square(self, x, y, side, kind, gid=None):

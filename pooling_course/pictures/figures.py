@@ -50,7 +50,7 @@ and gives 1 by 1: 3.75.
     (h, w), (h_out, w_out) = x.shape, traces[0].output.shape
     heading = 2 * LINE + 0.12  # above a grid: the code and the sum
     block = heading + h_out * cell
-    legend = ("★ the winner: the largest value", "    of the outlined window")
+    legend = ("    the winner: the largest value", "    of the outlined window")
     left, fork = MARGIN, MARGIN + max(w * cell, text_width(legend[0])) + 0.35
     right, below = fork + 0.45, MARGIN + block + GAP
     top = MARGIN + heading
@@ -71,6 +71,7 @@ and gives 1 by 1: 3.75.
     canvas.ring(left + col * cell, top + row * cell, cell, values.ink(x[row, col]))
     for i, line in enumerate(legend):
         canvas.text(left, top + h * cell + (i + 1) * LINE, line, look()["muted"])
+    canvas.star(left + 0.07, top + h * cell + LINE, 11, look()["muted"])
     first = "Its first" if traces[0].output.numel() > 1 else "One"
     deeds = ("keeps its largest value", "takes its mean")
     said = [
