@@ -171,7 +171,8 @@ class _Questions(Shown, ipywidgets.VBox):
 
 
 def review(most: int = 5) -> ipywidgets.VBox:
-    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then ones never asked.
+    """What is worth a try now, at most `most` questions: wrong or unsure ones, spaced, then those not asked yet
+    in the lessons that you have begun.
 
     What comes back has other numbers than before, wherever its numbers can vary.
 

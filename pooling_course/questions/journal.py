@@ -287,7 +287,10 @@ class Progress:
         if gain := self.gain():
             pairs, before, after = gain
             notes.append(f"Before and after the course, on {pairs} parallel questions: {before} right, then {after}.")
-        notes.append("The pages ask some of the questions; review() brings the others, and what was wrong or a guess.")
+        notes.append(
+            "The pages ask some of the questions; review() brings what was wrong or unsure, and the others of the "
+            "lessons that you have begun."
+        )
         if self.damaged:
             lines, which = _lines(self.damaged), _named(self.damaged)
             notes.append(f"{lines} of the progress file could not be read and were skipped: {which}.")
