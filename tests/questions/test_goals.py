@@ -187,6 +187,23 @@ def test_is_what_looks_right_refused_with_its_own_reason(q):
     check_refusals(q)
 
 
+def check_windows_named(q):
+    """A reason that names a size of window is said of windows of that size only."""
+    typed = {mistake["value"].get("divisor_override") for mistake in q.mistakes}
+    for answer in () if "cells" in q.moves else settings_within(q, math.inf):
+        if answer.get("divisor_override") not in typed | {None}:
+            continue
+        named = {int(side) for side in re.findall(r"[Ww]indows? of (\d)", q.grade(answer).get("mistake", ""))}
+        sides = set(rules.pair("kernel_size", q.stand(answer).settings["kernel_size"]))
+        assert not named or sides <= named, (answer, named)
+
+
+@every_challenge
+@pytest.mark.slow
+def test_does_a_reason_name_the_window_that_stands_there(q):
+    check_windows_named(q)
+
+
 @every_challenge
 def test_does_the_right_answer_get_its_reason_and_its_code(q):
     graded = q.grade(q.truth)
@@ -499,7 +516,11 @@ def fits(data):
     check_fits_every_way(Reach(**data))
 
 
-FOUR, AGREE, TYPE = "reach-four-windows", "reach-agreement", "reach-average-alone"
+def windows(data):
+    check_windows_named(Reach(**data))
+
+
+FOUR, AGREE, TYPE, TWO = "reach-four-windows", "reach-agreement", "reach-average-alone", "reach-two-again"
 UNMOVED = {"of": "edits", "is": 0, "says": "nothing typed"}
 SMALL = {"of": "size", "is": [2, 2], "says": "output 2 × 2"}
 SPOILT = [
@@ -522,6 +543,7 @@ SPOILT = [
     ("more numbers than need be", fewest, TYPE, put({"cells": [[0, 0, 2], [0, 1, 2.5]]}, "solution")),
     ("a goal reached from the start", fewest, FOUR, put([UNMOVED], "goal")),
     ("a reason for one way of two", fits, FOUR, put("Two windows of 4 lie side by side on 8 cells.", "why")),
+    ("a reason that speaks of another window", windows, TWO, dropped("mistakes", 2, "when", 1)),
     ("a wrong answer that is right", refusals, FOUR, put({"kernel_size": 5, "stride": 3}, "mistakes", 0, "value")),
     ("another slip's answer", refusals, FOUR, put({"kernel_size": 5, "stride": 5}, "mistakes", 0, "value")),
     ("a goal that a wrong answer reaches", refusals, FOUR, put([SMALL], "goal")),
