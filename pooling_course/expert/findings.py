@@ -137,7 +137,7 @@ def _at_the_end(lost):
     CHECK,
     "What stands there has no say in any output.",
     "05_kernel_size_and_stride",
-    "2 × 2 halves even sizes; odd ones lose their last row and column",
+    "2 × 2 with stride 2 halves even sizes; odd ones lose their last row and column",
 )
 def _lost(met):
     call = met.call
