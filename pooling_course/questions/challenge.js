@@ -137,7 +137,6 @@ class Challenge {
     view.line.before(this.strip);
     view.line.hidden = true;
     this.told = make("p", { class: "pc-saying", hidden: true });
-    view.sentence.before(this.told);
     this.live = make("div", { class: "pc-hidden", role: "status" });
     root.append(this.live);
     // "as the cell said" is the case, also where a page is opened again
@@ -203,6 +202,7 @@ class Challenge {
     const judged = last && JSON.stringify(last.answer) === stands ? last.feedback : null;
     const found = attempts.length ? conditionsOf(task, moved) : null;
     const state = !judged ? "open" : judged.right ? "reached" : "missed";
+    this.place();
     if (stands !== this.toldOf) this.tell("");
     if (judged && !this.telling) this.tell([judged.right ? `Why it works: ${judged.why}` : judged.mistake, judged.done].filter(Boolean).join(" "));
     this.strip.dataset.state = state;
@@ -260,13 +260,22 @@ class Challenge {
     return `Reached ${away(moves)}${moves > fewest ? ` (${fewest} would do)` : ""}`;
   }
 
-  // In the place of the explorer's sentence, until something is moved.
+  // Until something is moved.
   /** @param {string} text */
   tell(text) {
     this.telling = text;
     this.toldOf = JSON.stringify(this.moved);
     update(this.told, { text, hidden: !text, className: text.length > 230 ? "pc-saying pc-long" : "pc-saying" });
-    update(this.view.sentence, { hidden: Boolean(text) });
+    this.place();
+  }
+
+  // In the place of the explorer's sentence; on a phone that is out of sight, below the grids, so there it is told in the goal's box.
+  place() {
+    const { told, strip, view } = this;
+    const narrow = view.root.dataset.room === "narrow";
+    if (!narrow && told.parentElement !== view.sentence.parentElement) view.sentence.before(told);
+    if (narrow && told.parentElement !== strip) strip.append(told);
+    update(view.sentence, { hidden: !told.hidden && !narrow });
   }
 
   // Read out what holds, where that has changed.

@@ -4,6 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from harness import plain
+from harness.answering import wrong_answers
+from harness.explorers import STICKING_OUT
 from pooling_course import Quiz
 from pooling_course.questions.challenge import STATIC
 
@@ -12,16 +14,16 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def card(chromium, tmp_path, monkeypatch):
-    """card(name) -> (the question, what is drawn of it)."""
+    """card(name, width) -> (the question, what is drawn of it)."""
     monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
     monkeypatch.delenv(STATIC, raising=False)
     page = chromium.new_context(viewport={"width": 800, "height": 600}).new_page()
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
 
-    def shown(name):
+    def shown(name, width=736):
         quiz = Quiz(name)
-        return quiz, plain.mount(page, quiz, 736)
+        return quiz, plain.mount(page, quiz, width)
 
     yield shown
     assert page.complaints == []
@@ -56,3 +58,14 @@ def test_keys_that_walk_move_the_page_nowhere_at_the_edges_either(card, key):
     root.page.wait_for_timeout(300)
     assert root.page.evaluate("scrollY") == before
     expect(cell).to_be_focused()
+
+
+@pytest.mark.parametrize("name", ["never-read", "winner-cells", "first-windows", "what-shrinks", "size-steps"])
+def test_in_jupyterlab_on_a_phone_nothing_of_a_wrong_answer_sticks_out(card, name):
+    quiz, root = card(name, width=244)
+    root.page.set_viewport_size({"width": 390, "height": 844})
+    assert root.evaluate(STICKING_OUT) == []
+    quiz.commit(wrong_answers(quiz._question)[0][0], 1)
+    plain.in_python(root, lambda: None)
+    expect(root.locator(".pc-verdict")).to_be_visible()
+    assert root.evaluate(STICKING_OUT) == []

@@ -261,13 +261,24 @@ def test_axe_finds_no_fault_with_hints_told_and_a_number_refused(shown, name, wi
     assert faults(at.page) == []
 
 
+@pytest.mark.parametrize("width", [360, 244])  # of the site, and of JupyterLab, on a phone
 @pytest.mark.parametrize("name", [FOUR, "reach-average-alone", "reach-agreement", "reach-flat-sheet", "reach-last-row"])
-def test_on_a_phone_nothing_sticks_out(shown, name):
-    at = shown(name, width=360)
+def test_on_a_phone_nothing_sticks_out_and_what_is_told_stands_by_its_button(shown, name, width):
+    at = shown(name, width=width)
     assert at.root.evaluate(STICKING_OUT) == []
     at.press("Check")
     expect(at.verdict).to_be_visible()
     assert at.root.evaluate(STICKING_OUT) == []
+    at.press("Hint 1 of 3")
+    expect(at.strip.locator(".pc-saying")).to_contain_text("Hint 1 of 3")
+    expect(at.root.locator(".pc-sentence")).to_be_visible()
+    at.move(at.challenge._question.truth)
+    at.press("Check")
+    expect(at.strip.locator(".pc-saying")).to_contain_text("Why it works")
+    assert at.root.evaluate(STICKING_OUT) == []
+    at.root.evaluate("(el) => (el.parentElement.style.width = '736px')")
+    expect(at.root.locator(".pc-said .pc-saying")).to_contain_text("Why it works")
+    expect(at.root.locator(".pc-sentence")).to_be_hidden()
 
 
 def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
