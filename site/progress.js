@@ -63,13 +63,20 @@
     });
   };
 
+  // A question is done with its answer, a challenge once it is reached.
+  /** @type {(id: string, answers: Answers) => boolean} */
+  const isDone = (id, answers) => Boolean(answers[id]?.some(({ right }) => right || !isChallenge(id)));
+
+  /** @param {string} id */
+  const isChallenge = (id) => id.startsWith("reach-");
+
   // What to say where no question of a page is left; as questions/journal.py.
   /** @param {string | undefined} name */
   function ended(name) {
     const at = course.lessons.findIndex((lesson) => lesson.name === name);
     const ids = Object.keys(course.lessons[at]?.questions ?? {});
     const answers = byQuestion();
-    if (!ids.length || !ids.every((id) => answers[id])) return "";
+    if (!ids.length || !ids.every((id) => isDone(id, answers))) return "";
     const right = ids.filter((id) => answers[id][0].right).length;
     const after = course.lessons[at + 1]?.title;
     const on = after ? `Next: ${after}; the link is at the end of the page.` : "That was the last one.";
@@ -114,13 +121,13 @@
   function path(list, answers) {
     for (const [i, lesson] of course.lessons.entries()) {
       const asked = Object.keys(lesson.questions);
-      const done = asked.filter((id) => answers[id]).length;
+      const done = asked.filter((id) => isDone(id, answers)).length;
       const [state, mark] = done === 0 ? ["open", ""] : done < asked.length ? ["begun", "◐"] : ["done", "✓"];
       const item = /** @type {HTMLElement | undefined} */ (list.children[i]);
       if (!item) continue;
       item.dataset.state = state;
       item.querySelector(".course-mark")?.remove();
-      const words = `${done} of ${asked.length} questions answered`;
+      const words = `${done} of ${asked.length} questions done`;
       if (done) item.prepend(make("span", { className: "course-mark", title: words }, mark, make("span", { className: "course-unseen" }, `${words}: `)));
     }
   }
@@ -150,20 +157,20 @@
     ];
   }
 
-  // The challenges, in the order of the course, and which are reached.
+  // The challenges, lesson after lesson, and which are reached.
   /** @param {Answers} answers */
   function ladder(answers) {
-    const rungs = course.lessons.flatMap(({ name, questions }) =>
-      Object.entries(questions)
-        .filter(([id]) => id.startsWith("reach-"))
-        .map(([id, prompt]) => {
-          const reached = answers[id]?.some(({ right }) => right);
-          const said = make("span", { className: "course-unseen" }, reached ? "Reached: " : "Not reached yet: ");
-          const link = make("a", { href: `${name}.html#check-yourself` }, prompt);
-          return make("li", { className: reached ? "course-reached" : "" }, said, link);
-        }),
-    );
-    return make("ul", { className: "course-ladder" }, ...rungs);
+    const rungs = course.lessons.flatMap(({ name, title, questions }) => {
+      const its = Object.entries(questions).filter(([id]) => isChallenge(id));
+      const items = its.map(([id, prompt]) => {
+        const reached = answers[id]?.some(({ right }) => right);
+        const said = make("span", { className: "course-unseen" }, reached ? "Reached: " : "Not reached yet: ");
+        const link = make("a", { href: `${name}.html#check-yourself` }, prompt);
+        return make("li", { className: reached ? "course-reached" : "" }, said, link);
+      });
+      return items.length ? [make("p", {}, title), make("ul", {}, ...items)] : [];
+    });
+    return make("div", { className: "course-ladder" }, ...rungs);
   }
 
   /** @type {(answers: Answers, link: (lesson: Lesson) => Node) => Node[]} */

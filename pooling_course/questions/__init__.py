@@ -2,7 +2,8 @@
 
 A question is a dictionary::
 
-    id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post"
+    id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post" where
+                    its lesson asks it, and "review" where no lesson does
     kind            "one", "several", "number", "shape", "cells", "fill" or "order"; or "reach", see goals.py
     prompt, why     what is asked; what is true, shown after the commitment
     choices         for one and several: {"text", "reason", "misconception" where wrong, and "value" or "right"}
@@ -43,7 +44,7 @@ from .lessons import LESSONS
 FOLDER = Path(__file__).parent
 ON_CARDS = ("one", "several", "number", "shape", "cells", "fill", "order")  # chosen, typed or marked on a card
 KINDS = (*ON_CARDS, "reach")
-ROLES = ("predict", "check", "return", "myth", "pre", "post")
+ROLES = ("predict", "check", "return", "myth", "pre", "post", "review")
 SURE = ("a guess", "fairly sure", "certain")
 
 

@@ -17,7 +17,7 @@ from . import ON_CARDS, SURE, Question, question
 from .attempts import Answered
 from .challenge import Challenge
 from .draw import drawable, fresh
-from .journal import by_question, due, entries, meet, unasked
+from .journal import by_question, due, entries, unasked
 from .lessons import LESSONS
 
 
@@ -58,8 +58,6 @@ class Quiz(Answered, Named, anywidget.AnyWidget):
         attempts = self._recalled()
         key = self._question.key() if os.environ.get(STATIC) else {}  # no kernel will be there to grade
         super().__init__(question=self._question.public(), attempts=attempts, answering=not attempts, key=key)
-        if self._question.seed is None:
-            meet(self._question.id)
         self.on_msg(self._hear)
 
     def __repr__(self):

@@ -10,7 +10,6 @@ from ..web import live
 from ..web.still import STATIC
 from . import Question, Reach, question
 from .attempts import Answered
-from .journal import meet
 
 UNASKED = 1  # how sure one was, for the record: what stands there can be seen, so nobody is asked
 KEPT = {"question", "attempts", "given", "notice", "key"}  # traits that a page may not set
@@ -52,7 +51,6 @@ class Challenge(Answered, PoolingExplorer):
         super().__init__(x, q.pooling, **looked_at, settings=[name for name in settings if name != "kind"])
         self.question, self.key = q.public(), q.key() if os.environ.get(STATIC) else {}
         self.attempts = self._recalled()
-        meet(q.id)
         self.on_msg(self._hear)
 
     def __repr__(self):

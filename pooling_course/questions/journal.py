@@ -228,10 +228,13 @@ class Progress:
     trouble: str = ""
 
     def lessons(self) -> list[dict]:
-        """Per lesson: title, questions, answered, right at first, sure and wrong; challenges, and those reached."""
+        """Per lesson: title, questions, answered, right at first, sure and wrong; challenges, and those reached; done
+        or not. What no lesson asks counts once it is answered.
+        """
         rows = []
         for lesson in dict.fromkeys(q.lesson for q in all_questions().values()):
-            names = [q.id for q in all_questions().values() if q.lesson == lesson]
+            its = [q for q in all_questions().values() if q.lesson == lesson]
+            names = [q.id for q in its if q.role != "review" or q.id in self.answers]
             first = [self.answers[n][0] for n in names if n in self.answers]
             challenges = [n for n in names if all_questions()[n].kind == "reach"]
             rows.append(
@@ -244,6 +247,7 @@ class Progress:
                     "sure_wrong": sum(not e["right"] and e["confidence"] == 2 for e in first),
                     "challenges": len(challenges),
                     "reached": sum(any(e["right"] for e in self.answers.get(n, ())) for n in challenges),
+                    "done": all(_is_done(n, self.answers) for n in names),
                 }
             )
         return rows
@@ -257,8 +261,8 @@ class Progress:
         return [n for n, given in self.answers.items() if not given[-1]["right"] or given[-1]["confidence"] == 0]
 
     def next(self) -> str:
-        """The lesson to go on with: the one answered last, or the next that has a question left; "" where none has."""
-        open_ones = [row["lesson"] for row in self.lessons() if row["answered"] < row["questions"]]
+        """The lesson to go on with: the one answered last, or the next that is not done; "" where all are."""
+        open_ones = [row["lesson"] for row in self.lessons() if not row["done"]]
         last = max(self.answers.items(), key=lambda given: given[1][-1]["time"], default=None)
         at = all_questions()[last[0]].lesson if last else ""
         return next((lesson for lesson in open_ones if lesson >= at), open_ones[0] if open_ones else "")
@@ -288,7 +292,7 @@ class Progress:
             pairs, before, after = gain
             notes.append(f"Before and after the course, on {pairs} parallel questions: {before} right, then {after}.")
         notes.append(
-            "The pages ask some of the questions; review() brings what was wrong or unsure, and the others of the "
+            "The lessons ask some of the questions; review() brings what was wrong or unsure, and the others of the "
             "lessons that you have begun."
         )
         if self.damaged:
@@ -306,7 +310,7 @@ class Progress:
         table = f"<table><caption>Your answers so far</caption><tr>{head}</tr>{body}</table>"
         parts = [
             course_map(self.lessons(), self.next()),
-            f"<details><summary>The same as a table</summary>{table}</details>",
+            f"<details style='margin:8px 0'><summary>The same as a table</summary>{table}</details>",
         ]
         sure = self.sure_and_wrong()
         others = [name for name in self.to_revisit() if name not in sure]
@@ -402,35 +406,28 @@ def _moves(q, answer):
 
 # ---- where a lesson ends -----------------------------------------------------------------------------------------
 
-_MET: dict[str, set[str]] = defaultdict(set)  # by lesson, the questions that were shown since this notebook was started
-WHOLE = ("pre", "myth", "post")  # roles of which a lesson asks every question
-
-
-def meet(name: str) -> None:
-    """Note that a question is shown."""
-    _MET[all_questions()[name].lesson].add(name)
-
 
 def finished(lesson: str) -> str:
-    """What to say where no question is left of those that a lesson asks: how it went, and the way on; "" until then.
-
-    A page asks some of its questions. Those are known once they are shown, in the order of the page, so a lesson ends
-    where one of each role was shown, and all of them are answered.
-    """
-    asked = [q for q in all_questions().values() if q.lesson == lesson]
-    met = {q.id for q in asked if q.id in _MET[lesson] or q.role in WHOLE}
-    if {all_questions()[name].role for name in met} != {q.role for q in asked}:
-        return ""
+    """What to say where no question is left of those that a lesson asks: how it went, and the way on; "" until then."""
+    asked = [q.id for q in all_questions().values() if q.lesson == lesson and q.role != "review"]
     given = by_question(entries()[0])
-    if not met <= given.keys():
+    if not all(_is_done(name, given) for name in asked):
         return ""
-    right = sum(given[name][0]["right"] for name in met)
+    right = sum(given[name][0]["right"] for name in asked)
     names = list(LESSONS)
     after = names[names.index(lesson) + 1 :][:1]
     on = (
         f"Next: {LESSONS[after[0]].heading}; the link is at the end of the page." if after else "That was the last one."
     )
-    return f"Lesson {LESSONS[lesson].number} is done: {len(met)} of {len(met)} answered, {right} right at first. {on}"
+    return (
+        f"Lesson {LESSONS[lesson].number} is done: {len(asked)} of {len(asked)} answered, {right} right at first. {on}"
+    )
+
+
+def _is_done(name, given):
+    """A question is done with its answer, a challenge once it is reached."""
+    answers = given.get(name, ())
+    return any(e["right"] or all_questions()[name].kind != "reach" for e in answers)
 
 
 # ---- carry it elsewhere, come back to it -------------------------------------------------------------------------
@@ -523,7 +520,7 @@ def due(found: list[dict], now: float | None = None) -> list[str]:
 
 
 def unasked(found: list[dict]) -> list[str]:
-    """Ids of the check questions not answered yet, in lessons that were begun; a page asks only some of them."""
+    """Ids of the questions that no page asks, not answered yet, in lessons that were begun."""
     answered = by_question(found)
     begun = {all_questions()[name].lesson for name in answered}
-    return [q.id for q in all_questions().values() if q.role == "check" and q.lesson in begun and q.id not in answered]
+    return [q.id for q in all_questions().values() if q.role == "review" and q.lesson in begun and q.id not in answered]

@@ -59,7 +59,7 @@ def _leg(a, b):
 
 def _station(row, x, y, here):
     number, _, name = row["title"].partition(" ")
-    wrong, done = row["answered"] - row["right"], 0 < row["questions"] == row["answered"]
+    wrong, done = row["answered"] - row["right"], row["done"]
     around = 2 * math.pi * RADIUS
     part = around / max(1, row["questions"])
     ring = "".join(
@@ -132,12 +132,13 @@ def ladder(rungs: list[dict]) -> str:
     for rung in rungs:
         if rung["lesson"] != last:
             last = rung["lesson"]
-            parts.append(f"{'</ol>' if parts else ''}<p><b>{escape(rung['title'])}</b></p><ol {LIST}>")
+            parts.append(f"{'</ol>' if parts else ''}<p {HEAD}><b>{escape(rung['title'])}</b></p><ol {LIST}>")
         parts.append(_rung(rung))
     return f'<div class="pc-ladder">{"".join(parts)}</ol></div>'
 
 
-LIST = 'style="list-style:none;margin:0 0 8px;padding:0"'
+HEAD = 'style="margin:14px 0 2px"'
+LIST = 'style="list-style:none;margin:0;padding:0"'
 
 
 def _rung(rung):
@@ -150,7 +151,8 @@ def _rung(rung):
         moves += f"; {rung['fewest']} would do"
     link = f'<a href="{rung["lesson"]}.ipynb#Check-yourself">{escape(rung["prompt"])}</a>'
     note = f" <small>reached{moves}</small>" if done else ""
-    return f'<li style="margin:2px 0">{mark} <span style="{hidden}">{said}: </span>{link}{note}</li>'
+    hang = "margin:2px 0;padding-left:20px;text-indent:-20px"
+    return f'<li style="{hang}">{mark} <span style="{hidden}">{said}: </span>{link}{note}</li>'
 
 
 def _moves(count):

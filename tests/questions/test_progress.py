@@ -181,9 +181,9 @@ def test_does_review_follow_the_clock(monkeypatch):
 def test_does_review_offer_what_the_pages_of_begun_lessons_do_not_ask():
     assert unasked([]) == [] and "Nothing to review" in review().value
     record(answered("max-channels", right=True, confidence=2))
-    expected = [q.id for q in all_questions().values() if q.role == "check" and q.lesson.startswith("03")]
+    expected = [q.id for q in all_questions().values() if q.role == "review" and q.lesson.startswith("03")]
     assert unasked(entries()[0]) == expected
-    assert [box.quiz.question["id"] for box in review(3).children] == expected[:3]
+    assert expected and [box.quiz.question["id"] for box in review(3).children] == expected[:3]
     record(answered(expected[0], right=True, confidence=2))
     assert expected[0] not in unasked(entries()[0])
 
@@ -209,7 +209,7 @@ def test_is_a_page_without_questions_whole():
 
 def test_says_the_map_in_words_what_it_shows():
     lesson = "02_max_versus_average"
-    names = [q.id for q in all_questions().values() if q.lesson == lesson]
+    names = [q.id for q in all_questions().values() if q.lesson == lesson and q.role != "review"]
     reach = next(name for name in names if name.startswith("reach-"))
     record(answered(names[0], right=True))
     record(answered(names[1], right=False))
@@ -226,7 +226,7 @@ def test_draws_the_map_what_it_says():
     """A share of the ring for what was right at first, another for what was not; a finished lesson is filled."""
     rows = progress().lessons()
     rows[3] |= {"questions": 8, "answered": 6, "right": 4}
-    rows[4] |= {"questions": 5, "answered": 5, "right": 5}
+    rows[4] |= {"questions": 5, "answered": 5, "right": 5, "done": True}
     around = 2 * math.pi * RADIUS
     drawn = course_map(rows)
     right, wrong = (
@@ -253,20 +253,31 @@ def test_shows_the_ladder_what_is_reached_and_in_how_many_moves():
 
 
 @pytest.mark.parametrize("lesson", ["02_max_versus_average", "00_start_here"])
-def test_is_a_lesson_done_when_nothing_it_asks_is_left(lesson, monkeypatch):
-    monkeypatch.setitem(module._MET, lesson, set())
-    asked = [q for q in all_questions().values() if q.lesson == lesson]
-    shown = [next(q.id for q in asked if q.role == role) for role in dict.fromkeys(q.role for q in asked)]
-    shown += [q.id for q in asked if q.role == "pre" and q.id not in shown]  # of which a page asks every one
-    for name in shown:
-        module.meet(name)
-        assert module.finished(lesson) == ""
-        record(answered(name, right=name != shown[0]))
+def test_is_a_lesson_done_when_nothing_it_asks_is_left(lesson):
+    its = [q for q in all_questions().values() if q.lesson == lesson]
+    asked = [q.id for q in its if q.role != "review"]
+    for name in asked:
+        assert module.finished(lesson) == "" and progress().next() == (lesson if name != asked[0] else "00_start_here")
+        record(answered(name, right=name != asked[0]))
     text = module.finished(lesson)
-    assert f"is done: {len(shown)} of {len(shown)} answered, {len(shown) - 1} right at first." in text
+    assert f"is done: {len(asked)} of {len(asked)} answered, {len(asked) - 1} right at first." in text
     following = list(LESSONS.values())[list(LESSONS).index(lesson) + 1]
     assert f"Next: {following.heading}" in text
-    others = [q.id for q in asked if q.id not in shown]
-    if others:
-        module.meet(others[0])  # one more is asked on this page
-        assert module.finished(lesson) == ""
+    row = next(row for row in progress().lessons() if row["lesson"] == lesson)
+    assert row["done"] and row["answered"] == row["questions"] == len(asked)
+    assert progress().next() == following.name
+    for q in its:
+        if q.role == "review":  # counts, once it is answered
+            record(answered(q.id))
+            row = next(row for row in progress().lessons() if row["lesson"] == lesson)
+            assert row["done"] and row["answered"] == row["questions"] == len(asked) + 1
+
+
+def test_is_a_lesson_done_only_once_its_challenges_are_reached():
+    lesson = "02_max_versus_average"
+    asked = [q.id for q in all_questions().values() if q.lesson == lesson and q.role != "review"]
+    for name in asked:
+        record(answered(name, right=name != "reach-agreement"))
+    assert module.finished(lesson) == "" and progress().next() == lesson
+    record(answered("reach-agreement"))
+    assert f"{len(asked) - 1} right at first" in module.finished(lesson) and progress().next() > lesson
