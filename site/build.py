@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))  # for tools/, which is not installed
 
 from pooling_course import PoolingExplorer, images  # noqa: E402
 from pooling_course.exercises import load  # noqa: E402
+from pooling_course.exercises.clinic import PATIENTS  # noqa: E402
 from pooling_course.exercises.report import hint_buttons  # noqa: E402
 from pooling_course.web import assets  # noqa: E402
 from tools import links  # noqa: E402
@@ -267,9 +268,12 @@ def waits(cell):
 
 
 def hints_of(cell):
-    """The hints of the exercise that a cell checks: text, which needs no Python."""
-    checked = re.match(r'check\("([\w-]+)"', cell.source)
-    return hint_buttons(load(checked[1]).ladder) if checked else ""
+    """The hints of the exercise that a cell checks, or of its patient: text, which needs no Python."""
+    if checked := re.match(r'check\("([\w-]+)"', cell.source):
+        return hint_buttons(load(checked[1]).ladder)
+    if examined := re.search(r'^patient\("([\w-]+)", (\w+)\)', cell.source, re.MULTILINE):
+        return hint_buttons(PATIENTS[examined[1]].ladder(examined[2]), words=1)
+    return ""
 
 
 def _with_note(source, name):

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from itertools import product
 from textwrap import dedent
 
@@ -16,17 +17,26 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..maths.words import number
+from .report import hint_buttons
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the clinic says about a function: "cured", "ill" or "untouched", and why in one sentence."""
+    """What the clinic says about a function: "cured", "ill" or "untouched", and why in one sentence.
+
+    Shown at the end of a cell it has a button for its `ladder`: a hint, then a repair as code; () where it is cured.
+    """
 
     state: str
     sentence: str
+    ladder: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self):
         return f"{MARKS[self.state]}: {self.sentence}"
+
+    def _repr_html_(self):
+        said = f"<p><strong>{MARKS[self.state]}:</strong> {escape(self.sentence)}</p>"
+        return said + (hint_buttons(self.ladder, words=1) if self.ladder else "")
 
 
 MARKS = {"cured": "✓ Cured", "ill": "✗ Still ill", "untouched": "○ Not attempted yet"}
@@ -40,6 +50,7 @@ class Patient:
         broken: as the notebook shows it, word for word: a function with the same code counts as untouched.
         model: a repair, which says what is right.
         inputs: gives the inputs on which a repair is tried; the notebook shows only what happens on one of them.
+        hint: what to do about the cause that the notebook asks for.
         wrong: repairs that do not cure, each with the sentence to say.
         differs: what is wrong with a result, given (input, result, model's result): a sentence, or "".
     """
@@ -47,21 +58,29 @@ class Patient:
     broken: Callable
     model: Callable
     inputs: Callable
+    hint: str
     wrong: dict = field(default_factory=dict)
     differs: Callable = None
 
     def examine(self, function) -> Finding:
         if not callable(function):
             return Finding("ill", f"the clinic needs the function itself, and got {_kind(function)}.")
+        ladder = self.ladder(getattr(function, "__name__", ""))
         if same_code(function, self.broken):
-            return Finding("untouched", "repair the function above, then run the cell again.")
+            return Finding("untouched", "repair the function above, then run the cell again.", ladder)
         sentence = self.fault(function)
         if not sentence:
             return Finding("cured", "right on every input tried, here and behind the scenes.")
         for wrong, said in self.wrong.items():
             if self.alike(function, wrong):
-                return Finding("ill", said)
-        return Finding("ill", sentence)
+                return Finding("ill", said, ladder)
+        return Finding("ill", sentence, ladder)
+
+    def ladder(self, called: str) -> tuple[str, str]:
+        """The hint, and a repair as code, with the name of the learner's function."""
+        name = called if called.isidentifier() else "repaired"
+        code = dedent(inspect.getsource(self.model)).strip()
+        return self.hint, code.replace("def model(", f"def {name}(", 1)
 
     def fault(self, function) -> str:
         """What is wrong on the first input where something is; "" where nothing is."""
@@ -172,13 +191,14 @@ PATIENTS = {}
 
 
 def admit(name, inputs, **more):
-    """Make a patient of a class that holds `broken`, `model` and the wrong repairs, whose docstrings are the reason."""
+    """Make a patient of a class: `hint`, `broken`, `model`, and the wrong repairs, whose docstrings are the reason."""
 
     def from_class(found):
         functions = {key: value for key, value in vars(found).items() if not key.startswith("__")}
         broken, model = _as_in_a_cell(functions.pop("broken")), functions.pop("model")
+        hint = functions.pop("hint")
         wrong = {function: function.__doc__ for function in functions.values()}
-        PATIENTS[name] = Patient(broken, model, cache(inputs), wrong, **more)
+        PATIENTS[name] = Patient(broken, model, cache(inputs), hint, wrong, **more)
         return found
 
     return from_class
@@ -187,6 +207,10 @@ def admit(name, inputs, **more):
 @admit("stride-one", lambda: _maps((1, 9, 9), (2, 3, 10, 11), (1, 12, 7)))
 class StrideOne:
     """A third of the rows and columns is wanted, whole windows only."""
+
+    hint = (
+        "The stride says how far the window moves. Left out, it equals kernel_size, and the windows lie side by side."
+    )
 
     def broken(x):
         return nn.MaxPool2d(kernel_size=3, stride=1)(x)
@@ -211,6 +235,8 @@ class StrideOne:
 class Transposed:
     """Rows and columns are to be halved; the channels stay where they are."""
 
+    hint = "After transpose(1, 2) the last two axes are channels and columns. Before it they were rows and columns."
+
     def broken(x):
         return nn.MaxPool2d(2)(x.transpose(1, 2))
 
@@ -229,6 +255,11 @@ class Transposed:
 @admit("edges", lambda: _maps((1, 4, 4), (1, 5, 7), (2, 3, 6, 9)))
 class Edges:
     """Half the size, rounded up; every cell counts once, and nothing that is no cell counts."""
+
+    hint = (
+        "The padding moves every window. Without it, ceil_mode=True gives what is left over a window of its own, "
+        "whose mean divides by the cells that it holds."
+    )
 
     def broken(x):
         return nn.AvgPool2d(2, stride=2, padding=1)(x)
@@ -252,6 +283,11 @@ class Edges:
 @admit("swapped", lambda: _maps((1, 5, 7), (2, 3, 6, 6), (1, 9, 8)))
 class Swapped:
     """The size is to be rounded up; one tensor is to come back."""
+
+    hint = (
+        "The last two arguments are ceil_mode and return_indices, in this order. Give the one you mean by its "
+        "name, and leave the other out."
+    )
 
     def broken(x):
         return F.max_pool2d(x, 2, 2, 0, 1, False, True)
@@ -306,6 +342,11 @@ def _windows_at(place, size):
 class UNetSkip:
     """Pooled and brought back, the map is to be joined to the original, whose every row is to stay."""
 
+    hint = (
+        "Pooling rounded an odd size down, and twice that is one too few. nn.Upsample takes size=... in the place "
+        "of scale_factor."
+    )
+
     def broken(x):
         low = nn.MaxPool2d(2)(x)
         up = nn.Upsample(scale_factor=2)(low)
@@ -335,6 +376,11 @@ class UNetSkip:
 class ChannelsLast:
     """An image of (rows, columns, channels) is to be halved, and to stay in that order."""
 
+    hint = (
+        "The last two axes are columns and channels here. Bring the channels to the front with permute, pool, and "
+        "bring them back with another permute."
+    )
+
     def broken(image):
         return nn.MaxPool2d(2)(image)
 
@@ -358,6 +404,11 @@ class ChannelsLast:
 @admit("unpooled", lambda: _maps((1, 1, 5, 7), (1, 1, 6, 6), (2, 3, 7, 4), shift=0.5))
 class Unpooled:
     """The maxima are to return to their places in a map of the size of x, with 0 elsewhere."""
+
+    hint = (
+        "Of the two sizes it takes the smaller, 4 × 6. F.max_unpool2d has an output_size, which says how large "
+        "the map is to be."
+    )
 
     def broken(x):
         values, indices = F.max_pool2d(x, 2, return_indices=True)
@@ -388,6 +439,8 @@ _WHOLE = (torch.int64, torch.uint8)
 class Bytes:
     """Averages of whole numbers, of any integer type, are to keep their fractions."""
 
+    hint = "Whole numbers stay whole within the pooling, and the fractions are lost there. Make floats of them before."
+
     def broken(pixels):
         return nn.AvgPool2d(2)(pixels.long())
 
@@ -406,6 +459,11 @@ class Bytes:
 @admit("zero-border", lambda: [*_maps((1, 6, 6), shift=-10.0), *_maps((2, 2, 7, 5)), *_maps((1, 8, 8), shift=-5000.0)])
 class ZeroBorder:
     """Half the size, the border included, and every output a number that stands in x."""
+
+    hint = (
+        "F.pad writes zeros, and 0 wins against negative numbers. nn.MaxPool2d has a padding of its own, of −∞, "
+        "which never wins."
+    )
 
     def broken(x):
         return nn.MaxPool2d(3, stride=2)(F.pad(x, (1, 1, 1, 1)))
@@ -429,6 +487,11 @@ class ZeroBorder:
 @admit("dark-border", lambda: [torch.ones(1, 5, 5), *_maps((2, 3, 6, 8), (1, 3, 9))])
 class DarkBorder:
     """The size stays, and every output is the mean of the cells in its window."""
+
+    hint = (
+        "The window in the corner reads 4 cells of the image, and their sum is divided by 9. count_include_pad "
+        "says whether padding is counted."
+    )
 
     def broken(x):
         return nn.AvgPool2d(3, stride=1, padding=1)(x)

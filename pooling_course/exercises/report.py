@@ -98,18 +98,19 @@ class Report:
         return f'<div style="overflow-x: auto">{"".join(blocks)}</div>'
 
 
-def hint_buttons(ladder: Sequence[str]) -> str:
+def hint_buttons(ladder: Sequence[str], words: int = 2) -> str:
     """The hints of an exercise as HTML that needs neither Python nor a script: each opens under a button of its own.
 
     Only an open hint holds the button of the next one, and what opens is read out. It looks as in a challenge.
 
     Args:
-        ladder: two hints in words, and code if there is any, as `Exercise.ladder` has them.
+        ladder: hints in words, then code if there is any, as `Exercise.ladder` has them.
+        words: how many of them are in words.
     """
-    told = [f"<p>{_with_code(text)}</p>" for text in ladder[:2]]
-    told += [f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>' for code in ladder[2:]]
+    told = [f"<p>{_with_code(text)}</p>" for text in ladder[:words]]
+    told += [f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>' for code in ladder[words:]]
     more = ""
-    for name, text in reversed([*zip(hint_names(len(told), whole=len(told) > 2), told, strict=True)]):
+    for name, text in reversed([*zip(hint_names(len(told), whole=len(told) > words), told, strict=True)]):
         button = f'<summary style="{BUTTON}">{name}</summary>'
         more = f'<details style="margin: 8px 0">{button}{text}{more}</details>'
     return f'<div aria-live="polite">{more}</div>'

@@ -1,6 +1,7 @@
 """Myths and the clinic: is what is told as the truth true, and does the clinic know a cure from a change?"""
 
 import ast
+import html
 import re
 
 import nbformat
@@ -268,6 +269,22 @@ def rewritten(function):
 def test_the_model_repair_cures(name):
     assert patient(name, PATIENTS[name].model).state == "cured"
     assert repr(patient(name, PATIENTS[name].model)).startswith("✓ Cured: ")
+
+
+@EVERY
+def test_whoever_is_stuck_gets_a_hint_and_then_a_repair_that_cures(name):
+    def my_repair(x):
+        raise NotImplementedError
+
+    found = patient(name, my_repair)
+    hint, code = found.ladder
+    cell = {"torch": torch, "nn": nn, "F": F}
+    exec(code, cell)
+    assert patient(name, cell["my_repair"]).state == "cured" and code.partition(":")[2].strip() not in hint
+    shown = found._repr_html_()
+    assert re.findall("<summary.*?>(.*?)</summary>", shown) == ["Hint 1 of 2", "Show the whole answer"]
+    assert f"<strong>✗ Still ill:</strong> {html.escape(found.sentence)}" in shown and html.escape(hint) in shown
+    assert "<summary" not in patient(name, cell["my_repair"])._repr_html_()
 
 
 @pytest.mark.parametrize("name, wrong", [(name, wrong) for name in PATIENTS for wrong in PATIENTS[name].wrong])
