@@ -107,7 +107,7 @@ def hint_buttons(ladder: Sequence[str], words: int = 2) -> str:
         ladder: hints in words, then code if there is any, as `Exercise.ladder` has them.
         words: how many of them are in words.
     """
-    told = [f"<p>{_with_code(text)}</p>" for text in ladder[:words]]
+    told = [f'<p style="margin: 6px 0">{_with_code(text)}</p>' for text in ladder[:words]]
     told += [f'<pre tabindex="0" style="{CODE}">{escape(code)}</pre>' for code in ladder[words:]]
     more = ""
     for name, text in reversed([*zip(hint_names(len(told), whole=len(told) > words), told, strict=True)]):

@@ -221,9 +221,8 @@ class Quiz {
     const set = make(
       "fieldset",
       { class: "pc-choices" },
-      make("legend", { class: "pc-hidden" }, type === "radio" ? "Choose one" : "Choose all that are right"),
+      type === "radio" ? make("legend", { class: "pc-hidden" }, "Choose one") : make("legend", { class: "pc-hint" }, "Choose all that are right."),
     );
-    if (type === "checkbox") set.append(make("p", { class: "pc-hint" }, "Choose all that are right."));
     this.q.choices.forEach((text, i) => {
       const onchange = () => {
         const others = [this.get("draft").answer ?? []].flat().filter((n) => n !== i);

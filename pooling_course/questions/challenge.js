@@ -204,7 +204,7 @@ class Challenge {
     const state = !judged ? "open" : judged.right ? "reached" : "missed";
     this.place();
     if (stands !== this.toldOf) this.tell("");
-    if (judged && !this.telling) this.tell([judged.right ? `Why it works: ${judged.why}` : judged.mistake, judged.done].filter(Boolean).join(" "));
+    if (judged && !this.telling) this.tell(judged.right ? `Why it works: ${judged.why}` : (judged.mistake ?? ""), judged.done);
     this.strip.dataset.state = state;
     list(
       this.goals,
@@ -260,12 +260,13 @@ class Challenge {
     return `Reached ${away(moves)}${moves > fewest ? ` (${fewest} would do)` : ""}`;
   }
 
-  // Until something is moved.
-  /** @param {string} text */
-  tell(text) {
-    this.telling = text;
+  // Until something is moved; that a lesson is done stands out.
+  /** @type {(text: string, done?: string) => void} */
+  tell(text, done = "") {
+    this.telling = `${text} ${done}`.trim();
     this.toldOf = JSON.stringify(this.moved);
-    update(this.told, { text, hidden: !text, className: text.length > 230 ? "pc-saying pc-long" : "pc-saying" });
+    update(this.told, { hidden: !this.telling, className: this.telling.length > 230 ? "pc-saying pc-long" : "pc-saying" });
+    this.told.replaceChildren(text, done && make("b", { class: "pc-done" }, ` ${done}`));
     this.place();
   }
 

@@ -3,8 +3,9 @@
 import math
 from html import escape
 
-RADIUS, STEP, ROW = 25, 122, 138  # px of the map: a station, and how far the next one is, across and down
-ACROSS = 6
+RADIUS, STEP, ROW = 25, 122, 138  # px of the map: a station's ring, and how far the next one is, across and down
+X, Y = STEP // 2, 40  # where in its place a station lies
+ACROSS = 6  # at most; on a phone there are two in a row
 RIGHT, WRONG = "#1e8449", "#b9770e"  # on a light page and on a dark one at least 3 : 1
 FONT = "font:12px/1.3 system-ui,sans-serif"
 
@@ -16,22 +17,13 @@ def course_map(rows: list[dict], here: str = "") -> str:
         rows: as `Progress.lessons` gives them.
         here: the lesson to go on with.
 
-    The picture is only seen. Over each station lies a link that says in words what it shows: a link within the picture
-    is one that JupyterLab cannot follow, and takes for an error.
+    Each station is a link that says in words what it shows; as many stand in a row as there is room for.
     """
-    points = [_place(i) for i in range(len(rows))]
-    size = width, height = 2 * points[0][0] + (ACROSS - 1) * STEP, points[-1][1] + 102
-    placed = [(row, at, row["lesson"] == here) for row, at in zip(rows, points, strict=True)]
-    stations = "".join(_station(row, *at, here=now) for row, at, now in placed)
-    links = "".join(_link(row, at, now, size) for row, at, now in placed)
-    way = "".join(_leg(a, b) for a, b in zip(points, points[1:], strict=False))
+    end = len(rows) - 1
+    stations = "".join(_station(row, row["lesson"] == here, i > 0, i < end) for i, row in enumerate(rows))
     return (
-        f'<div style="overflow-x:auto"><div class="pc-map" role="group" aria-label="Map of the course" '
-        f'style="position:relative;min-width:560px;max-width:{width}px">'
-        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true" style="display:block;width:100%;{FONT}" '
-        f'fill="currentColor">'
-        f'<path d="{way}" fill="none" stroke="currentColor" stroke-opacity=".3" stroke-width="4" '
-        f'stroke-dasharray="1 9" stroke-linecap="round"/>{stations}</svg>{links}</div></div>{LEGEND}'
+        f'<div class="pc-map" role="group" aria-label="Map of the course" '
+        f'style="display:flex;flex-wrap:wrap;max-width:{ACROSS * STEP}px;{FONT}">{stations}</div>{LEGEND}'
     )
 
 
@@ -41,23 +33,10 @@ LEGEND = (
 )
 
 
-def _place(i: int) -> tuple[int, int]:
-    """Where station i lies: the way runs to the right, then back to the left."""
-    row, along = divmod(i, ACROSS)
-    return 78 + (ACROSS - 1 - along if row % 2 else along) * STEP, 40 + row * ROW
-
-
-def _leg(a, b):
-    """From the edge of one station to that of the next."""
-    gap = RADIUS + 14
-    if a[1] == b[1]:
-        by = gap if a[0] < b[0] else -gap
-        return f"M{a[0] + by} {a[1]}L{b[0] - by} {b[1]}"
-    side = 1 if a[0] > STEP * 2 else -1
-    return f"M{a[0] + side * gap} {a[1]}c{side * 36} 30 {side * 36} {b[1] - a[1] - 30} 0 {b[1] - a[1]}"
-
-
-def _station(row, x, y, here):
+def _station(row, here, before, after):
+    """A link over its whole place; before and after it runs the way."""
+    x, y, gap = X, Y, RADIUS + 14
+    way = f"M0 {y}H{x - gap}" * before + f"M{x + gap} {y}H{STEP}" * after
     number, _, name = row["title"].partition(" ")
     wrong, done = row["answered"] - row["right"], row["done"]
     around = 2 * math.pi * RADIUS
@@ -88,22 +67,16 @@ def _station(row, x, y, here):
         + (f'fill="{RIGHT}" stroke="{RIGHT}"/>' if i < row["reached"] else 'fill="none" stroke="currentColor"/>')
         for i in range(row["challenges"])
     )
-    return (
-        f'<g><circle cx="{x}" cy="{y}" r="{RADIUS}{faint}{ring}{middle}{text}{flag if here else ""}{lines}'
-        f'<text x="{x}" y="{below}" text-anchor="middle" fill-opacity=".8">{count}</text>{stones}</g>'
-    )
-
-
-def _link(row, at, here, size):
-    """Over a station, from its ring to its stones."""
     said = f"{row['title']}: {row['answered']} of {row['questions']} answered, {row['right']} right at first"
     said += f", {row['reached']} of {row['challenges']} challenges reached" if row["challenges"] else ""
     said += "; go on here" if here else ""
-    left, top = (100 * (n - before) / whole for n, before, whole in zip(at, (STEP / 2, 36), size, strict=True))
-    across, down = 100 * STEP / size[0], 100 * (ROW - 4) / size[1]
     return (
-        f'<a href="{row["lesson"]}.ipynb" aria-label="{escape(said)}" title="{escape(said)}" style="position:absolute;'
-        f'left:{left:.2f}%;top:{top:.2f}%;width:{across:.2f}%;height:{down:.2f}%"></a>'
+        f'<a href="{row["lesson"]}.ipynb" aria-label="{escape(said)}" title="{escape(said)}" style="color:inherit">'
+        f'<svg viewBox="0 0 {STEP} {ROW}" width="{STEP}" height="{ROW}" aria-hidden="true" style="display:block" '
+        f'fill="currentColor"><path d="{way}" fill="none" stroke="currentColor" stroke-opacity=".3" stroke-width="4" '
+        f'stroke-dasharray="1 9" stroke-linecap="round"/>'
+        f'<circle cx="{x}" cy="{y}" r="{RADIUS}{faint}{ring}{middle}{text}{flag if here else ""}{lines}'
+        f'<text x="{x}" y="{below}" text-anchor="middle" fill-opacity=".8">{count}</text>{stones}</svg></a>'
     )
 
 

@@ -65,7 +65,6 @@ def test_in_jupyterlab_on_a_phone_nothing_of_a_wrong_answer_sticks_out(card, nam
     quiz, root = card(name, width=244)
     root.page.set_viewport_size({"width": 390, "height": 844})
     assert root.evaluate(STICKING_OUT) == []
-    quiz.commit(wrong_answers(quiz._question)[0][0], 1)
-    plain.in_python(root, lambda: None)
+    plain.in_python(root, lambda: quiz.commit(wrong_answers(quiz._question)[0][0], 1))
     expect(root.locator(".pc-verdict")).to_be_visible()
     assert root.evaluate(STICKING_OUT) == []

@@ -38,13 +38,23 @@ def test_both_are_shown_and_nothing_is_an_error(page):
 
 
 def test_a_station_can_be_pointed_at_where_it_is_drawn(page):
-    """The links lie over the picture: each over its own number."""
     page.locator(".pc-map").scroll_into_view_if_needed()
     for lesson in LESSONS.values():
         box = page.locator(".pc-map svg").get_by_text(lesson.number, exact=True).bounding_box()
         at = "([x, y]) => document.elementFromPoint(x, y).closest('a')?.getAttribute('aria-label')"
         said = page.evaluate(at, [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
         assert said and lesson.title in said
+
+
+def test_on_a_phone_all_of_the_map_is_in_sight(page):
+    """As wide as a notebook's output is there."""
+    station = page.locator(".pc-map a")
+    page.locator(".pc-map").evaluate("(el) => (el.style.width = '250px')")
+    boxes = [station.nth(i).bounding_box() for i in range(station.count())]
+    page.locator(".pc-map").evaluate("(el) => (el.style.width = '')")
+    left = page.locator(".pc-map").bounding_box()["x"]
+    assert all(left <= box["x"] and box["x"] + box["width"] <= left + 250 for box in boxes)
+    assert len({box["y"] for box in boxes}) == -(-len(LESSONS) // 2)  # two in a row
 
 
 @pytest.mark.parametrize("lesson, way", [(LESSON, "click"), (OTHER, "Enter")])
