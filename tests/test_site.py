@@ -18,7 +18,7 @@ from playwright.sync_api import TimeoutError, expect
 from torch import nn
 
 import pooling_course
-from harness.answering import enter, secrets_of, wrong_answers
+from harness.answering import answered, enter, secrets_of, wrong_answers
 from harness.explorers import (
     AT_REST,
     NAMES,
@@ -36,6 +36,7 @@ from harness.explorers import (
 )
 from harness.pages import faults
 from pooling_course import Pooling, exercises, expert, images, import_progress, progress
+from pooling_course.exercises.clinic import PATIENTS
 from pooling_course.maths.words import read_number
 from pooling_course.questions import all_questions, lessons, question
 from tools import links
@@ -540,7 +541,7 @@ def question_in(root):
     return next(q for q in map(question, ASKED) if q.prompt == prompt)
 
 
-ASKED = ["max-channels", "signed-window", "myth-channels", "myth-ties", "myth-stride", "default-stride"]
+ASKED = ["conv-work", "max-channels", "signed-window", "myth-channels", "myth-ties", "myth-stride", "default-stride"]
 
 
 @browsers
@@ -1125,6 +1126,9 @@ def test_the_playground_leads_to_every_challenge(visit):
     rungs = page.locator(".course-challenges li")
     wanted = [q.prompt for q in all_questions().values() if q.kind == "reach"]
     expect(rungs).to_have_text([f"Not reached yet: {prompt}" for prompt in wanted])
+    headed = [row["title"] for row in progress().lessons() if row["challenges"]]
+    heads = page.locator(".course-challenges p").all_inner_texts()
+    assert [head.replace(" · ", " ") for head in heads][:4] == headed[:4] and len(heads) == len(headed)
     rungs.first.get_by_role("link").click()
     expect(page.locator("html")).to_have_attribute("data-course", "ready")
     expect(page.locator(".pc-reach").first).to_be_attached()
@@ -1154,6 +1158,11 @@ def test_a_hint_is_read_where_there_is_no_python(visit):
         buttons.nth(i).press("Enter")
         expect(page.get_by_text(exercise.hints[0], exact=True)).to_be_visible()
         expect(page.get_by_text(exercise.hints[1], exact=True)).to_be_hidden()
+    visit("08_myths_and_pitfalls", page)
+    expect(page.locator("summary", has_text="Hint 1 of 2")).to_have_count(len(PATIENTS))
+    page.locator("summary", has_text="Hint 1 of 2").first.press("Enter")
+    expect(page.get_by_text(PATIENTS["stride-one"].hint, exact=True)).to_be_visible()
+    expect(page.locator("pre", has_text="def my_shrink(x):\n    return nn.MaxPool2d(kernel_size=3)(x)")).to_be_hidden()
 
 
 @browsers
@@ -1245,6 +1254,26 @@ def test_the_path_of_lessons_shows_what_is_done(visit):
     expect(path.nth(3)).to_contain_text("1 of")
     expect(path.nth(2)).to_have_attribute("data-state", "open")
     assert path.nth(3).locator("a").get_attribute("href") == "03_maxpool2d_in_pytorch.html"
+
+
+@browsers
+def test_a_lesson_is_done_once_its_challenges_are_reached(visit):
+    page, name = visit("01_what_is_pooling"), "01_what_is_pooling"
+    card = page.locator(".pc-quiz").first
+    others = ["first-windows", "stride-one-rows", "peak-moves", "reach-four-windows"]
+    for reached in (False, True):
+        lines = [{**answered(id, right=id != others[-1] or reached), "lesson": name, "time": 1} for id in others]
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
+        page.evaluate("(text) => localStorage.setItem('pooling-course-progress', text)", text)
+        page.reload()
+        commit(card, question("conv-work").truth)
+        expect(card.locator(".pc-verdict")).to_be_visible()
+        expect(card.locator(".pc-done")).to_have_count(reached)
+        visit("index", page)
+        row = page.locator(".course-path li").nth(1)
+        expect(row).to_have_attribute("data-state", "done" if reached else "begun")
+        expect(row).to_contain_text(f"{4 + reached} of 5 questions done")
+        visit(name, page)
 
 
 # --- for everyone -----------------------------------------------------------------------------------------------------

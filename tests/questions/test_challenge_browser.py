@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 from harness import plain
+from harness.answering import answered
 from harness.explorers import STICKING_OUT, faults
 from pooling_course.questions import Reach, all_questions
 from pooling_course.questions.challenge import STATIC, Challenge
+from pooling_course.questions.journal import record
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("journal")]
 ALL = [q.id for q in all_questions().values() if isinstance(q, Reach)]
@@ -295,6 +297,22 @@ def test_a_page_without_python_judges_by_itself(shown, monkeypatch):
     at.press("Check")
     expect(at.verdict).to_contain_text("Reached 4 moves from the start")
     assert [message for message in heard if message["type"] in ("check", "hint")] == []
+
+
+@pytest.mark.parametrize("width", [736, 244])
+def test_that_a_lesson_is_done_stands_out_and_is_said(shown, width):
+    others = [q.id for q in all_questions().values() if q.lesson[:2] == "01" and q.role != "review" and q.id != FOUR]
+    for name in others:
+        record(answered(name))
+    at = shown(FOUR, width=width)
+    at.press("Check")
+    expect(at.verdict).to_be_visible()
+    assert at.told.locator(".pc-done").count() == 0  # a wrong try ends nothing
+    at.move({"kernel_size": 4, "stride": 4})
+    at.press("Check")
+    done = "Lesson 01 is done: 5 of 5 answered, 4 right at first. Next: 02 · Max versus average"
+    expect(at.told.locator(".pc-done")).to_contain_text(done)
+    expect(at.root.locator("[role=status]").last).to_contain_text(done)
 
 
 SILENCE = "No answer from Python"
