@@ -329,6 +329,10 @@ def _item(name, given):
     return f"<li>{link}: {html.escape(q.prompt)}{about}</li>"
 
 
+def _answers(count):
+    return f"{count} answer{'' if count == 1 else 's'}"
+
+
 def _lines(numbers):
     return f"{len(numbers)} line{'' if len(numbers) == 1 else 's'}"
 
@@ -452,7 +456,7 @@ def export_progress(file) -> str:
     except OSError as error:
         why = f"the answers cannot be written to {_short(file)} ({error.strerror}): give another name."
         raise OSError(why) from None
-    return f"{len(found)} answers written to {file}."
+    return f"{_answers(len(found))} written to {file}."
 
 
 def _path(file):
@@ -493,7 +497,8 @@ def import_progress(file) -> str:
         raise OSError(f"{_short(file)} cannot be read ({error.strerror}): give another file.") from None
     if not theirs:
         raise ValueError(
-            f"{str(file)!r} holds no answers of this course: take a file that export_progress has written."
+            f"{str(file)!r} holds no answers of this course: take a file that export_progress has written "
+            "when there were some."
         )
     ours = {(e["id"], e["time"]) for e in entries()[0]}
     new = [e for e in theirs if (e["id"], e["time"]) not in ours]
@@ -501,7 +506,8 @@ def import_progress(file) -> str:
         if problem := record(entry):
             raise OSError(problem)
     skipped = f" {_lines(damaged)} could not be read: {_named(damaged)}." if damaged else ""
-    return f"{len(new)} answers taken over, {len(theirs) - len(new)} were here already.{skipped}"
+    known = len(theirs) - len(new)
+    return f"{_answers(len(new))} taken over, {known} {'was' if known == 1 else 'were'} here already.{skipped}"
 
 
 def due(found: list[dict], now: float | None = None) -> list[str]:

@@ -222,7 +222,7 @@ def test_is_a_tilde_the_home(tmp_path, monkeypatch):
     record(answered())
     export_progress("~/mine.jsonl")
     assert (tmp_path / "answers.jsonl").is_file() and (tmp_path / "mine.jsonl").is_file()
-    assert import_progress("~/mine.jsonl").startswith("0 answers taken over, 1 were here")
+    assert import_progress("~/mine.jsonl").startswith("0 answers taken over, 1 was here")
 
 
 def test_does_a_folder_that_goes_and_comes_lose_nothing(at_home):
@@ -243,7 +243,7 @@ def test_does_a_folder_that_goes_and_comes_lose_nothing(at_home):
 def test_are_answers_that_wait_exported(at_home, tmp_path):
     at_home.rmdir()
     record(answered(NAMES[0]))
-    assert export_progress(tmp_path / "mine.jsonl").startswith("1 answers written")
+    assert export_progress(tmp_path / "mine.jsonl").startswith("1 answer written")
 
 
 @pytest.mark.parametrize("file", [3, None, ["mine"], 2.5])
@@ -378,8 +378,8 @@ def test_does_the_older_answer_stay_the_first_after_an_import(tmp_path, monkeypa
 def test_does_a_file_of_version_0_come_in_whole(tmp_path):
     old = tmp_path / "old.jsonl"
     old.write_text(json.dumps({"id": NAMES[0], "right": True, "t": 5}) + "\n{half", "utf-8")
-    assert import_progress(old) == "1 answers taken over, 0 were here already. 1 line could not be read: line 2."
-    assert import_progress(old).startswith("0 answers taken over, 1 were here already.")
+    assert import_progress(old) == "1 answer taken over, 0 were here already. 1 line could not be read: line 2."
+    assert import_progress(old).startswith("0 answers taken over, 1 was here already.")
     assert entries()[0][0]["time"] == 5
 
 
