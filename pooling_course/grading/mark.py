@@ -20,7 +20,7 @@ from ..exercises.source import RULE
 from ..exercises.verdict import CALLED, given
 from .asked import judged, question_for
 from .assignments import ASSIGNMENTS, Asked, Code, Task, Written, is_own, named
-from .reading import UNREAD_NAME, named_in, strange
+from .reading import named_in, no_name, strange
 from .sandbox import Limits, Question, Sandbox
 from .wire import ERROR, clean, encode, outcomes
 
@@ -175,13 +175,13 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     parts += [part for part, _ in said]
     parts += [_ask(ask, job.student, *each[:2]) for ask, each in zip(asks(job.assignment), of_asks, strict=True)]
     own = any(map(is_own, ASSIGNMENTS[job.assignment].parts))
-    unread = [UNREAD_NAME] if own and named_in(list(job.cells)) == "" else []
-    notes = [*unread, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
+    unnamed = [sentence] if own and (sentence := no_name(named_in(list(job.cells)))) else []
+    notes = [*unnamed, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
     notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
     cells = {}
     if ran.cells or failed:
         cells = _explain(job, parts, sandbox, until)
-    return {"parts": parts, "cells": cells, "notes": notes, "told": unread}
+    return {"parts": parts, "cells": cells, "notes": notes, "told": unnamed}
 
 
 def _notes(job, questions, ran):

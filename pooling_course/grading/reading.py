@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tokenize
 
+from ..exercises.definition import EXAMPLE_NAME, seed_of
 from . import cells
 from .files import Broken
 
@@ -23,9 +24,14 @@ AFTER = re.compile(r"[ \t]{0,9}(?::[ \t]{0,9}\w{1,30}[ \t]{0,9})?(?P<walrus>:?)=
 LONGEST = 1000  # characters of a name with its quotes, over all its lines
 LITERAL = {"STRING", "NUMBER", "FSTRING_START", "FSTRING_MIDDLE", "FSTRING_END"}  # kinds of tokens
 DIGITS = 100
-UNREAD_NAME = (
-    'STUDENT is empty or could not be read: write STUDENT = "Ada Lovelace", a text in quotes, or a whole number. '
-    "Numbers of your own were drawn from the name that your work came under."
+NO_NAME = {
+    "missing": "There is no STUDENT = ... in your notebook",
+    "unread": "STUDENT is empty or could not be read",
+    "example": "STUDENT was left as it was",
+}
+FROM_FILE = (
+    '{}: write STUDENT = "Ada Lovelace", a text in quotes, or a whole number. Numbers of your own were drawn from the '
+    "name that your work came under, so what was worked out for other numbers has no points."
 )
 STRANGE = re.compile(
     r"\b(?:_getframe|currentframe|f_back|f_locals|get_objects|get_referrers|settrace|setprofile|ctypes|NoTorch"
@@ -72,6 +78,20 @@ def named_in(code: list[str]) -> str | int | None:
     cell, at = places[-1]
     value = _literal(cell[at : at + LONGEST])
     return value if isinstance(value, str) or type(value) is int and 0 <= value < 10**DIGITS else ""
+
+
+def no_name(says: str | int | None) -> str:
+    """Why what `named_in` found is nobody's name, in a sentence for the student; "" where it is somebody's.
+
+    What stood there before anybody wrote is as good as nothing: the whole class has those numbers, and the course's own
+    notebooks with solutions hold the answers.
+
+    >>> no_name("Ada")
+    ''
+    """
+    if says is None or says == "":
+        return FROM_FILE.format(NO_NAME["missing" if says is None else "unread"])
+    return FROM_FILE.format(NO_NAME["example"]) if seed_of(says) == seed_of(EXAMPLE_NAME) else ""
 
 
 def _assigned(cell):

@@ -11,18 +11,14 @@ from operator import itemgetter
 
 from tqdm import tqdm
 
-from ..exercises.definition import EXAMPLE_NAME
 from . import cluster, mark
-from .assignments import ASSIGNMENTS, is_own
 from .book import Book
 from .files import Broken
-from .reading import code_of, named_in
+from .reading import code_of, named_in, no_name
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import same_name
 from .tables import Row
 
-MISSING_NAME = ["The notebook has no STUDENT = ...: its own numbers were drawn from the name of the file."]
-EXAMPLE_LEFT = ["STUDENT was left as it was: its numbers are those of everybody who left it."]
 BORROWED = "What is written down is wrong for its own numbers, and right for those of {who}: {tasks}."
 MOST_TOLD = 20
 
@@ -126,18 +122,14 @@ def job_for(submission, args, row, people) -> mark.Job:
     """What is to be run for a submission; what is odd about it is noted in its row."""
     cells = code_of(submission.read())
     says = named_in(cells)
-    matters = any(map(is_own, ASSIGNMENTS[args.assignment].parts))  # else no notebook asks for a name
-    if says is None or says == "":
-        row.notes += MISSING_NAME if matters and says is None else []  # what cannot be read, `mark` tells
-    elif says == EXAMPLE_NAME:
-        row.notes += EXAMPLE_LEFT if matters else []
-    else:
+    seed: str | int = submission.student
+    if says is not None and not no_name(says):  # where it is no name, `mark` tells
+        seed = says  # what the notebook drew its numbers from, so that an honest name costs nothing
         row.says = str(says)
         names = [submission.student, submission.number, *row.group]
         names += [name for table in people for name in table.names_of(submission)]
         if not any(same_name(row.says, name) for name in names if name):
             row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
-    seed = says or submission.student  # what the notebook drew its numbers from, so that an honest name costs nothing
     return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
 
 

@@ -18,12 +18,12 @@ from harness.answers import cell
 from harness.classroom import grade, grades, the_part
 from harness.hostile import TASK
 from pooling_course.exercises import check, load
+from pooling_course.exercises.definition import EXAMPLE_NAME
 from pooling_course.exercises.verdict import given
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark, pages, sandbox, tables
 from pooling_course.grading.assignments import HIDDEN
 from pooling_course.grading.book import Book
-from pooling_course.grading.reading import UNREAD_NAME
 from pooling_course.grading.submissions import Rule, Submission, one_each
 
 pytestmark = pytest.mark.slow
@@ -66,12 +66,27 @@ def test_a_page_shows_no_hidden_case(walls, monkeypatch):
     assert re.search(r"\D+".join(map(str, visible[0])), page)  # what the student's own check shows may be shown
 
 
-def test_a_name_that_cannot_be_read_is_told_to_both(walls):
-    made = [cell.replace('"ada"', "str(4711)") for cell in classroom.cells("ps1", "ada")]
-    record = mark.mark(mark.Job("ps1", "ada", tuple(made), (0,)), walls)
-    assert record["notes"] == record["told"] == [UNREAD_NAME]
-    row = tables.Row(submission("ada"), 1, 0, 1.0, record)
-    assert "STUDENT is empty or could not be read" in pages.feedback("ps1", row)
+@pytest.mark.parametrize(
+    "stands, why",
+    [
+        ("STUDENT = str(4711)", "STUDENT is empty or could not be read"),
+        ("", "There is no STUDENT = ... in your notebook"),
+        (f'STUDENT = "{EXAMPLE_NAME}"', "STUDENT was left as it was"),
+        (f'STUDENT = " {EXAMPLE_NAME.title()}"', "STUDENT was left as it was"),  # those are the same numbers
+    ],
+)
+def test_where_no_name_stands_numbers_are_drawn_from_that_of_the_submission(stands, why, tmp_path, walls, capsys):
+    """The example's own answers stand in the notebooks with solutions, for everybody to copy."""
+    for who, numbers in (("ada", "ada"), ("copied", EXAMPLE_NAME)):
+        cells = [cell.replace(f'STUDENT = "{numbers}"', stands) for cell in classroom.cells("ps1", numbers)]
+        classroom.write(tmp_path / "class" / f"{who}.ipynb", cells)
+    assert grade(tmp_path / "class", tmp_path / "out", assignment="ps1") == 0
+    marks = grades(tmp_path / "out")
+    assert marks["ada"]["points"] == "13" and why in marks["ada"]["notes"] and why in capsys.readouterr().out
+    own = {name: float(points) for name, points in marks["copied"].items() if name.startswith("my-")}
+    assert len(own) == 4 and not any(own.values()) and marks["copied"]["points"] == f"{13 - 5}"
+    page = (tmp_path / "out" / "feedback" / "copied.html").read_text("utf-8")
+    assert f"{why}: write STUDENT = &quot;Ada Lovelace&quot;" in page and "worked out for other numbers" in page
 
 
 # ---- Which attempt counts --------------------------------------------------------------------------------------------
@@ -255,22 +270,19 @@ def test_a_submission_that_the_sandbox_loses_is_not_marked(small_class, tmp_path
 # ---- Around it -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("assignment, told", [("ps1", True), ("ps2", True), ("project", False)])
-def test_a_missing_name_is_told_only_where_it_matters(tmp_path, monkeypatch, assignment, told):
-    """Only the problem sets give everyone their own numbers, and ask for a name."""
-    monkeypatch.setattr(mark, "work", lambda job, trust: mark.unreadable(assignment, "done"))
-    classroom.write(tmp_path / "class" / "ada.ipynb", ["x = 1"])
-    classroom.write(tmp_path / "class" / "bob.ipynb", ['STUDENT = "your name or number"'])
-    assert grade(tmp_path / "class", tmp_path / "out", assignment=assignment) == 0
-    assert [bool(row["notes"]) for row in grades(tmp_path / "out").values()] == [told, told]
+@pytest.mark.parametrize("assignment, told", [("ps2", True), ("pre", True), ("project", False)])
+def test_a_missing_name_is_told_only_where_it_matters(walls, assignment, told):
+    """Only the problem sets and the tests give everyone their own numbers, and ask for a name."""
+    for code in ("x = 1", f'STUDENT = "{EXAMPLE_NAME}"'):
+        record = mark.mark(mark.Job(assignment, "ada", (code,), (0,)), walls)
+        assert bool(record["told"]) == bool(record["notes"]) == told
 
 
 def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):
-    """As the one that was handed out, and never touched."""
     ran = []
     monkeypatch.setattr(mark, "work", lambda job, trust: ran.append(job) or mark.unreadable("ps2", "done"))
     for name in ("ada", "bob", "cy"):
-        classroom.write(tmp_path / "class" / f"{name}.ipynb", ['STUDENT = "your name or number"'])
+        classroom.write(tmp_path / "class" / f"{name}.ipynb", ['STUDENT = "ada"'])
     assert grade(tmp_path / "class", tmp_path / "out") == 0
     assert len(ran) == 1 and [row["points"] for row in grades(tmp_path / "out").values()] == ["0", "0", "0"]
 
