@@ -8,8 +8,9 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -57,22 +58,33 @@ def run(function: Callable, args: Iterable, rule: str = "any", seconds: float = 
     """
     printed, copies = _Kept(), copy.deepcopy(list(args))
     watch = NoTorch(copies) if rule == "numpy" else nullcontext()
+    with warnings.catch_warnings(), redirect_stdout(printed), redirect_stderr(printed):
+        warnings.simplefilter("ignore")
+        outcome = _outcome(function, copies, watch, seconds)
+    outcome = Outcome("torch") if getattr(watch, "saw", False) else outcome
+    return replace(outcome, printed=printed.getvalue())
+
+
+def run_own(function: Callable, args: Iterable) -> Outcome:
+    """What a function of the course does, such as a known mistake. Threads may ask at the same time, as grading does:
+    `run` changes for a while where the whole process prints, and of two that overlap, one would leave it changed."""
+    with np.errstate(all="ignore"):
+        return _outcome(function, copy.deepcopy(list(args)), nullcontext(), 0)
+
+
+def _outcome(function, args, watch, seconds):
     try:
-        with warnings.catch_warnings(), redirect_stdout(printed), redirect_stderr(printed):
-            warnings.simplefilter("ignore")
-            with watch, _limit(seconds):
-                returned = function(*copies)
-            outcome = Outcome("value", plain(returned), printed=printed.getvalue())
+        with watch, _limit(seconds):
+            returned = function(*args)
+        return Outcome("value", plain(returned))
     except NotImplementedError:
-        outcome = Outcome("todo", printed=printed.getvalue())
+        return Outcome("todo")
     except _Late:
-        outcome = Outcome("late", printed=printed.getvalue())
+        return Outcome("late")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, too: exit() in an answer must not end the notebook
-        text = f"{type(error).__name__}: {_first_line(error)}"
-        outcome = Outcome("error", error=text, printed=printed.getvalue())
-    return Outcome("torch", printed=printed.getvalue()) if getattr(watch, "saw", False) else outcome
+        return Outcome("error", error=f"{type(error).__name__}: {_first_line(error)}")
 
 
 class _Late(BaseException):

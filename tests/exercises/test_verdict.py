@@ -4,6 +4,9 @@ import html
 import itertools
 import re
 import signal
+import sys
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +15,9 @@ from torch import nn
 
 from harness.answers import answer, cell, verdict
 from pooling_course.exercises import check, judge, load, plain, run
+from pooling_course.exercises.outcome import Outcome
 from pooling_course.exercises.report import Report, Value
+from pooling_course.exercises.verdict import recognised
 
 SELF = "    found = [1]\n    found.append(found)\n    return found"
 ODD = {  # what the function does: what the learner reads
@@ -179,6 +184,35 @@ def test_what_is_printed_is_kept_short_and_closing_stdout_closes_nothing(capsys)
     assert capsys.readouterr() == ("", "")
     print("still open")
     assert capsys.readouterr().out == "still open\n"
+
+
+def test_what_judges_in_threads_leaves_to_the_program_where_it_prints():
+    """Grading judges several at a time: one that ends while another goes on must not take the terminal along."""
+    began, ended, order = threading.Barrier(2, timeout=10), threading.Event(), itertools.count()
+
+    def overlapping(*case):
+        number = next(order)
+        began.wait()
+        if number == 1:  # who began last ends last
+            ended.wait(10)
+        return -1
+
+    exercise = load("output-size")
+    case = exercise.cases()[0]
+    odd = replace(exercise, mistakes=(replace(exercise.mistakes[0], function=overlapping),))
+    before = sys.stdout, sys.stderr
+
+    def judged():
+        recognised(odd, [case], [Outcome("value", -2)])
+        ended.set()
+
+    threads = [threading.Thread(target=judged) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after, sys.stdout, sys.stderr = (sys.stdout, sys.stderr), *before
+    assert after == before and next(order) == 2
 
 
 def test_warnings_stay_out_of_the_notebook():
