@@ -60,9 +60,10 @@ def _canvas(row, assignment):
     if row.through is not None:
         return ""
     for name in PurePosixPath(row.submission.path).parts:  # the notebook may lie in a .zip that was handed in
-        found = FORM["canvas"].read(name, assignment)
-        if found and found.upload and (found.student.strip(), found.number) == (row.student, row.number):
-            return f"{name.removesuffix(found.own)}{assignment}-feedback.html"
+        for form in ("anonymous", "canvas"):
+            found = FORM[form].read(name, assignment)
+            if found and found.upload and (found.student.strip(), found.number) == (row.student, row.number):
+                return f"{name.removesuffix(found.own)}{assignment}-feedback.html"
     return ""
 
 

@@ -72,7 +72,7 @@ class Form:
         return Whose(**said, late=late)
 
 
-# The first five are told by their names, in this order. A name that Moodle writes has no underscore of its own
+# The first six are told by their names, in this order. A name that Moodle writes has no underscore of its own
 # (mod/assign/locallib.php), and one that Canvas writes no number between two (app/models/content_zipper.rb), which is
 # how Canvas reads them back, too. What lies in nbgrader's exchange, its own submit command has named.
 FORMS = (
@@ -99,6 +99,18 @@ FORMS = (
             ("Ada Doe_4711_assignsubmission_file_my work.ipynb", Whose("Ada Doe", "4711", "my work.ipynb")),
             ("Group 2-Ada Doe_4711_assignsubmission_file_/a.ipynb", Whose("Group 2-Ada Doe", "4711", "a.ipynb")),
             ("Participant_4711_assignsubmission_file_/a.ipynb", Whose("Participant", "4711", "a.ipynb")),
+        ),
+    ),
+    Form(
+        "anonymous",
+        'Canvas, "Download Submissions" where names are hidden',
+        r"anon_(?=(?:[A-Za-z0-9]{5}_)?(?P<late>(?i:late)_)?)(?:(?i:late)_)?(?P<student>[A-Za-z0-9]{5})_(?:(?i:late)_)?"
+        r"(?P<upload>\d+)_(?P<own>.+)",
+        "only `LATE`: `--times`",
+        (
+            ("anon_ada9X_67890_ps1.ipynb", Whose("ada9X", "", "ps1.ipynb", False, "67890")),
+            ("anon_LATE_ada9X_67891_my work.ipynb", Whose("ada9X", "", "my work.ipynb", True, "67891")),
+            ("anon_ada9X_LATE_67891_5_x.ipynb", Whose("ada9X", "", "5_x.ipynb", True, "67891")),
         ),
     ),
     Form(
@@ -158,7 +170,7 @@ FORMS = (
     ),
 )
 FORM = {form.name: form for form in FORMS}
-TELLING = FORMS[:5]
+TELLING = FORMS[:6]
 ASK = "Say which: --form folders (each folder is a person's) or --form files (each notebook is)."
 
 
@@ -299,6 +311,8 @@ def layout(
             for each in telling:
                 if each.name in ("nbgrader", "exchange") and _people(each, every, inner, assignment):
                     return Layout(each, inner, assignment, _through(inner))
+        if form is None:
+            _refuse_side_by_side(every, books, root, assignment, known)
         for each in telling:
             for name in _names(assignment, (root or (place,))[-1]) if each.name == "clones" else [assignment]:
                 people = _people(each, every, root, name)
@@ -334,6 +348,42 @@ def _is_around(form, every, books, assignment, known) -> bool:
         f"Whose are they? {'/'.join(inner)} holds what looks like {what}: give that folder. {'' if held else ASK + ' '}"
         f"Or say --form {form.name}, if all in it is one student's, called {student}."
     )
+
+
+def _refuse_side_by_side(every, books, root, assignment, known) -> None:
+    """Folders which all hold several people's work, such as the downloads of two groups, are no people: it asks."""
+    files, notebooks = _by_folder(every, root), _by_folder(books, root)
+    form = next((each for each in TELLING if _people(each, every, root, assignment)), None)
+    if len(notebooks) < 2 or assignment in notebooks or (form and form.name in ("exchange", "moodle", "nbgrader")):
+        return
+
+    def is_download(folder):
+        return any(_people(each, files[folder], (*root, folder), assignment) > 1 for each in TELLING)
+
+    def is_split(folder):
+        return _branches(notebooks[folder], (*root, folder), assignment, None)
+
+    names = Counter(name for those in notebooks.values() for name in {parts[-1] for parts in those})
+    is_several = is_split if form and max(names.values()) == 1 else is_download  # what all hold was handed out to them
+    if not all(is_several(folder) or is_download(folder) for folder in notebooks):
+        return
+    whose = [found.student for folder in notebooks if form and (found := form.read(f"{folder}/x", assignment))]
+    if known and any(map(known, whose or notebooks)):
+        return
+    raise Broken(
+        f"Whose are they? Each of {', '.join(sorted(notebooks)[:4])} holds what looks like the work of several people. "
+        f"Give one of them, or put what they hold together into one folder. Or say --form "
+        f"{form.name if form else 'folders'}, if each is one student's."
+    )
+
+
+def _by_folder(paths, root) -> dict[str, list]:
+    """What lies in the folders of a folder."""
+    found: dict[str, list] = {}
+    for parts in paths:
+        if parts[: len(root)] == root and len(parts) > len(root) + 1:
+            found.setdefault(parts[len(root)], []).append(parts)
+    return found
 
 
 def _names(assignment, folder):

@@ -69,6 +69,48 @@ def test_a_class_of_sixty(tmp_path, form, place):
         assert {*classroom.login(written)} == {*classroom.login(submission.student)}
 
 
+def test_where_names_are_hidden_people_are_told_by_what_canvas_calls_them(tmp_path):
+    content = {f"anon_{who}_{n}_ps1.ipynb": BOOK for who, n in (("aB3cD", 11), ("ab3cd", 12), ("12345", 13))}
+    content |= {"anon_LATE_zZ9zZ_14_my work.ipynb": BOOK, "anon_aB3cD_10_old.ipynb": OTHER}
+    account, fates, counted = seen(tmp_path / "class.zip", content)
+    assert sorted(counted) == ["12345", "aB3cD", "ab3cd", "zZ9zZ"] and len(fates) == 5
+    assert {submission.student for submission, _ in account.counted if submission.late} == {"zZ9zZ"}
+
+
+@pytest.mark.parametrize("around", ["", "all/"])
+@pytest.mark.parametrize(
+    "folders", [("ps1-monday", "ps1-tuesday"), ("monday", "tuesday"), ("ps1_2026_03_01", "ps1_2026_03_02")]
+)
+@pytest.mark.parametrize("form", ["moodle", "canvas", "clones", "nbgrader", "files"])
+def test_downloads_side_by_side_are_no_people(tmp_path, around, folders, form):
+    content = {}
+    for folder, people in zip(folders, (("Ada", "Bob"), ("Cy", "Dot")), strict=True):
+        for n, name in enumerate(people, 70):
+            path = classroom.DOWNLOADS[form](name, n, "ps1.ipynb").replace("ps2", "ps1")
+            content[f"{around}{folder}/{path}"] = json.dumps(classroom.notebook([name])).encode()
+    with pytest.raises(Broken, match="Whose are they.*monday" if "monday" in folders[0] else "Whose are they"):
+        seen(tmp_path / "class", content)
+    for folder in folders:
+        _, _, counted = seen(tmp_path / "class" / around / folder, {})
+        assert len(counted) == 2
+
+
+@pytest.mark.parametrize(
+    "own", [("part1.ipynb", "part2.ipynb"), ("ada.ipynb", "bob.ipynb", "ps1.ipynb"), ("ps1.ipynb", "a/x.ipynb")]
+)
+def test_clones_that_all_hold_what_was_handed_out_are_people(tmp_path, own):
+    content = {f"ps1-{who}/{name}": BOOK for who in ("ada", "bob", "cy") for name in own}
+    assert set(seen(tmp_path / "class", content)[2]) == {"ada", "bob", "cy"}
+
+
+def test_who_is_in_the_class_is_no_download(tmp_path):
+    content = {f"ps1-{who}/{who}{n}.ipynb": BOOK for who in ("ada", "bob") for n in "xy"}
+    with pytest.raises(Broken, match="--form clones, if each is one student's"):
+        seen(tmp_path / "class", content)
+    assert set(seen(tmp_path / "class", {}, known={"ada", "bob"}.__contains__)[2]) == {"ada", "bob"}
+    assert set(seen(tmp_path / "class", {}, form="clones")[2]) == {"ada", "bob"}
+
+
 # ---- A student's own name for a file decides nothing -----------------------------------------------------------------
 
 LIES = [
