@@ -11,7 +11,6 @@ from ..exercises import Verdict
 from ..exercises.definition import nobodys, seed_of
 from ..exercises.plain import brief, plain
 from ..exercises.report import Report, Value
-from ..exercises.verdict import tried
 from ..questions import ON_CARDS, Question, question
 from ..questions.draw import drawable, drawn, written
 
@@ -25,10 +24,11 @@ WRITE = {
     "order": 'Write the letters in the right order, such as `"cab"`.',
 }
 SAYS = {
-    "given": "○ {name}: your answer is {answer}. Whether it is right you learn when your work is graded.",
-    "solved": "✓ {name}: {answer} is right.",
-    "wrong": "✗ {name}: {answer} is not right.",
-    "lost": "✗ {name}: {answer} cannot be read as an answer. {write}",
+    "untouched": "○ Not attempted yet.",
+    "given": "○ Your answer is {answer}. Whether it is right you learn when your work is graded.",
+    "solved": "✓ {answer} is right.",
+    "wrong": "✗ {answer} is not right.",
+    "lost": "✗ {answer} cannot be read as an answer. {write}",
 }
 
 
@@ -69,13 +69,13 @@ def your_answer(name: str, answer: object, seed: int | str, graded: bool = False
         ValueError, TypeError: as `your_question`.
 
     >>> your_answer("pre-sign", -11, "ada")
-    ○ pre-sign: your answer is −11. Whether it is right you learn when your work is graded.
+    ○ Your answer is −11. Whether it is right you learn when your work is graded.
     """
     q = question_for(name, seed)
     verdict = judged(q, plain(answer))
     if graded or verdict.state not in ("solved", "wrong"):
         return verdict
-    return Verdict(name, 0, 1, "given", None, Report(SAYS["given"].format(name=name, answer=_said(q, plain(answer)))))
+    return Verdict(name, 0, 1, "given", None, Report(SAYS["given"].format(answer=_said(q, plain(answer)))))
 
 
 def question_for(name: str, seed: int | str) -> Question:
@@ -89,7 +89,7 @@ def question_for(name: str, seed: int | str) -> Question:
 def judged(q: Question, value) -> Verdict:
     """The verdict on an answer as plain data: with all points, or none."""
     if value is None:
-        return tried(q.id, "untouched")
+        return Verdict(q.id, 0, 1, "untouched", None, Report(SAYS["untouched"]))
     answer = read(q, value)
     if answer is None:
         return Verdict(q.id, 0, 1, "lost", None, Report(_sentence(q, value, "lost")))
@@ -147,7 +147,7 @@ def _write(q):
 
 
 def _sentence(q, value, state):
-    return SAYS[state].format(name=q.id, answer=_said(q, value), write=_write(q))
+    return SAYS[state].format(answer=_said(q, value), write=_write(q))
 
 
 def _said(q, value):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..exercises import load
+from ..questions import question
 
 # The hidden cases of every task are drawn with these. They can be read here, so they find answers that know the
 # visible cases by heart, and keep nothing secret: for an exam, put other numbers.
@@ -74,7 +75,7 @@ class Asked:
 
     @property
     def title(self) -> str:
-        return f"Question {self.question}"
+        return question(self.question).title
 
     @property
     def variable(self) -> str:

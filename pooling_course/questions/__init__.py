@@ -2,8 +2,9 @@
 
 A question is a dictionary::
 
-    id, role        a name unique in the course; "predict", "check", "return", "myth", "pre" or "post" where
-                    its lesson asks it, and "review" where no lesson does
+    id, title       a name unique in the course; what people call it, for any numbers, and without a hint at the answer
+    role            "predict", "check", "return", "myth", "pre" or "post" where its lesson asks it, and "review"
+                    where no lesson does
     kind            "one", "several", "number", "shape", "cells", "fill" or "order"; or "reach", see goals.py
     prompt, why     what is asked; what is true, shown after the commitment
     choices         for one and several: {"text", "reason", "misconception" where wrong, and "value" or "right"}
@@ -53,6 +54,7 @@ class Question:
     """One question; `grade` takes what `parse` returns. Made from the data by `question` and `all_questions`."""
 
     id: str
+    title: str
     lesson: str
     role: str
     kind: str

@@ -207,7 +207,7 @@ def test_half_a_cell_is_none():
 
 
 def test_before_there_is_an_answer_it_says_so():
-    assert repr(your_answer("pre-sign", None, "ada")) == "○ pre-sign: not attempted yet."
+    assert repr(your_answer("pre-sign", None, "ada")) == "○ Not attempted yet."
 
 
 def test_what_is_answered_in_the_explorer_is_refused():
@@ -320,7 +320,7 @@ def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys)
         "utf-8"
     )
     report = (out / "report.html").read_text("utf-8")
-    assert "<td>pre-sign</td><td>negative values become 0</td>" in report
+    assert "<td>A window of negative numbers</td><td>negative values become 0</td>" in report
     assert "what it is" not in report  # a column that would be empty, since those names say it
     said = capsys.readouterr().out
     assert "bob: Is it theirs? The notebook says STUDENT = 'Ada'." in said

@@ -1,6 +1,7 @@
 """The questions as the lessons' files hold them, and their right answers once more, without Trace and answers.py."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -22,6 +23,14 @@ every_file = pytest.mark.parametrize("lesson", FILES)
 
 def made(data, lesson="99_test"):
     return Question(lesson=lesson, **data)
+
+
+def check_title(data):
+    """It is for people, stands for any numbers that are drawn, and says nothing of the answer."""
+    assert re.fullmatch(r"[A-Z][A-Za-z_, ]{5,48}\??", data["title"]) and data["title"] != data["id"]
+    said = data["title"].casefold()
+    for choice in data.get("choices", ()):
+        assert choice["text"].casefold().rstrip(".") not in said
 
 
 def right_places(q):

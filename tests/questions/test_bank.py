@@ -174,7 +174,8 @@ def test_are_there_categories_for_each_lesson_and_each_pool(which, pools):
     if which == "own":
         assert found == lessons
     else:
-        assert f"{lessons[5]}/rows-out" in found and set(lessons) >= {c for c in found if c.count("/") == 3}
+        assert f"{lessons[5]}/How many rows come out" in found
+        assert set(lessons) >= {c for c in found if c.count("/") == 3}
 
 
 # ---- Canvas: graded as QTI says ----------------------------------------------------------------------------------
@@ -301,6 +302,19 @@ def test_are_variants_groups_from_which_one_is_picked(pools):
 # ---- what both show ----------------------------------------------------------------------------------------------
 
 
+@both
+def test_is_everything_called_by_a_title_and_nothing_by_an_id(which, pools):
+    ids = {pool.id for pool in pools[which] if "-" in pool.id}
+    xml, found = ET.fromstring(moodle(pools[which])), [root for _, root in quizzes(canvas(pools[which]))]
+    names = [text.text for text in xml.iterfind("question/name/text")]
+    names += [text.text for text in xml.iterfind("question/category/text")]
+    names += [each.get("title") for root in found for each in root.iter() if each.get("title")]
+    assert len(set(names)) > len(ids)
+    assert not [name for name in names if ids & set(re.split("[ /]", name))]
+    items = [text.text for text in xml.iterfind("question/name/text")]
+    assert len(set(items)) == len(items)  # a person can tell any two apart
+
+
 def test_is_a_map_a_table_with_heads(pools):
     (item,) = next(pool for pool in pools["own"] if pool.id == "how-often").items
     page = ET.fromstring(f"<div>{item.asks}</div>")
@@ -332,7 +346,7 @@ def test_is_everything_escaped(name):
         mistakes=[{**m, "reason": evil} for m in q.mistakes],
         steps=[f"{evil} {i}" for i in range(len(q.steps))],
     )
-    pool = [forms.Pool(name, q.lesson, [forms.item(spoilt)])]
+    pool = [forms.Pool(name, q.title, q.lesson, [forms.item(spoilt)])]
     files = [ET.fromstring(moodle(pool)), *(root for _, root in quizzes(canvas(pool)))]
     for texts in ([t.text for t in files[0].iterfind(".//*[@format='html']/text")], html_in(files[1])):
         pages = [ET.fromstring(f"<div>{text}</div>") for text in texts]
@@ -396,15 +410,13 @@ def test_is_what_is_wrong_said_in_a_sentence(arguments, says, tmp_path, capsys, 
 
 def test_does_it_say_what_it_could_not_do(tmp_path, capsys, monkeypatch, pools):
     few = [replace(pool, items=pool.items[:2]) if pool.id == "rows-out" else pool for pool in pools["drawn"]]
-    left = forms.Pool(
-        "some-goal", "05_kernel_size_and_stride", left_out="no platform has a question of the kind 'goal'"
-    )
+    left = forms.Pool("some-goal", "Some goal", "05_kernel_size_and_stride", left_out="it is moved")
     monkeypatch.setattr(command, "pools", lambda most, seed: [*few, left])
     assert command.main(["--to", "canvas", "--variants", "3", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "Fewer variants than 3, as there are no more: rows-out (2)." in said
-    assert "as none can vary: activation-place, " in said
-    assert "Left out, as no platform has a question of the kind 'goal': some-goal." in said
+    assert "Fewer variants than 3, as there are no more: 05 How many rows come out (2)." in said
+    assert "as none can vary: 02 An activation, before or behind; " in said
+    assert "Left out, as it is moved: 05 Some goal." in said
 
 
 # ---- would the checks notice? ------------------------------------------------------------------------------------
@@ -415,19 +427,21 @@ def test_does_it_say_what_it_could_not_do(tmp_path, capsys, monkeypatch, pools):
 )
 def test_is_a_wrong_key_in_a_file_noticed(name, monkeypatch):
     q = question(name)
-    pool = [forms.Pool(name, q.lesson, [forms.item(q)])]
+    pool = [forms.Pool(name, q.title, q.lesson, [forms.item(q)])]
     check_moodle(moodle(pool))
     check_canvas(canvas(pool))
     wrong = next(entry["value"] for entry in q.choices + q.mistakes if entry.get("misconception"))
     monkeypatch.setitem(answers.ANSWERS, q.answer, lambda _: wrong)
-    spoilt = [forms.Pool(name, q.lesson, [forms.item(replace(q))])]
+    spoilt = [forms.Pool(name, q.title, q.lesson, [forms.item(replace(q))])]
     for check, write in ((check_moodle, moodle), (check_canvas, canvas)):
         with pytest.raises((AssertionError, StopIteration, KeyError)):
             check(write(spoilt))
 
 
 def test_are_lost_feedback_and_a_choice_that_pays_noticed():
-    data = moodle([forms.Pool("lost-row", "06_padding", [forms.item(question("lost-row"))])]).decode()
+    data = moodle(
+        [forms.Pool("lost-row", "Rows that no window reads", "06_padding", [forms.item(question("lost-row"))])]
+    ).decode()
     check_moodle(data)
     for old, new in (("padding covers the edges", "hm"), ('fraction="0"', 'fraction="100"')):
         assert old in data

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness import node
+from harness.questions import check_title
 from harness.spoiling import dropped, put
 from pooling_course import PoolingExplorer
 from pooling_course.explorer.explorer import MOST
@@ -56,6 +57,7 @@ def check_whole(data):
     assert set(data["moves"]) <= set(MOVES) and data["moves"] and data["hints"]
     assert ("apart" in data["moves"]) <= bool(set(PAIRS) & set(data["moves"]))
     assert re.fullmatch(r"reach-[a-z-]+", data["id"])  # by which a page without Python knows them
+    check_title(data)
     assert data["prompt"] and data["why"] and data["source"]
     for condition in data["goal"]:
         check_condition(condition, says=True)
@@ -396,7 +398,7 @@ def of_all_measures(kind):
     goal += [{"of": name, "at_least": 2} for name in MEASURES] + [{"of": "size", "not": [3, 4]}]
     case = {"input": "odd", "pooling": {"kind": kind, "kernel_size": 2}}
     told = {"prompt": "?", "why": "!", "case": case, "solution": {"kernel_size": 3}}
-    return Reach(f"all-{kind}", "99_test", "check", "reach", **told, goal=goal, moves=list(MOVES))
+    return Reach(f"all-{kind}", "All measures", "99_test", "check", "reach", **told, goal=goal, moves=list(MOVES))
 
 
 JUDGED = [*ALL, of_all_measures("max"), of_all_measures("avg")]

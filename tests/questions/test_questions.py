@@ -22,6 +22,7 @@ from harness.questions import (
     FACTS,
     FILES,
     WRITTEN,
+    check_title,
     every_file,
     every_question,
     made,
@@ -42,6 +43,7 @@ def check_whole(data):
     assert set(data) <= {f.name for f in fields(Question)} - {"lesson"}
     assert data["kind"] in ON_CARDS and data["role"] in ROLES
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", data["id"])
+    check_title(data)
     assert data["prompt"] and data["why"] and data.get("source")
     assert data.get(NEEDS[data["kind"]])
     assert not {"choices", "steps", "mistakes"} & set(data) - {NEEDS[data["kind"]]}
@@ -104,6 +106,8 @@ def test_has_everything_a_reason(lesson, data):
 
 def check_unique(files):
     assert max(Counter(data["id"] for questions in files.values() for data in questions).values()) == 1
+    for questions in files.values():
+        assert len({data["title"] for data in questions}) == len(questions)
 
 
 def test_does_every_question_have_a_name_of_its_own():
@@ -413,7 +417,7 @@ def check_parallel(before, after):
     assert [data["id"].removeprefix("pre-") for data in before] == [data["id"].removeprefix("post-") for data in after]
     assert [data["id"][:4] for data in before] == ["pre-"] * 6
     for first, second in zip(before, after, strict=True):
-        for same in ("kind", "answer", "misconception"):
+        for same in ("title", "kind", "answer", "misconception"):
             assert first.get(same) == second.get(same)
         assert first["case"] != second["case"] and made(first).truth != made(second).truth
         for several in ("choices", "mistakes"):

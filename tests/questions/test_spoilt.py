@@ -47,6 +47,9 @@ def all_right(data):
 LONG = "This reason goes on and on. " * 8
 SPOILT = [
     ("an unknown key", check_whole, "lost-row", put(1, "points")),
+    ("no title", check_whole, "lost-row", put("", "title")),
+    ("its id for a title", check_whole, "lost-row", put("lost-row", "title")),
+    ("a right answer in the title", check_whole, "who-has-more", put("All three have the same number", "title")),
     ("an unknown kind", check_whole, "lost-row", put("pick", "kind")),
     ("an unknown role", check_whole, "lost-row", put("quiz", "role")),
     ("no source", check_whole, "lost-row", dropped("source")),

@@ -88,14 +88,14 @@ def _told(found, path, variants):
     asked = sum(1 for pool in found if pool.items)
     yield f"{path}: {f'{len(items)} variants of ' if variants else ''}{asked} questions ({kinds})."
     if variants:
-        few = [f"{pool.id} ({len(pool.items)})" for pool in found if 1 < len(pool.items) < variants]
-        own = [pool.id for pool in found if pool.items and pool.items[0].question.seed is None]
+        few = [f"{pool.name} ({len(pool.items)})" for pool in found if 1 < len(pool.items) < variants]
+        own = [pool.name for pool in found if pool.items and pool.items[0].question.seed is None]
         if few:
-            yield f"Fewer variants than {variants}, as there are no more: {', '.join(few)}."
+            yield f"Fewer variants than {variants}, as there are no more: {'; '.join(few)}."
         if own:
-            yield f"With the lesson's own numbers, as none can vary: {', '.join(own)}."
+            yield f"With the lesson's own numbers, as none can vary: {'; '.join(own)}."
     for reason in dict.fromkeys(pool.left_out for pool in found if pool.left_out):
-        yield f"Left out, as {reason}: {', '.join(pool.id for pool in found if pool.left_out == reason)}."
+        yield f"Left out, as {reason}: {'; '.join(pool.name for pool in found if pool.left_out == reason)}."
 
 
 if __name__ == "__main__":

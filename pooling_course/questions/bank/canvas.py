@@ -60,9 +60,7 @@ def _quiz(name, pools):
     for pool in pools:
         into = section
         if len(pool.items) > 1:
-            into = ET.SubElement(
-                section, "section", ident=f"group_{pool.id}", title=pool.items[0].name.rpartition(" ")[0]
-            )
+            into = ET.SubElement(section, "section", ident=f"group_{pool.id}", title=pool.name)
             picked = ET.SubElement(ET.SubElement(into, "selection_ordering"), "selection")
             ET.SubElement(picked, "selection_number").text = "1"
             ET.SubElement(ET.SubElement(picked, "selection_extension"), "points_per_item").text = "1"

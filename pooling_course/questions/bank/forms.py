@@ -13,9 +13,11 @@ from ...maths import words
 from .. import Question, all_questions
 from ..draw import drawable, variants, written
 from ..journal import title
+from ..lessons import LESSONS
 
 FORMS = ("one", "several", "number", "text", "table", "order")
 TYPED = 5e-4  # how far a typed number may be off, beside its size, where the question itself is stricter
+MOVED = "no platform has a question that is answered by moving the explorer"
 OTHER_WAYS = {"cells": "one", "shape": "text", "fill": "table"}
 
 
@@ -34,7 +36,7 @@ class Item:
 
     Attributes:
         question: as it is here.
-        name: what instructors read in the list of questions: lesson, id, and the number of the variant.
+        name: what instructors read in the list of questions: lesson, title, and the number of the variant.
         form: one of FORMS. `order` has the steps in their right order as its answers.
         asks: the prompt, the layer and the grid, as HTML; what it asks for in a table stands behind it.
         answers: right ones and known mistakes.
@@ -54,9 +56,14 @@ class Pool:
     """One question of the course with its variants; and what cannot be carried over, with the reason."""
 
     id: str
+    title: str
     lesson: str
     items: list[Item] = field(default_factory=list)
     left_out: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{LESSONS[self.lesson].number} {self.title}"
 
     @property
     def category(self) -> str:
@@ -71,16 +78,16 @@ def pools(most: int = 0, seed: int = 0) -> Iterator[Pool]:
     can = drawable()
     for q in all_questions().values():
         if q.kind not in (*FORMS, *OTHER_WAYS):
-            yield Pool(q.id, q.lesson, left_out=f"no platform has a question of the kind {q.kind!r}")
+            yield Pool(q.id, q.title, q.lesson, left_out=MOVED)
             continue
         asked = list(variants(q.id, most, seed)) if most and q.id in can else [q]
-        yield Pool(q.id, q.lesson, [item(each, number) for number, each in enumerate(asked, start=1)])
+        yield Pool(q.id, q.title, q.lesson, [item(each, number) for number, each in enumerate(asked, start=1)])
 
 
 def item(q: Question, number: int = 1) -> Item:
     """The question in the form of a platform."""
     form = OTHER_WAYS.get(q.kind, q.kind)
-    name = f"{q.lesson.partition('_')[0]} {q.id}{'' if q.seed is None else f' {number}'}"
+    name = f"{LESSONS[q.lesson].number} {q.title}{'' if q.seed is None else f' · {number}'}"
     return Item(q, name, form, _asked(q), _answers(q), f"<p>{_text(q.why)}</p>")
 
 

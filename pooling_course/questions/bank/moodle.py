@@ -21,7 +21,7 @@ def moodle(pools: Iterable[Pool]) -> bytes:
     for pool in pools:
         category = f"$course$/top/Pooling Course/{pool.category}"
         if len(pool.items) > 1:
-            category += f"/{pool.id}"
+            category += f"/{pool.title}"
         if pool.items and category != at:
             _text(ET.SubElement(ET.SubElement(quiz, "question", type="category"), "category"), category)
             at = category
