@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from statistics import median
 
 from ..exercises import load
 from ..questions.journal import entries
 from ..web.assets import style
 from .alike import look_alikes
 from .assignments import ASSIGNMENTS, Asked, Written, named, title
-from .book import Book
+from .book import GRADES, Book
 from .measures import FEWEST_GAIN, FEWEST_ITEMS, gain, items, paired, took
 from .submissions import Entry
 from .tables import TOTAL, Row
@@ -27,6 +28,7 @@ from .tables import TOTAL, Row
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
 MOST_ALIKE = 100  # groups that are listed
 MOST_TOLD = 20  # names in a sentence
+LONG = 60  # characters, from which a cell of a table is not squeezed on a phone
 STATES = {
     "solved": "✓ solved",
     "wrong": "✗ not right",
@@ -47,9 +49,13 @@ h2 { margin: 2em 0 0.5em; border-bottom: 1px solid var(--pc-line) }
 .number { text-align: right !important; font-variant-numeric: tabular-nums }
 figure { margin: 1em 0 }
 .comment { white-space: pre-line; border-left: 3px solid var(--pc-line); padding-left: 0.8em }
-svg { max-width: 100%; height: auto; display: block; margin: 0.5em 0 }
-svg text { fill: var(--pc-ink); font: 13px system-ui, sans-serif }
-svg rect { fill: var(--pc-reader) }
+.long { min-width: 16rem }
+.bars { display: grid; grid-template-columns: fit-content(45%) minmax(0, 24rem); gap: 3px 0.6em; align-items: center }
+.bars { margin: 0.5em 0; font-size: 0.85rem; line-height: 1.3 }
+.bars > :nth-child(odd) { text-align: right; overflow-wrap: anywhere }
+.bars > :nth-child(even) { display: flex; align-items: center; gap: 0.4em; padding-right: 2.5em }
+.bars i { background: var(--pc-reader); height: 1.2em; flex: none }
+.bars i { print-color-adjust: exact; forced-color-adjust: none }
 """
 
 
@@ -75,8 +81,10 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
     """Rows of text and numbers, escaped."""
 
     def cell(value):
-        kind = ' class="number"' if isinstance(value, (int, float)) else ""
-        return f"<td{kind}>{escape(f'{value:g}' if kind else str(value))}</td>"
+        if isinstance(value, (int, float)):
+            return f'<td class="number">{value:g}</td>'
+        kind = ' class="long"' if len(str(value)) > LONG else ""
+        return f"<td{kind}>{escape(str(value))}</td>"
 
     tops = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "\n".join(f"<tr>{''.join(map(cell, line))}</tr>" for line in lines)
@@ -88,15 +96,12 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
 
 def bars(alt: str, values: Mapping[str, float]) -> str:
     """A bar for each name. The numbers stand in the table beside it; `alt` says what is seen."""
-    most, left = max([*values.values(), 1]), 11 + 7 * max(map(len, values), default=0)
-    lines = []
-    for i, (name, value) in enumerate(values.items()):
-        y, width = 24 * i, 360 * value / most
-        lines.append(f'<text x="{left - 6}" y="{y + 16}" text-anchor="end">{escape(name)}</text>')
-        lines.append(f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="18"/>')
-        lines.append(f'<text x="{left + width + 5:.1f}" y="{y + 16}">{value:g}</text>')
-    size = f'width="{left + 430}" height="{24 * len(values)}" viewBox="0 0 {left + 430} {24 * len(values)}"'
-    plot = f'<svg role="img" aria-label="{escape(alt)}" {size}>{"".join(lines)}</svg>'
+    most = max([*values.values(), 1])
+    lines = [
+        f'<span>{escape(name)}</span><span><i style="width: {100 * value / most:.1f}%"></i>{value:g}</span>'
+        for name, value in values.items()
+    ]
+    plot = f'<div class="bars" role="img" aria-label="{escape(alt)}">{"".join(lines)}</div>'
     return f"<figure><figcaption>{escape(alt)}</figcaption>{plot}</figure>\n"
 
 
@@ -198,7 +203,7 @@ def _state(part):
 def _comment(made, rubric=None):
     """What a person wrote for the student, below what the rubric says to these points."""
     says = (rubric or {}).get(made.points, "") if made else ""
-    parts = [f"<p>{made.points:g} points: {escape(says)}.</p>\n"] if says else []
+    parts = [f"<p>{made.points:g} point{'s' * (made.points != 1)}: {escape(says)}.</p>\n"] if says else []
     if made and made.comment:
         parts.append(f'<p class="comment">{escape(made.comment)}</p>\n')
     return "".join(parts)
@@ -239,7 +244,8 @@ def report(
     sections.append(_mistakes(assignment, graded))
     if progress:
         sections.append(_slips(progress))
-    sections += [_decided(decided, graded), _alike(assignment, graded, earlier), _notes(rows, said), _files(entries)]
+    sections += [_decided(assignment, decided, graded), _alike(assignment, graded, earlier)]
+    sections += [_notes(rows, said), _files(entries)]
     title = f"{ASSIGNMENTS[assignment].title}: {len(graded)} of {len(rows)} submissions graded"
     return page(title, "".join(sections))
 
@@ -248,24 +254,29 @@ def _points(assignment, rows):
     full = ASSIGNMENTS[assignment].points
     tenths = Counter(min(int(10 * row.points / full), 9) for row in rows)
     counts = {f"{10 * i} to {10 * i + 10} %": tenths[i] for i in range(10)}
-    middle = sorted(row.points for row in rows)[len(rows) // 2] if rows else 0
+    middle = median(row.points for row in rows) if rows else 0
     said = f"{len(rows)} students; the median is {middle:g} of {full:g} points."
     lines = [[name, count] for name, count in counts.items()]
-    plot = bars(f"How many students have which share of the points. {said}", counts)
+    plot = bars("How many students have which share of the points.", counts)
     counted = table("Students by share of the points", ["points", "students"], lines)
     return f"<h2>Points</h2><p>{said}</p>\n{plot}{counted}"
 
 
 def _tasks(assignment, rows):
     lines, solved = [], {}
+    stand = {name: Counter[str]() for name in named(assignment)}
+    for row in rows:
+        for part in row.parts:
+            stand[part["exercise"]][part["state"]] += 1
+    shown = [state for state in STATES if state == "solved" or any(states[state] for states in stand.values())]
     for name, part in named(assignment).items():
         marks = [row.marks[name] for row in rows if name in row.marks]
         mean = round(sum(marks) / max(len(marks), 1), 2)
-        states = Counter(p["state"] for row in rows for p in row.parts if p["exercise"] == name)
+        states = stand[name]
         if not isinstance(part, Written):
-            solved[name] = states["solved"]
-        lines.append([name, mean, part.points, len(marks), *(states[state] for state in STATES)])
-    head = ["task", "mean", "out of", "marked", *(text.partition(" ")[2] for text in STATES.values())]
+            solved[title(part)] = states["solved"]
+        lines.append([title(part), name, mean, part.points, len(marks), *(states[state] for state in shown)])
+    head = ["task", f"in {GRADES}", "mean", "out of", "marked", *(STATES[state].partition(" ")[2] for state in shown)]
     plot = bars(f"How many of {len(rows)} students solved each task.", solved)
     return f"<h2>Tasks</h2>{plot}{table('Each task: its mean, and how many students stand where', head, lines)}"
 
@@ -328,7 +339,7 @@ def _items(assignment, rows):
     """What each item is worth as a test; one that somebody's answer has no mark in is left out."""
     rows = _took(rows)
     full = {name: part.points for name, part in named(assignment).items() if all(name in row.marks for row in rows)}
-    unread = [name for name in named(assignment) if name not in full]
+    unread = [title(part) for name, part in named(assignment).items() if name not in full]
     if not rows or not full:
         return ""
     tells = len(rows) >= FEWEST_ITEMS
@@ -336,7 +347,7 @@ def _items(assignment, rows):
     for item in items([{name: row.marks[name] for name in full} for row in rows], full):
         found = Counter(p["mistake"] for row in rows for p in row.parts if p["exercise"] == item.name and p["mistake"])
         said = "; ".join(f"{name}: {count}" for name, count in found.most_common())
-        lines.append([item.name, round(item.difficulty, 2), _discrimination(item, tells), said])
+        lines.append([_title(assignment, item.name), round(item.difficulty, 2), _discrimination(item, tells), said])
     how = (
         f"{_people(len(rows))} who answered something; a group counts once. Difficulty is the mean share of the "
         "points, 1 where everybody has all. Discrimination is the correlation of a task's points with those for all "
@@ -361,7 +372,7 @@ def _discrimination(item, tells):
     return "none: nothing varies" if item.discrimination is None else round(item.discrimination, 2)
 
 
-def _decided(decided, rows):
+def _decided(assignment, decided, rows):
     """Who changed what, and when."""
     if not decided:
         return ""
@@ -371,9 +382,8 @@ def _decided(decided, rows):
     lines = []
     for when, who, student, number, task, points, comment in decided:
         was = held.get((student, number, task))
-        lines.append(
-            [when, who, student, number, task, "" if was is None else was, "" if points is None else points, comment]
-        )
+        marks = ["" if value is None else value for value in (was, points)]
+        lines.append([when, who, student, number, _title(assignment, task), *marks, comment])
         if points is not None:
             held[student, number, task] = points
     head = ["when", "who", "student", "number", "task", "was", "is", "comment"]
@@ -389,13 +399,22 @@ def _mistakes(assignment, rows):
     found = Counter({mistake: len(students) for mistake, students in who.items()})
     if not found:
         return "<h2>Misconceptions</h2><p>No answer matches a known mistake.</p>"
-    lines = [[*at, count, _says(assignment, *at), ", ".join(sorted(who[at]))] for at, count in found.most_common()]
-    counts = {f"{exercise}: {name}": count for (exercise, name), count in found.most_common()}
+    lines = []
+    for (task, mistake), count in found.most_common():
+        whose = ", ".join(sorted(who[task, mistake]))
+        lines.append([_title(assignment, task), mistake, count, _says(assignment, task, mistake), whose])
+    counts = {f"{line[0]}: {line[1]}": line[2] for line in lines}
     plot = bars("How many students made which known mistake.", counts)
     head = ["task", "mistake", "students", "what it is", "who"]
     if not any(line[3] for line in lines):  # of questions, whose misconceptions have names that say it
         head, *lines = ([*line[:3], line[4]] for line in (head, *lines))
     return f"<h2>Misconceptions</h2>{plot}{table('Answers that match a known mistake in every case', head, lines)}"
+
+
+def _title(assignment, name):
+    """What people call a task; all of the points, and what an assignment no longer asks, have no other name."""
+    part = named(assignment).get(name)
+    return title(part) if part else name
 
 
 def _says(assignment, exercise, name):
@@ -434,8 +453,12 @@ def _alike(assignment, rows, earlier):
             "<h2>A place to look</h2><p>No two submissions share answers that are built alike "
             "in a way that few others are.</p>"
         )
+
+    def titles(each):
+        return [_title(assignment, name) for name in each.tasks]
+
     lines = [
-        [len(each.students), ", ".join(each.students), ", ".join(each.tasks), "; ".join(each.earlier)]
+        [len(each.students), ", ".join(each.students), "; ".join(titles(each)), "; ".join(each.earlier)]
         for each in found[:MOST_ALIKE]
     ]
     more = f"<p>And {len(found) - MOST_ALIKE} more groups.</p>" if len(found) > MOST_ALIKE else ""

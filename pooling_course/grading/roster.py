@@ -298,9 +298,6 @@ class Gradebook(Roster):
         said = [f"{len(changes)} marks are filled in, column {self.head[self.column]!r}."]
         if missing:
             said.append(f"Not in that table, or twice: {', '.join(missing)}.")
-        held = {id(line) for line in lines}
-        if empty := [self._label(line) for line in self.students if id(line) not in held]:
-            said.append(f"In the table without a submission: {', '.join(empty)}.")
         if kept:
             said.append(f"Left as they are, for what stands there is no mark: {', '.join(kept)}.")
         if locked:

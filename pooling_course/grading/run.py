@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from tqdm import tqdm
 
+from ..exercises import load
 from . import cluster, mark
 from .book import Book
 from .files import Broken
@@ -167,8 +168,8 @@ def note_borrowed(rows, book):
         tasks = defaultdict(list)
         for _, part in parts:
             for owner in lent[part["exercise"], part["wrote"]]:
-                tasks[owner].append(part["exercise"])
-        row.notes += [BORROWED.format(who=who, tasks=", ".join(names)) for who, names in tasks.items()]
+                tasks[owner].append(load(part["exercise"]).title)
+        row.notes += [BORROWED.format(who=who, tasks="; ".join(titles)) for who, titles in tasks.items()]
 
 
 def _written_down(row, book):

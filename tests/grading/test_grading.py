@@ -168,7 +168,7 @@ def test_numbers_on_paper_are_wrong_for_a_friend_who_is_told_so(walls, tmp_path)
     for exercise in own:
         assert [float(marks[name][exercise]) for name in cells] == [PS2[exercise], 0, 0]
     says = "What is written down is wrong for its own numbers, and right for those of ada: "
-    assert marks["bob"]["notes"] == f"{says}{', '.join(own)}."
+    assert marks["bob"]["notes"] == f"{says}{'; '.join(load(name).title for name in own)}."
     assert marks["ada"]["notes"] == "" and "right for those" not in marks["cy"]["notes"]
     told = [(tmp_path / "out" / "feedback" / f"{name}.html").read_text("utf-8") for name in ("bob", "cy")]
     told.append((tmp_path / "out" / "anonymous.csv").read_text("utf-8"))
@@ -207,9 +207,13 @@ def test_a_page_names_the_mistake_and_shows_the_students_own_check(small_results
 
 def test_the_report_has_plots_with_words_and_tables(small_results):
     page = (small_results / "report.html").read_text("utf-8")
-    assert page.count('<svg role="img" aria-label=') == 3
-    assert "output-size: no-plus-one" in page and "unpool: added-up" in page
-    assert '<td class="number">2</td><td>bob, cy</td><td>unpool, average-divisors</td>' in page
+    assert page.count('<div class="bars" role="img" aria-label=') == 3
+    size, unpool, divisors = (load(name).title for name in ("output-size", "unpool", "average-divisors"))
+    assert f"{size}: no-plus-one" in page and f"{unpool}: added-up" in page
+    assert re.search(rf'<td class="number">2</td><td>bob, cy</td><td[^>]*>{unpool}; {divisors}</td>', page)
+    tables = re.findall(r"<table>.*?</table>", page, re.DOTALL)
+    named = [table for table in tables if re.search(r"<td>(my-)?(output-size|unpool)</td>", table)]
+    assert len(named) == 1 and "in grades.csv" in named[0]  # else a person reads titles
     assert "<td>ada</td>" not in page  # who is right has answers like others
 
 

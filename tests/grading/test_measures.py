@@ -199,9 +199,9 @@ def test_a_class_sees_what_its_items_are_worth(tmp_path, thirty):
     grade, made, people = thirty
     assert grade("pre") == 0
     lines = cells_of(report_of(tmp_path / "pre"), "What each task tells about the class")
-    names = [ask.name for ask in mark.asks("pre")]
+    names, titles = ([getattr(ask, which) for ask in mark.asks("pre")] for which in ("name", "title"))
     matrix = np.array([[float(name not in made["pre", who]) for name in names] for who in people])
-    assert [line[0] for line in lines] == names and lines[0][1:3] == ["1", "none: everybody has all points"]
+    assert [line[0] for line in lines] == titles and lines[0][1:3] == ["1", "none: everybody has all points"]
     assert [float(line[1]) for line in lines] == pytest.approx(matrix.mean(0).tolist(), abs=0.006)
     assert [float(line[2]) for line in lines[1:]] == pytest.approx(by_hand(matrix[:, 1:]).tolist(), abs=0.006)
     for name, line in zip(names, lines, strict=True):
@@ -218,6 +218,9 @@ def test_a_small_class_sees_no_discrimination(tmp_path, thirty):
     lines = cells_of(report, "What each task tells about the class")
     assert {line[2] for line in lines[1:]} == {"too few students"} and lines[0][2].startswith("none")
     assert f"it is shown from {FEWEST_ITEMS} students on" in report and (FEWEST_ITEMS - 1) ** -0.5 <= 0.2
+    assert grade("pre", people[:FEWEST_ITEMS]) == 0
+    lines = cells_of(report_of(tmp_path / "pre"), "What each task tells about the class")
+    assert all(-1 < float(line[2]) < 1 for line in lines[1:])
 
 
 def test_who_answered_nothing_took_no_test(tmp_path, monkeypatch):
@@ -258,11 +261,17 @@ def test_lateness_takes_nothing_and_a_group_counts_once():
     assert "2 students who answered something" in pages.report("pre", rows)
 
 
+def test_the_median_of_an_even_class_lies_between_two():
+    rows = [row("ada"), row("bob", share=0.5), row("cy", share=0), row("dot")]
+    assert "4 students; the median is 4.5 of 6 points." in pages.report("pre", rows)
+    assert "3 students; the median is 3 of 6 points." in pages.report("pre", rows[:3])
+
+
 def test_an_answer_that_not_everybody_has_a_mark_for_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved(job.assignment))
     place = hand_in(tmp_path / "class", "ps3", ["ada", "bob"])
     assert command.main([str(place), "--assignment", "ps3", "--out", str(tmp_path / "out"), "--form", "files"]) == 0
-    assert "Not in here, as not all are read: two-gradients." in report_of(tmp_path / "out")
+    assert "Not in here, as not all are read: Two gradients, in your own words." in report_of(tmp_path / "out")
 
 
 @pytest.mark.parametrize(

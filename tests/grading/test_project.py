@@ -148,4 +148,4 @@ def test_a_project_is_graded_with_its_rubric(tmp_path, monkeypatch):
     assert (row["points"], row["out_of"]) == ("16", "24")
     page = (tmp_path / "out" / "feedback" / "ada.html").read_text("utf-8")
     for name, points in zip(written, (4, 3, 1, 0), strict=True):
-        assert f"{points} points: {named('project')[name].rubric[points]}." in page
+        assert f"{points} point{'s' * (points != 1)}: {named('project')[name].rubric[points]}." in page
