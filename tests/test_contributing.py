@@ -81,7 +81,9 @@ def add_question(house, lesson, name, kind="one"):
     path = house / "pooling_course" / "questions" / f"{lesson}.json"
     questions = json.loads(path.read_text(encoding="utf-8"))
     model = next(data for data in questions if data["kind"] == kind)
-    path.write_text(json.dumps([*questions, model | {"id": name}], ensure_ascii=False), encoding="utf-8")
+    path.write_text(
+        json.dumps([*questions, model | {"id": name, "title": "Another one"}], ensure_ascii=False), encoding="utf-8"
+    )
 
 
 def add_exercise(house, name, title, lesson):
