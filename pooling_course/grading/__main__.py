@@ -91,7 +91,7 @@ def parse(argv):
         "--roster",
         type=Path,
         metavar="CSV",
-        help="who is in the class, where there is no --fill: names, logins, numbers",
+        help="who is in the class (names, logins, numbers), in which group, and until when",
     )
     add("--form", choices=[form.name for form in FORMS], help="how submissions lie, where that cannot be told")
     add("--feedback", choices=list(PLATFORMS), help="zip the students' pages as that platform takes them back")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +26,7 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark, pages, sandbox, tables
 from pooling_course.grading.assignments import HIDDEN
 from pooling_course.grading.book import Book
+from pooling_course.grading.run import job_for
 from pooling_course.grading.submissions import Rule, Submission, one_each
 
 pytestmark = pytest.mark.slow
@@ -280,6 +283,17 @@ def test_a_missing_name_is_told_only_where_it_matters(walls, assignment, told):
     for code in ("x = 1", f'STUDENT = "{EXAMPLE_NAME}"'):
         record = mark.mark(mark.Job(assignment, "ada", (code,), (0,)), walls)
         assert bool(record["told"]) == bool(record["notes"]) == told
+
+
+@pytest.mark.parametrize(
+    "says, drawn", [("0", 0), ("'Ada '", "Ada "), ("''", "doeada"), (repr(EXAMPLE_NAME), "doeada")]
+)
+def test_numbers_are_drawn_from_what_stands_in_student_if_that_is_a_name(says, drawn):
+    """A number of 0 is one: the notebook drew from it."""
+    data = json.dumps(classroom.notebook([f"STUDENT = {says}"])).encode()
+    handed_in = dataclasses.replace(submission("doeada"), read=lambda: data)
+    args = SimpleNamespace(assignment="ps1", seed=[0], seconds=5)
+    assert job_for(handed_in, args, tables.Row(handed_in, 1, 0, 1.0), []).student == drawn
 
 
 def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):

@@ -267,6 +267,13 @@ def test_the_median_of_an_even_class_lies_between_two():
     assert "3 students; the median is 3 of 6 points." in pages.report("pre", rows[:3])
 
 
+def test_the_report_shows_only_how_tasks_stand_that_stand_so_for_somebody():
+    heads = re.compile("<th[^>]*>(solved|not right|no notebook)</th>")
+    assert heads.findall(pages.report("pre", [row("ada")])) == ["solved"]
+    nothing = row("bob", record=mark.unreadable("pre", "a PDF"))
+    assert heads.findall(pages.report("pre", [row("ada"), nothing])) == ["solved", "no notebook"]
+
+
 def test_an_answer_that_not_everybody_has_a_mark_for_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved(job.assignment))
     place = hand_in(tmp_path / "class", "ps3", ["ada", "bob"])
