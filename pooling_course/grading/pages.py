@@ -255,7 +255,7 @@ def _points(assignment, rows):
     tenths = Counter(min(int(10 * row.points / full), 9) for row in rows)
     counts = {f"{10 * i} to {10 * i + 10} %": tenths[i] for i in range(10)}
     middle = median(row.points for row in rows) if rows else 0
-    said = f"{len(rows)} students; the median is {middle:g} of {full:g} points."
+    said = f"{_people(len(rows))}; the median is {middle:g} of {full:g} points."
     lines = [[name, count] for name, count in counts.items()]
     plot = bars("How many students have which share of the points.", counts)
     counted = table("Students by share of the points", ["points", "students"], lines)
@@ -277,7 +277,7 @@ def _tasks(assignment, rows):
             solved[title(part)] = states["solved"]
         lines.append([title(part), name, mean, part.points, len(marks), *(states[state] for state in shown)])
     head = ["task", f"in {GRADES}", "mean", "out of", "marked", *(STATES[state].partition(" ")[2] for state in shown)]
-    plot = bars(f"How many of {len(rows)} students solved each task.", solved)
+    plot = bars(f"How many of {_people(len(rows))} solved each task.", solved)
     return f"<h2>Tasks</h2>{plot}{table('Each task: its mean, and how many students stand where', head, lines)}"
 
 
@@ -321,7 +321,11 @@ def _only_in(which, names):
 
 
 def _people(count):
-    return f"{count} student{'s' * (count != 1)}"
+    return _counted(count, "student")
+
+
+def _counted(count, what):
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _gained(sentences):
@@ -432,7 +436,7 @@ def _slips(folder):
         answers, bad = entries(path)
         damaged += len(bad)
         found.update({str(entry["misconception"]) for entry in answers if entry["misconception"]})
-    said = f"<p>{len(files)} progress files, {damaged} lines of which could not be read.</p>"
+    said = f"<p>{_counted(len(files), 'progress file')}; {_counted(damaged, 'line')} could not be read.</p>"
     if not found:
         return f"<h2>In the questions of the lessons</h2>{said}"
     plot = bars("How many learners showed which misconception in the lessons' questions.", dict(found.most_common()))
@@ -461,7 +465,7 @@ def _alike(assignment, rows, earlier):
         [len(each.students), ", ".join(each.students), "; ".join(titles(each)), "; ".join(each.earlier)]
         for each in found[:MOST_ALIKE]
     ]
-    more = f"<p>And {len(found) - MOST_ALIKE} more groups.</p>" if len(found) > MOST_ALIKE else ""
+    more = f"<p>And {_counted(len(found) - MOST_ALIKE, 'more group')}.</p>" if len(found) > MOST_ALIKE else ""
     head = ["students", "who", "tasks", "in earlier classes"]
     return said + table("Groups with answers in common", head, lines) + more
 

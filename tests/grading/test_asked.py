@@ -118,7 +118,7 @@ def test_nothing_of_the_key_is_told_before_it_is_graded(name):
     for answer in (typed(q, q.truth), *wrong):
         verdict = your_answer(name, answer, "ada")
         assert (verdict.state, verdict.points(1), verdict.mistake, bool(verdict)) == ("given", 0.0, None, False)
-        told.append(re.sub("your answer is .* Whether", "your answer is ... Whether", repr(verdict)))
+        told.append(re.sub("Your answer is .* Whether", "Your answer is ... Whether", repr(verdict)))
     assert len(set(told)) == 1  # the right answer is told just as wrong ones are
     shown = repr(your_question(name, "ada")) + your_question(name, "ada")._repr_html_()
     assert not [sentence for sentence in secrets_of(q) if sentence in shown]
@@ -197,7 +197,7 @@ def test_what_is_no_answer_is_a_sentence(kind, what):
 )
 def test_what_cannot_be_read_is_told_with_how_to_write_it(name, value):
     said = repr(your_answer(name, value, "ada"))
-    assert said.startswith(f"✗ {name}: `{value if not isinstance(value, tuple) else '[4.5, 1]'}` cannot be read")
+    assert said.startswith(f"✗ `{value if not isinstance(value, tuple) else '[4.5, 1]'}` cannot be read")
     assert said.endswith(str(your_question(name, "ada").parts[-1]))
 
 
