@@ -166,7 +166,7 @@ def seed_of(seed: int | str) -> int:
 def nobodys(seed: int | str) -> list[str]:
     """What to say of numbers that are drawn from no name yet."""
     where = "write your name or number into `STUDENT`, run that cell, and then this one once more."
-    return [f"These numbers are nobody's yet: {where}"] if seed == EXAMPLE_NAME else []
+    return [f"These numbers are nobody's yet: {where}"] if seed_of(seed) == seed_of(EXAMPLE_NAME) else []
 
 
 @cache

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tokenize
 
-from ..exercises.definition import EXAMPLE_NAME, seed_of
+from ..exercises.definition import nobodys
 from . import cells
 from .files import Broken
 
@@ -91,7 +91,7 @@ def no_name(says: str | int | None) -> str:
     """
     if says is None or says == "":
         return FROM_FILE.format(NO_NAME["missing" if says is None else "unread"])
-    return FROM_FILE.format(NO_NAME["example"]) if seed_of(says) == seed_of(EXAMPLE_NAME) else ""
+    return FROM_FILE.format(NO_NAME["example"]) if nobodys(says) else ""
 
 
 def _assigned(cell):

@@ -166,7 +166,8 @@ def test_wrong_numbers_on_paper_are_recognised_without_their_decimal_points():
 
 def test_numbers_of_no_name_yet_say_so():
     """Who works them out before a name stands there has worked for nothing."""
-    for shown in (your_case("my-max-map", definition.EXAMPLE_NAME), your_question("pre-sign", definition.EXAMPLE_NAME)):
+    example = definition.EXAMPLE_NAME
+    for shown in (your_case("my-max-map", example), your_question("pre-sign", f"{example.upper()} ")):
         assert "These numbers are nobody's yet" in repr(shown) and "<code>STUDENT</code>" in shown._repr_html_()
     assert "nobody's" not in repr(your_case("my-max-map", "ada")) + repr(your_question("pre-sign", "ada"))
 
