@@ -170,6 +170,18 @@ FORMS = (
     ),
 )
 FORM = {form.name: form for form in FORMS}
+
+
+def is_hidden(student: str, path: str, assignment: str) -> bool:
+    """Whether the platform hid whose work lies there: what it calls them is no name.
+
+    >>> is_hidden("aB3cD", "all/anon_aB3cD_678_ps1.ipynb", "ps1"), is_hidden("ada", "ada/anon_aB3cD_678_x.ipynb", "ps1")
+    (True, False)
+    """
+    found = (FORM["anonymous"].read(part, assignment) for part in PurePosixPath(path).parts)
+    return any(each and each.student == student for each in found)
+
+
 TELLING = FORMS[:6]
 ASK = "Say which: --form folders (each folder is a person's) or --form files (each notebook is)."
 

@@ -15,6 +15,7 @@ from ..exercises import load
 from . import cluster, mark
 from .book import Book
 from .files import Broken
+from .forms import is_hidden
 from .reading import code_of, named_in, no_name
 from .sandbox import Limits, Lost, NoSandbox
 from .submissions import same_name
@@ -129,7 +130,8 @@ def job_for(submission, args, row, people) -> mark.Job:
         row.says = str(says)
         names = [submission.student, submission.number, *row.group]
         names += [name for table in people for name in table.names_of(submission)]
-        if not any(same_name(row.says, name) for name in names if name):
+        known = not is_hidden(submission.student, submission.path, args.assignment)
+        if known and not any(same_name(row.says, name) for name in names if name):
             row.notes.append(f"Is it theirs? The notebook says STUDENT = {row.says[:60]!r}.")
     return mark.Job(args.assignment, seed, tuple(cells), tuple(args.seed), Limits(seconds=args.seconds))
 

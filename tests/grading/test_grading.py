@@ -296,6 +296,22 @@ def test_numbers_are_drawn_from_what_stands_in_student_if_that_is_a_name(says, d
     assert job_for(handed_in, args, tables.Row(handed_in, 1, 0, 1.0), []).student == drawn
 
 
+@pytest.mark.parametrize(
+    "student, path, told",
+    [
+        ("aB3cD", "class.zip/anon_aB3cD_678_ps1.ipynb", False),
+        ("aB3cD", "anon_LATE_aB3cD_678_mine.ipynb", False),
+        ("mallory", "mallory/anon_aB3cD_678_ps1.ipynb", True),  # whom a file's own name does not hide
+    ],
+)
+def test_where_the_platform_hides_names_no_note_shows_them(student, path, told):
+    data = json.dumps(classroom.notebook(["STUDENT = 'Ada Doe'"])).encode()
+    handed_in = dataclasses.replace(submission(student, path=path), read=lambda: data)
+    row = tables.Row(handed_in, 1, 0, 1.0)
+    job_for(handed_in, SimpleNamespace(assignment="ps1", seed=[0], seconds=5), row, [])
+    assert [note.startswith("Is it theirs?") for note in row.notes] == [True] * told
+
+
 def test_the_same_notebook_from_several_people_counts_for_each(tmp_path, monkeypatch):
     ran = []
     monkeypatch.setattr(mark, "work", lambda job, trust: ran.append(job) or mark.unreadable("ps2", "done"))
