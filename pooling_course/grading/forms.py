@@ -172,6 +172,9 @@ FORMS = (
 FORM = {form.name: form for form in FORMS}
 
 
+MOODLES_WORD = re.compile("Participant|Teilnehmer/?in", re.IGNORECASE)  # for everybody whose name it hides
+
+
 def is_hidden(student: str, path: str, assignment: str) -> bool:
     """Whether the platform hid whose work lies there: what it calls them is no name.
 
@@ -179,7 +182,7 @@ def is_hidden(student: str, path: str, assignment: str) -> bool:
     (True, False)
     """
     found = (FORM["anonymous"].read(part, assignment) for part in PurePosixPath(path).parts)
-    return any(each and each.student == student for each in found)
+    return bool(MOODLES_WORD.fullmatch(student)) or any(each and each.student == student for each in found)
 
 
 TELLING = FORMS[:6]

@@ -301,6 +301,7 @@ def test_numbers_are_drawn_from_what_stands_in_student_if_that_is_a_name(says, d
     [
         ("aB3cD", "class.zip/anon_aB3cD_678_ps1.ipynb", False),
         ("aB3cD", "anon_LATE_aB3cD_678_mine.ipynb", False),
+        ("Participant", "Participant_4711_assignsubmission_file_/ps1.ipynb", False),
         ("mallory", "mallory/anon_aB3cD_678_ps1.ipynb", True),  # whom a file's own name does not hide
     ],
 )
