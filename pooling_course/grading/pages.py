@@ -82,7 +82,7 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
 
     def cell(value):
         if isinstance(value, (int, float)):
-            return f'<td class="number">{value:g}</td>'
+            return f'<td class="number">{_minus(f"{value:g}")}</td>'
         kind = ' class="long"' if len(str(value)) > LONG else ""
         return f"<td{kind}>{escape(str(value))}</td>"
 
@@ -92,6 +92,10 @@ def table(caption: str, head: list[str], lines: list[list]) -> str:
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{tops}</tr></thead><tbody>{body}</tbody></table></div>\n"
     )
+
+
+def _minus(number):
+    return number.replace("-", "−")
 
 
 def bars(alt: str, values: Mapping[str, float]) -> str:
@@ -301,6 +305,7 @@ def gained(before: Sequence[tuple], after: Sequence[tuple]) -> str:
             f"fewer says next to nothing.{alone}"
         )
     found = gain(*zip(*pairs, strict=True))
+    change, low, high = (_minus(f"{100 * share:.1f}") for share in (found.difference, found.low, found.high))
     normal = (
         "There is no normalised gain, as the mean fell."
         if found.difference < 0
@@ -310,8 +315,8 @@ def gained(before: Sequence[tuple], after: Sequence[tuple]) -> str:
     )
     return (
         f"{_people(found.count)} took both tests: {100 * found.before:.0f} % of the points before, "
-        f"{100 * found.after:.0f} % after. On average each gained {100 * found.difference:.1f} percentage points "
-        f"(95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}). {normal}{alone}"
+        f"{100 * found.after:.0f} % after. On average each gained {change} percentage points "
+        f"(95 % interval {low} to {high}). {normal}{alone}"
     )
 
 
