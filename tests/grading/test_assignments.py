@@ -214,7 +214,7 @@ def ran(nb):
 def test_an_untouched_notebook_runs_to_its_end_for_no_points(name, capsys):
     marks = ran(released(name))
     assert marks and set(marks.values()) == {0.0} and {type(mark) for mark in marks.values()} == {float}
-    assert capsys.readouterr().out.count("not attempted yet") == len(marks)
+    assert capsys.readouterr().out.casefold().count("not attempted yet") == len(marks)
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
