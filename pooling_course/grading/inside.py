@@ -15,6 +15,7 @@ step.
 """
 
 import contextlib
+import dis
 import gc
 import itertools
 import json
@@ -49,6 +50,9 @@ WARM = (
 )
 WARM_LATER = ("matplotlib.pyplot", "IPython.display", "pooling_course.images", "pooling_course.pictures.figures")
 FIRST = 3  # notebooks, two of the trial among them, that need not wait for the rest to be imported
+WRITTEN = {"RESUME", "NOP", "LOAD_CONST", "LOAD_SMALL_INT", "BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"}
+WRITTEN |= {"RETURN_VALUE", "RETURN_CONST"}  # steps of Python's that only put together what is written in the code
+CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type(...))
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
 
 
@@ -378,6 +382,9 @@ class Student:
 
     def ask(self, step, name, cases, run):
         """The function on its cases, in a fork: what it breaks, it breaks for itself. How it ended, as ENDS has it."""
+        if all(harmless(function) for function, _ in self.stood(name)[:1]):
+            self.tell(step, *self.answer(name, cases, run))
+            return ""
         child = os.fork()
         if child == 0:
             try:
@@ -387,8 +394,7 @@ class Student:
                 resource.setrlimit(resource.RLIMIT_CPU, (most, most))
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm(self.job["wall_seconds"])
-                stood, text = self.answer(name, cases, run)
-                self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}")
+                self.tell(step, *self.answer(name, cases, run))
             finally:
                 os._exit(0)
         _, status, used = os.wait4(child, 0)
@@ -408,13 +414,17 @@ class Student:
             return "processor"
         return "crashed" if status < 0 else "ended"
 
+    def stood(self, name):
+        """What a function was, and in which cell, in the order in which it counts: last at its checks, then at all."""
+        return [*reversed(self.checked[name]), *reversed(self.was[name])]
+
     def answer(self, name, cases, run):
         """What came of the function as it stood at its last check, or was before, if that was only what was given."""
         last, text = self.names.get(name), encode("missing")
         stood: list = []
         checked = {id(function) for function, _ in self.checked[name]}
         tried = set()
-        for function, cell in [*reversed(self.checked[name]), *reversed(self.was[name])]:
+        for function, cell in self.stood(name):
             if id(function) in tried:
                 continue
             tried.add(id(function))
@@ -425,6 +435,9 @@ class Student:
             if any(state != "todo" for state, *_ in found):
                 break
         return stood, text
+
+    def tell(self, step, stood, text):
+        self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}")
 
     def say(self, *lines):
         data = memoryview("".join(f"{self.word} {line}\n" for line in lines).encode("ascii", "replace"))
@@ -446,6 +459,23 @@ def described(error):
         return f"{type(error).__name__}: {error}"[:300]
     except BaseException:  # an error whose text is an error
         return "an error without a text"
+
+
+def harmless(function) -> bool:
+    """Whether a function does nothing but return what stands in it, as an answer on paper does: it needs no fork.
+
+    >>> harmless(lambda: [[1, 2.5], [-3, 4]]), harmless(lambda: [print()])
+    (True, False)
+    """
+    if type(function) is not types.FunctionType:
+        return False
+    code = function.__code__
+    return plain_constant(code.co_consts) and all(step.opname in WRITTEN for step in dis.get_instructions(code))
+
+
+def plain_constant(value) -> bool:
+    """Nothing of a student's making, which a code object that was put together by hand could hold."""
+    return all(map(plain_constant, value)) if type(value) is tuple else type(value) in CONSTANTS
 
 
 def answers(function, cases, run):

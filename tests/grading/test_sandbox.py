@@ -11,7 +11,7 @@ import pytest
 from harness import classroom
 from harness.classroom import grade, grades
 from pooling_course.exercises import Outcome
-from pooling_course.grading import mark, sandbox, wire
+from pooling_course.grading import inside, mark, sandbox, wire
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +30,71 @@ def test_cells_run_in_order_and_what_they_raise_is_told(walls):
     ran = walls.run(["x = 1", "1 / 0", "def f(y): return x + y", "raise NotImplementedError()"], [question()])
     assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 2)]
     assert ran.cells == {1: "ZeroDivisionError: division by zero", 3: "NotImplementedError: "}
+
+
+class Runs(tuple):
+    """What a list is made of, and runs code."""
+
+    def __iter__(self):
+        raise AssertionError("it ran")
+
+
+def by_hand(constant):
+    """A function whose code holds a constant that no Python text makes."""
+
+    def f():
+        return [1, 2, 3]
+
+    consts = tuple(constant if isinstance(value, tuple) else value for value in f.__code__.co_consts)
+    f.__code__ = f.__code__.replace(co_consts=consts)
+    return f
+
+
+def in_turn():
+    yield 1
+
+
+async def later():
+    return 1
+
+
+def names_one(x=[]):  # noqa: B006
+    return [x]
+
+
+HARMFUL = [
+    in_turn,
+    later,
+    names_one,
+    by_hand(Runs((1, 2))),
+    by_hand((1, Runs((2,)))),
+    Runs,
+    len,
+    lambda: open,
+    lambda: {1},
+]
+
+
+@pytest.mark.parametrize("function", HARMFUL, ids=repr)
+def test_a_function_that_may_do_more_than_return_what_stands_in_it_gets_a_fork(function):
+    assert not inside.harmless(function)
+
+
+def test_an_answer_on_paper_needs_no_fork():
+    answers = [lambda: 3, lambda: -2.5, lambda: [[1, -2, 3], [4.0, None, True]], lambda: ([1, 2], "x"), lambda: []]
+    assert all(map(inside.harmless, [*answers, by_hand((1, 2))]))
+
+
+def test_what_needs_no_fork_is_asked_as_it_stood_at_its_check_too(walls):
+    """And what looks as if it needed none and ends Python costs itself, and no other."""
+    evil = "import os\nclass T(tuple):\n    def __iter__(self): os._exit(0)\ndef g(): return [1, 2, 3]\n"
+    evil += "g.__code__ = g.__code__.replace(co_consts=(None, T((1, 2, 3))))"
+    cells = [evil, "def f(): return [1, 2]", "from pooling_course import check\ncheck('f', f)", "def f(): return 0"]
+    ran = walls.run(cells, [question(name, [()]) for name in "gfh"])
+    assert ran.ended == ["it ended Python", "", ""]
+    assert wire.outcomes(ran.said[1], 1) == [Outcome("value", [1, 2])]
+    assert ran.said[2] == mark.MISSING
+    assert ran.stood[1:] == [(1, "check"), (-1, "")]
 
 
 @pytest.mark.parametrize("missing, door", [("exercises/tasks", "tasks"), ("grading", "seeds")])
