@@ -135,6 +135,8 @@ def differs(wanted, got, tell=True) -> str:
     >>> differs(plain(4), plain(4.0))
     'it gives the float 4.0 instead of the whole number 4, an int.'
     """
+    if _very_same(wanted, got):
+        return ""
     if got is None and wanted is not None:
         return "it returns nothing: is there a return?"
     right, given = as_array(wanted), as_array(got)
@@ -163,6 +165,16 @@ def differs(wanted, got, tell=True) -> str:
     where = f"at {list(at)} " if at else ""
     right_there = f" instead of {number(right[at].item())}" if tell else WRONG
     return f"{where}it gives {number(given[at].item())}{right_there}."
+
+
+def _very_same(wanted, got):
+    """Whether both hold the same numbers of the same kinds, as nearly all answers do: no array need be made of them."""
+    left, right = repr(_bare(wanted)), repr(_bare(got))
+    return left == right and "[]" not in left  # what is empty has more to its shape than its lists
+
+
+def _bare(value):
+    return value["array"] if isinstance(value, dict) and "array" in value else value
 
 
 def holds_truth(value) -> bool:

@@ -166,6 +166,9 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     ran = sandbox.run([*job.cells, *probes], [*questions, *more], until)
     found = [*zip(ran.said, ran.ended, ran.texts, ran.near, strict=True)]
     parts = [_part(task, seed, *each) for task, seed, each in zip(asked, drawn, found, strict=False)]
+    for task, seed, part in zip(asked, drawn, parts, strict=True):
+        if is_own(task) and part["state"] != "solved":
+            part["case"] = _numbers(task.exercise, seed)
     failed = any(part["state"] == "wrong" for part in parts)
     of_code, of_asks = found[len(asked) :][: 2 * len(probed)], found[len(asked) + 2 * len(probed) :]
     said = [
@@ -223,11 +226,15 @@ def _part(task, seed, said, ended, text, near):
 
 
 def _on_paper(exercise, case, said):
-    """A student's own numbers, and digests of what is right for them and of what was written down."""
+    """Digests of what is right for a student's own numbers and of what was written down."""
     found = outcomes(said, 1)
     answers = {"due": plain(exercise.truth(*case)), "wrote": found[0].value if found else None}
-    digests = {name: hashlib.sha256(repr(written(value)).encode()).hexdigest()[:16] for name, value in answers.items()}
-    return {"case": Report(*given(exercise, case))._repr_html_(), **digests}
+    return {name: hashlib.sha256(repr(written(value)).encode()).hexdigest()[:16] for name, value in answers.items()}
+
+
+def _numbers(exercise, seed):
+    """A student's own numbers, as the page shows them."""
+    return Report(*given(load(exercise), _cases(exercise, seed)[0]))._repr_html_()
 
 
 def _code(code, said, ended, text, near, answer, why):
@@ -274,7 +281,8 @@ def _explain(job, parts, sandbox, until):
     known = {task.exercise for task in tasks(job.assignment)}
     wrong = [part for part in parts if part["state"] == "wrong" and part["exercise"] in known]
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
-    ran = sandbox.run(list(job.cells), [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong], until)
+    questions = [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong]
+    ran = sandbox.run(list(job.cells), questions, until, look=False)  # what its text says is known already
     for part, said in zip(wrong, ran.said, strict=True):
         verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
         if verdict is not None and verdict.state == "wrong":

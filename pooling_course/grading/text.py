@@ -38,10 +38,11 @@ def look(cells: list[tuple[int, str]], questions: list[dict]) -> dict:
     passed = [f"{what[:40]} in cell {step + 1}" for step, code in python.items() for what in passed_over(code)]
     code = with_files({step: code for step, code in python.items() if parses(code)})
     names = names_in("\n".join(code.values()))
+    names_of = {step: names_in(text) for step, text in code.items()}
     found = []
     for question in questions:
         name, rule = question["function"], question["rule"]
-        own = {step: names_in(text)(name) for step, text in code.items() if name in text}
+        own = {step: names_of[step](name) for step, text in code.items() if name in text}
         stood = [(step, meaning) for step, meaning in own.items() if meaning][-MOST:]
         read = {step: _read(rule, name, (*meaning[:2], names)[: len(meaning)]) for step, meaning in stood}
         other = "" if stood else near(name, defined_in(code.values()) - {other["function"] for other in questions})
