@@ -3,6 +3,7 @@
 import ctypes
 import os
 import struct
+import subprocess
 import sys
 import time
 
@@ -30,6 +31,21 @@ def test_cells_run_in_order_and_what_they_raise_is_told(walls):
     ran = walls.run(["x = 1", "1 / 0", "def f(y): return x + y", "raise NotImplementedError()"], [question()])
     assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 2)]
     assert ran.cells == {1: "ZeroDivisionError: division by zero", 3: "NotImplementedError: "}
+
+
+HOLES = """
+from pooling_course.grading import inside
+before = [bytes(size) for size in range(2, 2000) for _ in range(20)]
+del before[::2]
+inside.fill_holes()
+after = [bytes(size) for size in range(2, 2000)]
+assert sum(id(one) < max(map(id, before)) for one in after) < 10, "they lie in holes"
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="another C library")
+def test_what_is_made_after_the_warm_up_lies_together():
+    subprocess.run([sys.executable, "-c", HOLES], env=os.environ | {"PYTHONMALLOC": "malloc"}, check=True)
 
 
 class Runs(tuple):
