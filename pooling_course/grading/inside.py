@@ -153,6 +153,7 @@ END = 3  # exit status of a keeper that found the channel closed
 
 
 def warm_up(names):
+    gc.disable()  # what is imported stays, and to look for garbage in it takes a quarter of the time
     import importlib
 
     import torch
@@ -173,6 +174,7 @@ def warm_up(names):
     gc.collect()
     fill_holes()
     gc.freeze()  # forks then share these pages for good
+    gc.enable()
 
 
 class Free(ctypes.Structure):

@@ -48,6 +48,12 @@ def test_what_is_made_after_the_warm_up_lies_together():
     subprocess.run([sys.executable, "-c", HOLES], env=os.environ | {"PYTHONMALLOC": "malloc"}, check=True)
 
 
+def test_garbage_is_collected_in_it(walls):
+    """It is not while torch is imported."""
+    ran = walls.run(["import gc\ndef f(_): return gc.isenabled(), gc.get_freeze_count() > 0"], [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", [True, True])]
+
+
 class Runs(tuple):
     """What a list is made of, and runs code."""
 
