@@ -47,7 +47,6 @@ NOTES = {
     "passed": "Only Jupyter itself could have run this, which was passed over: {passed}.",
     "slow": "It took all of its {limits.total_seconds} s: what had no answer by then has no points.",
 }
-LARGE = 50_000  # characters of an answer whose verdict is not kept for others: hostile ones differ each time
 
 MISSING = '"missing"'
 PROBE = "probe_of_"  # before the name of a function: the one that asks it
@@ -113,28 +112,21 @@ def seeds(task: Task, student: str | int, hidden=()):
     return (student,) if is_own(task) else (student, *hidden)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # of those who are graded now: nearly all are drawn from a name
 def _cases(exercise: str, seed):
     return load(exercise).cases(seed)
 
 
-@lru_cache(maxsize=256)
 def _question(exercise: str, seed) -> Question:
     asked = load(exercise)
     return Question(asked.function, encode(asked.asks(_cases(exercise, seed))), asked.rule)
 
 
 def _verdict(exercise: str, seed, said: str, faults=()):
-    """The judge's verdict on what came out of the sandbox: the same words get the same verdict, so it is kept.
+    """The judge's verdict on what came out of the sandbox.
 
-    None where it makes nothing of them: an answer so odd that the judge stumbles is wrong, and stops nobody else's.
+    None where it makes nothing of it: an answer so odd that the judge stumbles is wrong, and stops nobody else's.
     """
-    judged = _judged if len(said) <= LARGE else _judged.__wrapped__
-    return judged(exercise, seed, said, faults)
-
-
-@lru_cache(maxsize=1024)
-def _judged(exercise, seed, said, faults):
     cases = _cases(exercise, seed)
     found = outcomes(said, len(cases))
     try:
