@@ -4,7 +4,7 @@ Three kinds of processes, from trusted to not:
 
     server    has torch imported. It reads nothing; when the judge outside has a job, it forks a keeper.
     keeper    reads the job, raises the walls, forks the student, watches the clock and passes on what comes back.
-    student   runs the cells of one notebook, then each question in a fork of its own. Nothing here is scored.
+    student   runs the cells of one notebook, then each question that runs code in a fork. Nothing here is scored.
 
 The student writes lines to a pipe that nobody else writes to. Each begins with a word that the keeper drew, so that
 code which finds the pipe still says nothing by it. Then comes `@ ...` with what our code found in the text of the
