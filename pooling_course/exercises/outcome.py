@@ -125,6 +125,11 @@ class NoTorch(TorchDispatchMode):
         super().__init__()
         self.saw, self.only_pools = False, any(isinstance(arg, torch.Tensor) for arg in args)
 
+    @classmethod
+    def _should_skip_dynamo(cls):
+        """No: to skip its compiler torch would first import it, for a second or two."""
+        return False
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if self.only_pools and not POOLS.search(func.overloadpacket.__name__):
             return func(*args, **(kwargs or {}))

@@ -347,10 +347,15 @@ def test_a_broken_file_is_refused_in_a_sentence(changes, sentence):
 
 
 @pytest.mark.slow
-def test_checks_import_no_widget_and_no_plot():
-    code = "import sys, pooling_course.exercises as e; e.check('shares', len); print(*sys.modules)"
+def test_checks_import_no_widget_no_plot_and_no_compiler():
+    code = """
+import sys, torch, pooling_course.exercises as e
+e.check("shares", len)
+assert e.check("output-size", lambda *given: torch.arange(3)).state == "refused"
+print(*sys.modules)
+"""
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "torch" in found and not {"ipywidgets", "anywidget", "matplotlib", "IPython"} & set(found)
+    assert "torch" in found and not {"ipywidgets", "anywidget", "matplotlib", "IPython", "torch._dynamo"} & set(found)
 
 
 def test_docstring_examples():
