@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 ASIDE = "changed-by-hand"  # where files go that somebody changed
@@ -201,7 +201,7 @@ def _stands(path):
 
 def _free(path):
     """That name, or with a number if it is taken."""
-    ways = (path, *(path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(2, 100_000)))
+    ways = chain([path], (path.with_name(f"{path.stem}-{i}{path.suffix}") for i in count(2)))
     return next(way for way in ways if not os.path.lexists(way))
 
 
