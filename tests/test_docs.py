@@ -145,6 +145,7 @@ def test_the_training_of_lesson_09_is_said_alike():
         found_in(page, r"(?:trains|networks)[^.]* about half a minute")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not course.read_stamp().startswith("cpu"), reason="for the environment that course.py makes, on CPU"
 )

@@ -72,6 +72,7 @@ def test_planted_lint_is_named(house):
     assert status != 0 and "planted.py" in said
 
 
+@pytest.mark.slow
 def test_planted_type_errors_are_named_wherever_they_stand(house):
     names = ["course.py", "pooling_course/maths/planted.py", "tools/planted.py"]
     for name in names:
@@ -92,6 +93,7 @@ class Mistakes:
 """
 
 
+@pytest.mark.slow
 def test_known_mistakes_may_treat_what_they_are_given_as_they_like_and_model_answers_may_not(house):
     house("pooling_course/exercises/tasks/shares.py", TASK.format(model=1, mistake=2))
     house("pooling_course/exercises/clinic.py", "ill: int = 'on purpose'\n")

@@ -109,6 +109,7 @@ HARD = {  # and how often what makes them hard
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAIR)
 def test_everybodys_numbers_are_equally_hard(name):
     assert all(FAIR[name](*row) for rows in drawn(name) for row in rows)
@@ -119,6 +120,7 @@ def test_everybodys_numbers_are_equally_hard(name):
     assert max(sizes) <= 40 and max(sizes) - min(sizes) <= 16, "numbers to write down"
 
 
+@pytest.mark.slow
 def test_nobody_works_out_the_same_map_twice():
     """Two tasks that draw alike would share their numbers: the answer to one would be half of the other's."""
     for i in range(len(STUDENTS)):
@@ -131,6 +133,7 @@ def test_nobody_works_out_the_same_map_twice():
             met |= large
 
 
+@pytest.mark.slow
 def test_ties_signs_and_overlap_are_in_everybodys_maps():
     for ((x, _),) in drawn("my-gradient"):
         windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2)).reshape(4, 2, 2)

@@ -80,6 +80,7 @@ def pages():
     return digit, layers, shift_pages(layers, digit, range(5))
 
 
+@pytest.mark.slow
 def test_pages_of_shifts_say_what_stays_and_what_moves_along(pages):
     digit, layers, pages = pages
     first = {name: layer(digit[None, None]) for name, layer in layers.items()}
@@ -109,6 +110,7 @@ def book(flipbook):
     return flipbook
 
 
+@pytest.mark.slow
 def test_a_flipbook_holds_pictures_with_words(book):
     assert [page["name"] for page in book.pages] == list("01234") and repr(book) == "Flipbook('columns', 5 pages)"
     for page in book.pages:
@@ -119,6 +121,7 @@ def test_a_flipbook_holds_pictures_with_words(book):
     assert data["text/html"].count("<li>") == 5 and f'alt="{book.pages[0]["said"]}' in data["text/html"]
 
 
+@pytest.mark.slow
 def test_a_flipbook_has_no_other_place(book):
     book.at = 4
     for at in (-1, 5):
@@ -191,6 +194,7 @@ def test_a_flipbook_stays_within_its_page_and_stacks_its_panels_on_a_phone(chrom
         page.close()
 
 
+@pytest.mark.slow
 def test_a_picture_is_parted_between_its_panels(pages):
     """No ink within the two columns of pixels on which it is parted."""
     x = images.preset("worked")

@@ -24,11 +24,13 @@ def runs():
     return [compare_ways(ways, seeds=2, epochs=1, show=False) for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_network_and_another_another(runs):
     first, second = (found.of("max", "accuracy") + found.of("max", "shifted") for found in runs)
     assert first == second and first[0] != first[1]
 
 
+@pytest.mark.slow
 def test_max_lets_a_quarter_through_and_a_stride_nearly_all(runs):
     assert max(runs[0].of("max", "reached")) <= 0.25 and min(runs[0].of("strided", "reached")) > 0.9
 

@@ -147,6 +147,7 @@ def test_whole_numbers(judge):
 WHOLE = [("avg", torch.int64), *(("max", dtype) for dtype in (torch.int64, torch.int32, torch.int16, torch.int8))]
 
 
+@pytest.mark.slow
 def test_where_the_last_bits_may_differ_the_digits_shown_do_not(tmp_path):
     """Powers, convolutions, means and totals of the presets read as torch's, but for one number in 10,000."""
     names = ("worked", "negative", "edge", "ties", "peak", "odd", "digit")

@@ -233,6 +233,7 @@ def test_a_notebook_gets_the_marks_that_its_values_are_worth(walls, assignment):
     assert {part["state"] for part in parts.values()} == {"wrong", "solved"}
 
 
+@pytest.mark.slow
 def test_the_values_of_a_friend_are_not_ones_own(walls):
     cells = [cell.replace("ada", "grace") for cell in classroom.cells("pre", "ada")]
     assert sum(part["points"] for part in marked(walls, cells, "grace").values()) <= 2
@@ -266,6 +267,7 @@ def test_odd_values_cost_their_own_question_only(walls, value, state):
     assert sum(part["points"] for part in parts.values()) == 5
 
 
+@pytest.mark.slow
 def test_no_key_is_in_the_sandbox(walls):
     steals = """
 from pooling_course import your_answer
@@ -282,6 +284,7 @@ pre_sign = str(found) + repr(your_answer("pre-sign", 3, "ada", graded=True))
     assert "[](The check runs when the course is graded.)" in parts["pre-sign"]["html"]
 
 
+@pytest.mark.slow
 def test_a_probe_of_the_students_own_changes_nothing(walls):
     right = {ask.variable: classroom.value(ask, "ada") for ask in mark.asks("pre")}
     forged = [f"def {mark.PROBE}{name}():\n    return {value}" for name, value in right.items()]
@@ -329,6 +332,7 @@ def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys)
 ANY = Assignment("any", "Any", "", tuple(Asked(name, 2) for name in ON_PAPER))
 
 
+@pytest.mark.slow
 def test_an_assignment_can_be_made_of_any_questions_of_cards(walls, monkeypatch):
     monkeypatch.setitem(ASSIGNMENTS, "any", ANY)
     parts = marked(walls, classroom.cells("any", "ada"), assignment="any")

@@ -70,6 +70,7 @@ def check_number(value):
         assert float(text) != value
 
 
+@pytest.mark.slow
 @steady
 @given(COMMON)
 def test_any_number_is_told_within_half_a_per_cent(value):
@@ -146,6 +147,7 @@ def test_is_the_rounding_of_norms_and_weights_told_too():
     assert weighted_sum([(math.nan, 3)], None, math.nan) == "nan*3 = nan"
 
 
+@pytest.mark.slow
 @steady
 @given(
     st.lists(st.integers(-9, 9) | st.sampled_from([2**62, -(2**62), 2**61]), min_size=1, max_size=6),

@@ -155,6 +155,7 @@ def check_fewest(q):
     assert next((answer for answer in answers if is_reached(q, answer)), None) is None
 
 
+@pytest.mark.slow
 @every_challenge
 def test_does_a_search_find_nothing_shorter_than_the_solution(q):
     check_fewest(q)

@@ -119,6 +119,7 @@ def planted(folder, *faults):
         (folder / file).write_text(text, "utf-8")
 
 
+@pytest.mark.slow
 def test_type_errors_are_seen_where_they_are_and_nowhere_else(tools, copy):
     with planted(copy, *TYPE_FAULTS):
         _, said = types(tools, copy)
@@ -126,6 +127,7 @@ def test_type_errors_are_seen_where_they_are_and_nowhere_else(tools, copy):
     assert set(found) == {file for file, _, _ in TYPE_FAULTS}, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", LINT_FAULTS)
 def test_lint_is_seen(tools, copy, fault):
     with planted(copy, fault):
@@ -133,6 +135,7 @@ def test_lint_is_seen(tools, copy, fault):
     assert status and "numbers.js" in said, said
 
 
+@pytest.mark.slow
 def test_the_copy_has_no_lint_of_its_own(tools, copy):
     assert lint(tools, copy)[0] == 0
 
