@@ -14,6 +14,7 @@ import torch
 
 import course
 import pooling_course
+from harness.together import together
 from pooling_course import images
 from pooling_course.expert import recorded
 from pooling_course.pictures import figures
@@ -215,7 +216,7 @@ def test_every_file_that_the_manual_names_is_there(page):
     assert not set(unknown_files("\n".join(re.findall(NAMING, text, re.MULTILINE))))
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@together("name", SOURCES)
 def test_every_file_that_the_code_names_is_there(name):
     comments = re.findall(r"#.*|//.*|\"\"\"[\s\S]*?\"\"\"|/\*[\s\S]*?\*/", (ROOT / name).read_text(encoding="utf-8"))
     assert not set(unknown_files("\n".join(comments)))

@@ -14,6 +14,7 @@ from torch import nn
 
 from harness.answers import CODED, answer, cell, outcomes, right_on_paper, verdict
 from harness.mutants import mutants
+from harness.together import together
 from pooling_course.exercises import check, definition, load, names, outcome, plain, run, source
 from pooling_course.exercises.definition import LEVELS, of_module
 from pooling_course.exercises.verdict import _alike as same_outcome
@@ -29,7 +30,7 @@ MISTAKES = [(name, mistake) for name in CODED for mistake in load(name).mistakes
 
 
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("seed", SEEDS)
+@together("seed", SEEDS)
 def test_the_model_answer_passes(name, seed):
     exercise = load(name)
     found = check(name, right_on_paper(exercise, seed) if exercise.level == "own" else exercise.model, seed)
@@ -48,7 +49,7 @@ def test_every_mistake_fails_and_is_recognised(name, mistake):
 
 
 @pytest.mark.parametrize("name", CODED)
-@pytest.mark.parametrize("seed", SEEDS)
+@together("seed", SEEDS)
 def test_no_mistake_answers_as_another_or_as_it_should(name, seed):
     exercise = load(name)
     cases = exercise.cases(seed)

@@ -13,6 +13,7 @@ import torch
 
 from harness import classroom
 from harness.answering import secrets_of, wrong_answers
+from harness.together import together
 from pooling_course import your_answer, your_question
 from pooling_course.exercises.plain import plain
 from pooling_course.grading import __main__ as command
@@ -98,7 +99,7 @@ def test_a_large_class_takes_the_memory_of_a_small_one():
 # ---- What a value is worth -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ON_PAPER)
+@together("name", ON_PAPER)
 def test_every_question_of_a_card_can_be_asked_so(name):
     q = question_for(name, "ada")
     right = typed(q, q.truth)
@@ -110,7 +111,7 @@ def test_every_question_of_a_card_can_be_asked_so(name):
         assert (reason or q.why) in repr(verdict) and q.why in repr(verdict)
 
 
-@pytest.mark.parametrize("name", ON_PAPER)
+@together("name", ON_PAPER)
 def test_nothing_of_the_key_is_told_before_it_is_graded(name):
     q = question_for(name, "ada")
     wrong = [said if q.kind not in ("one", "several", "order") else typed(q, said) for said, _ in wrong_answers(q)]

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from harness import key
+from harness.together import together
 from pooling_course.explorer.states import Packer, ahead, is_name
 from pooling_course.maths.kinds import from_key, settings_of
 from pooling_course.maths.kinds.adaptive import Adaptive
@@ -47,19 +48,15 @@ def some_layers(seed=0, number=150):
 
 LAYERS = list(some_layers())
 KINDS = {settings_of(layer).kind for layer, _ in LAYERS}
-
-
-@pytest.fixture(params=range(len(LAYERS)), ids=lambda i: f"{i} {settings_of(LAYERS[i][0]).kind}")
-def given(request):
-    return LAYERS[request.param]
+every_layer = together("layer, x", LAYERS)
 
 
 def test_every_relative_is_among_them():
     assert {"adaptive max", "adaptive avg", "lp", "conv"} == KINDS
 
 
-def test_the_output_is_the_layers_own_and_so_is_its_size(given):
-    layer, x = given
+@every_layer
+def test_the_output_is_the_layers_own_and_so_is_its_size(layer, x):
     t = trace(layer, x)
     with torch.no_grad():
         expected = layer(x)
@@ -67,16 +64,16 @@ def test_the_output_is_the_layers_own_and_so_is_its_size(given):
     assert t.pooling.output_size(*x.shape[-2:]) == tuple(expected.shape[-2:])
 
 
-def test_the_layer_made_from_the_settings_does_the_same(given):
-    layer, x = given
+@every_layer
+def test_the_layer_made_from_the_settings_does_the_same(layer, x):
     made = settings_of(layer).layer().double()
     with torch.no_grad():
         torch.testing.assert_close(made(x), layer(x))
     assert settings_of(made.float()).code() == settings_of(layer).code()
 
 
-def test_shares_give_the_output_forwards_and_the_gradient_backwards(given):
-    layer, x = given
+@every_layer
+def test_shares_give_the_output_forwards_and_the_gradient_backwards(layer, x):
     check_shares(layer, x)
 
 

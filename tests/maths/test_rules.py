@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from harness.together import together
 from pooling_course.maths import rules
 from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.trace import Trace, trace
@@ -18,7 +19,7 @@ def pool(kind, x=SIX, **given):
 
 
 def refusal(error, *says, **call):
-    return pytest.param(error, says, call, id=", ".join(f"{name}={value}" for name, value in call.items())[:80])
+    return error, says, call
 
 
 def zeros(*shape, dtype=torch.float32):
@@ -241,12 +242,12 @@ def asked(*_, **__):
     raise AssertionError("torch was asked")
 
 
-@pytest.mark.parametrize("error, says, call", REFUSALS)
+@together("error, says, call", REFUSALS)
 def test_a_refusal_names_the_parameter_its_value_and_the_rule(error, says, call):
     check_refused(error, says, call)
 
 
-@pytest.mark.parametrize("error, says, call", [case for case in REFUSALS if case.values[2]["kind"] in ("max", "avg")])
+@together("error, says, call", [case for case in REFUSALS if case[2]["kind"] in ("max", "avg")])
 def test_torch_refuses_it_too_or_would_write_outside_its_memory(error, says, call):
     given = {"kernel_size": 2} | call
     kind, x = given.pop("kind"), given.pop("x", SIX)

@@ -17,6 +17,7 @@ import ipywidgets
 import pytest
 
 from harness.answering import leaks, secrets_of, typed, wrong_answers
+from harness.together import together
 from pooling_course import Quiz, practice, progress, quiz, review
 from pooling_course.explorer.explorer import PoolingExplorer
 from pooling_course.questions import ON_CARDS, all_questions, draw, question
@@ -31,7 +32,7 @@ ALL = [q for q in all_questions().values() if q.kind in ON_CARDS]
 DRIVER = Path(__file__).with_name("card.mjs")
 CARD = assets.script("questions/card.js")
 SOME = {kind: next(q for q in ALL if q.kind == kind) for kind in ON_CARDS}
-every_question = pytest.mark.parametrize("q", ALL, ids=lambda q: q.id)
+every_question = together("q", ALL, ids=lambda q: q.id)
 every_kind = pytest.mark.parametrize("q", SOME.values(), ids=SOME)
 
 
@@ -82,7 +83,7 @@ NONSENSE += [[["a"]], [[1, 2], [3]], {"a": 1}, [-1], "🙂", "()", "-3, 4", "x" 
 
 
 @every_kind
-@pytest.mark.parametrize("raw", NONSENSE, ids=lambda raw: repr(raw)[:20])
+@together("raw", NONSENSE, ids=lambda raw: repr(raw)[:20])
 def test_does_an_unclear_answer_get_a_sentence_and_cost_nothing(q, raw, journal):
     if q.kind == "number" and isinstance(raw, (int, float)) and not isinstance(raw, bool) and math.isfinite(raw):
         return  # numbers are clear answers
@@ -408,10 +409,11 @@ def test_is_a_lesson_that_is_none_refused_in_a_sentence(arguments, says):
 
 
 @every_question
-def test_does_the_key_go_along_only_where_no_kernel_will_be(q, monkeypatch):
+def test_does_the_key_go_along_only_where_no_kernel_will_be(q):
     assert Page(q).state["key"] == {}
-    monkeypatch.setenv(STATIC, "1")
-    page = Page(q)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATIC, "1")
+        page = Page(q)
     assert page.state["key"]["why"] == q.why and page.state["key"]["truth"] == q.truth
     assert [child.layout.display for child in page.box.children] == [None, "none"][: 2 if q.case else 1]
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness import ROOT
+from harness.together import together
 from pooling_course import PoolingExplorer, images
 from pooling_course.exercises.clinic import PATIENTS, Finding, differs, patient, same_code
 from pooling_course.questions import all_questions
@@ -315,7 +316,7 @@ def fails(x):
 
 
 @EVERY
-@pytest.mark.parametrize(
+@together(
     "function, problem",
     [
         (fails, "raises IndexError: list index out of range."),
