@@ -2,7 +2,7 @@
 
     python course.py lab            open the lessons in JupyterLab
     python course.py test           run every test
-    python course.py check          lint, types and the quick tests, in a minute or two
+    python course.py check          lint, types and the quick tests, in about a minute
     python course.py site           build the web pages, in site/_build/html
     python course.py bench          measure the claims about speed and size, in benchmarks/results/index.html
     python course.py links          write the links to Colab and Binder anew, from the setting in pyproject.toml
@@ -297,7 +297,7 @@ def test(args, rest):
 
 
 # What to run while one works: no browser, no notebook, no grading of a class, no long search. These tests wait for
-# nothing, and each process first imports all of them, which takes ten seconds: so two.
+# nothing, and each process first imports all of them, which takes four seconds: so two.
 QUICK_TESTS = ["-n", "2"] + EVERY_TEST[2:] + ["tests", "-m", "quick", "-q"]
 
 
@@ -350,7 +350,7 @@ def lab_flags(parser):
 COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
     ("test", "run every test with pytest", None, test),
-    ("check", "check lint and types, and run the tests that are quick, in a minute or two", None, check),
+    ("check", "check lint and types, and run the tests that are quick, in about a minute", None, check),
     ("site", "build the web pages from the lessons", None, site),
     (
         "bench",
