@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import time
+from functools import partial
 
 import pytest
 
@@ -16,13 +17,10 @@ from pooling_course.grading.decisions import HEADS, TABLE, Decisions
 from pooling_course.grading.submissions import Submission
 from pooling_course.grading.tables import Row
 
+pytestmark = pytest.mark.usefixtures("all_right")
 WRITTEN = "two-gradients"
+grade = partial(classroom.grade_in, assignment="ps3")
 MACHINE = sum(task.points for task in mark.tasks("ps3"))  # 17, and 4 by a person
-
-
-@pytest.fixture(autouse=True)
-def all_right(monkeypatch):
-    monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved(job.assignment))
 
 
 @pytest.fixture
@@ -32,11 +30,6 @@ def graded(tmp_path):
         classroom.write(tmp_path / "class" / f"{name}.ipynb", [f'STUDENT = "{name}"'])
     assert grade(tmp_path) == 0
     return tmp_path
-
-
-def grade(folder, *more):
-    line = [folder / "class", "--assignment", "ps3", "--out", folder / "out", *more]
-    return command.main(list(map(str, line)))
 
 
 def lines(folder):

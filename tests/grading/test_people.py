@@ -7,18 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from harness import classroom
-from pooling_course.grading import __main__ as command
+from harness.classroom import grade_in as grade
 from pooling_course.grading import mark
 from pooling_course.grading.people import ClassList, extension
 from pooling_course.grading.submissions import Rule, Submission, Terms
 
+pytestmark = pytest.mark.usefixtures("all_right")
 FULL = sum(task.points for task in mark.tasks("ps2"))
 DUE = datetime(2026, 3, 1, 23, 59, tzinfo=ZoneInfo("Europe/Berlin"))
-
-
-@pytest.fixture(autouse=True)
-def all_right(monkeypatch):
-    monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved(job.assignment))
 
 
 def hand_in(folder, *names, **more):
@@ -36,11 +32,6 @@ def times(folder, **when):
     lines = [f"{name},{time}" for name, time in when.items()]
     (folder / "times.csv").write_text("\n".join(["student,submitted", *lines]), "utf-8")
     return folder / "times.csv"
-
-
-def grade(folder, *more):
-    line = [folder / "class", "--assignment", "ps2", "--out", folder / "out", *more]
-    return command.main(list(map(str, line)))
 
 
 def table(folder, name="grades.csv"):

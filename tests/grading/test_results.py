@@ -19,15 +19,10 @@ from pooling_course.grading import book, mark, pages, tables
 from pooling_course.grading.book import Book
 from pooling_course.grading.submissions import Entry, Submission
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("all_right")]
 
 FULL = sum(task.points for task in mark.tasks("ps2"))
 DUE = "2026-03-01 23:59"
-
-
-@pytest.fixture(autouse=True)
-def all_right(monkeypatch):
-    monkeypatch.setattr(mark, "work", lambda job, trust: classroom.solved(job.assignment))
 
 
 @pytest.fixture

@@ -125,6 +125,11 @@ def grade(submissions: Path, out: Path, *more, assignment: str = "ps2") -> int:
     return command.main([str(submissions), "--assignment", assignment, "--out", str(out), *map(str, more)])
 
 
+def grade_in(folder: Path, *more, assignment: str = "ps2") -> int:
+    """The same for the class in `folder`/class, with the results in `folder`/out."""
+    return grade(folder / "class", folder / "out", *more, assignment=assignment)
+
+
 def grades(out: Path) -> dict[str, dict[str, str]]:
     """The lines of grades.csv by student."""
     with open(out / "grades.csv", encoding="utf-8", newline="") as file:
