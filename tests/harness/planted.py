@@ -68,6 +68,7 @@ PLANTED = {
     "05_kernel_size_and_stride": {
         "puzzle-all-count": ("moved(test, cells)", "moved(test, 0)"),
         "see-check": ("stride=1", "stride=2"),
+        "idea-overlap-dots": ("(row + 1, col + 1)", "(row, col + 1)"),
         "back-check": ("stride=1", "stride=2"),
         "photo-check": ("stride=8", "stride=4"),
         "formula-check": ("padding=1", "padding=0"),
