@@ -97,7 +97,7 @@ HARMFUL = [
 ]
 
 
-@pytest.mark.parametrize("function", HARMFUL, ids=repr)
+@pytest.mark.parametrize("function", HARMFUL)
 def test_a_function_that_may_do_more_than_return_what_stands_in_it_gets_a_fork(function):
     assert not inside.harmless(function)
 
