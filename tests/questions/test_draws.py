@@ -189,6 +189,16 @@ def test_do_as_many_windows_tie_as_is_said():
     assert several  # so "twice" would not do
 
 
+def test_is_what_is_said_of_every_wave_so():
+    assert "cancel everywhere" in drawn("quarter-wave", 5).mistakes[0]["reason"]
+    for k in (2, 3, 4):
+        for period in range(k + 1, 13):
+            wave = torch.sin(2 * math.pi / period * torch.arange(0, 12, 0.001, dtype=torch.double).reshape(12, -1))
+            left = sum(wave[i : 12 - k + i] for i in range(k)) / k  # row after row, each 1000 starts of the wave
+            assert left.min() < -0.1 and 0.1 < left.max() < 0.99  # somewhere it cancels; never whole
+    assert (torch.cos(math.pi * torch.arange(0.0, 12, 2)) - 1).abs().max() < 1e-5  # the finest comes back flat
+
+
 def test_is_the_same_seed_the_same_question():
     before = [drawn(name, 5) for name in NAMES]
     draw._drawn.cache_clear()

@@ -20,7 +20,7 @@ def noise_moves(k=2, shift=1):
     columns, way = "one column" if moved == 1 else f"{spelled(moved)} columns", "right" if shift > 0 else "left"
     return asked | {
         "prompt": "Each cell of a large map holds noise of its own, no two numbers alike. It goes through "
-        f"nn.MaxPool2d({k}), is moved {way} by {columns}, and goes through again. What share of the outputs change?",
+        f"nn.MaxPool2d({k}), is moved {way} by {columns}, and goes through again. What share of the outputs changes?",
         "values": [str(left**2), str(left), str(changed), "1"],
         "texts": ["About {value} of them"] * 3 + ["All of them, or nearly so"],
         "reasons": {
@@ -128,10 +128,10 @@ def quarter_wave(k=2, period=4):
         "which leaves a sine wave. What part of its amplitude is left? Two decimals will do.",
         "reasons": {
             0: f"That is what is left of a wave that repeats every {spelled(k)} columns. This one is slower, and "
-            f"{spelled(k)} neighbours do not cancel.",
+            f"{spelled(k)} neighbours do not cancel everywhere.",
             1: f"How much is left depends on the wave: of one that repeats every {spelled(period)} columns, a window "
             f"of {k} does not leave just half.",
-            2: f"Only a flat map passes whole. Neighbours {PARTS.get(period, f'1/{period}')} of a wave apart are never "
+            2: f"No wave passes whole: neighbours {PARTS.get(period, f'1/{period}')} of a wave apart are never "
             "both at the top.",
         },
         "why": f"The window leaves sin({k}π/{period}) / ({k} · sin(π/{period})) = {{key}} of it. The wider the window "
