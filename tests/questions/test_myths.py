@@ -186,6 +186,13 @@ def test_the_choice_called_right_is_true(name):
     assert q.choices[q.truth]["value"] == TRUTH[name]()
 
 
+def test_what_a_reason_adds_is_so():
+    assert raises(nn.MaxPool2d(2), torch.zeros(1, 1, 4))  # halves: of odd sizes, one row loses none, but is refused
+    x, around = torch.zeros(1, 4, 4), F.pad(torch.zeros(1, 4, 4), (1, 1, 1, 1))
+    assert torch.equal(F.max_pool2d(x, 3, 2, 1), F.max_pool2d(around, 3, 2))  # zeros: as after a ReLU
+    assert gradient(x, 3, 2, 1).sum() == 4 and gradient(around, 3, 2)[1:-1, 1:-1].sum() == 1
+
+
 def test_every_myth_is_worked_out_twice():
     assert set(TRUTH) == set(MYTHS) and len(MYTHS) >= 16
 
