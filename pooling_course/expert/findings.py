@@ -137,7 +137,7 @@ def _at_the_end(lost):
     CHECK,
     "What stands there has no say in any output.",
     "05_kernel_size_and_stride",
-    "2 × 2 with stride 2 halves even sizes; odd ones lose their last row and column",
+    "`nn.MaxPool2d(2)` halves even sizes; odd ones lose their last row and column",
 )
 def _lost(met):
     call = met.call
@@ -449,7 +449,7 @@ def _dead(met):
     MISTAKE,
     "The fraction of every average is dropped.",
     "04_avgpool2d_in_pytorch",
-    "Whole numbers lose their fraction, and bytes are refused",
+    "On the CPU whole numbers lose their fraction, and bytes are refused",
 )
 def _whole(met):
     found = met.call.measured
