@@ -1,7 +1,7 @@
 """The one command of this course. It needs Python 3.11 to 3.14 and nothing else.
 
     python course.py lab            open the lessons in JupyterLab
-    python course.py test           run every test
+    python course.py test           run the tests, all but the long ones
     python course.py check          lint, types and the quick tests, in about a minute
     python course.py site           build the web pages, in site/_build/html
     python course.py bench          measure the claims about speed and size, in benchmarks/results/index.html
@@ -349,7 +349,7 @@ def lab_flags(parser):
 
 COMMANDS = [  # name, what it does, its own flags, its function
     ("lab", "open the lessons in JupyterLab", lab_flags, lab),
-    ("test", "run every test with pytest", None, test),
+    ("test", "run the tests with pytest, all but the long ones", None, test),
     ("check", "check lint and types, and run the tests that are quick, in about a minute", None, check),
     ("site", "build the web pages from the lessons", None, site),
     (
