@@ -260,8 +260,15 @@ def test_a_cell_typed_in_holds_what_python_would_give_it(play, x):
             assert {n: given[n] for n in ("shape", "dtype", "index", "whole")} == {
                 n: own[n] for n in ("shape", "dtype", "index", "whole")
             }
-            assert heard["preset"] == ""
+            assert "preset" not in heard  # it had no name before
     assert taken >= 5
+
+
+def test_an_input_by_name_that_is_typed_into_is_the_learners_own(play):
+    (page,) = play(
+        [PoolingExplorer("worked")], [[["send", {"type": "edit", "channel": 0, "row": 1, "col": 2, "text": "7"}]]]
+    )
+    assert [heard[1] for heard in page["heard"] if heard[0] == "preset"] == [""]
 
 
 @pytest.mark.parametrize("at", [(0, 6, 0), (0, 0, -1), (1, 0, 0), (0, 0.5, 0)])
