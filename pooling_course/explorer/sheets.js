@@ -150,7 +150,7 @@ function paintOutputCells(view, ctx, frame, shown, outputAt) {
 /** @type {(view: Explorer, flow: Shown, hatched: string) => string} */
 function countIdle(view, flow, hatched) {
   const { h, w } = view.states.input;
-  return `${idleOf(view, flow)} of ${h * w} have gradient 0${hatched ? `, some are never read (hatched)` : ""}`;
+  return `${idleOf(view, flow)} of ${h * w} get 0${hatched ? " (hatched: unread)" : ""}`;
 }
 
 /** @type {(view: Explorer, name: string) => void} */

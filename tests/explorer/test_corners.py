@@ -209,7 +209,7 @@ def test_what_was_typed_into_an_input_that_is_gone_is_not_taken_back_from_anothe
     assert torch.equal(explorer.x, x)
 
 
-@pytest.mark.parametrize("how", ["undo", "reset"])
+@pytest.mark.parametrize("how", ["undo", "undo at once", "reset"])
 def test_the_input_that_was_given_comes_back_through_presets_that_were_typed_into(page, mount, how):
     explorer = PoolingExplorer(WORKED / 3, nn.MaxPool2d(2))
     root = mount(explorer)
@@ -223,6 +223,8 @@ def test_the_input_that_was_given_comes_back_through_presets_that_were_typed_int
         assert explorer.x[0, 0] == explorer.x[1, 0] == 50 and explorer.preset == ""
     if how == "reset":
         press(root, "Reset")
+    if how == "undo at once":  # before Python has answered
+        root.get_by_role("button", name="Undo").evaluate("(el) => { for (let i = 0; i < 6; i++) el.click(); }")
     for named in ("", "ties", "", "", "edge", "") if how == "undo" else ():
         press(root, "Undo")
         expect(choice).to_have_value(named)
@@ -260,6 +262,19 @@ def test_whole_numbers_have_no_gradient_and_the_explorer_goes_on(page, mount, up
     expect(root.locator(".pc-code code").first).to_have_text("nn.MaxPool2d(kernel_size=2, stride=1)")
     plain.in_python(root, lambda: setattr(explorer, "x", "ramp"))
     expect(root.locator(".pc-notice")).not_to_contain_text("integers")
+
+
+@pytest.mark.parametrize("width", [736, 934])
+def test_what_is_said_under_a_gradient_takes_one_line(page, mount, width):
+    """A second one would lie under the sums."""
+    page.set_viewport_size({"width": width, "height": 768})
+    explorer = GradientFlow("digit", nn.MaxPool2d(3, stride=2))
+    explorer.compare = True
+    root = mount(explorer)
+    root.evaluate(SETTLED)
+    under = root.locator(".pc-under:visible")
+    expect(under.filter(has_text="unread")).to_have_count(2)
+    assert {el.bounding_box()["height"] for el in under.all()} == {18}
 
 
 @pytest.mark.parametrize("start", ["Next window", "Play"])
