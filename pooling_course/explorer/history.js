@@ -24,8 +24,8 @@ export class History {
   past = [];
   /** @type {(Change | Edit)[]} */
   future = [];
-  /** @type {Promise<void> | undefined} until the name of an input is back, since what comes next may change it */
-  awaited;
+  /** @type {Promise<void>} the last of what is undone, redone and reset */
+  turn = Promise.resolve();
 
   /** @param {Explorer} view */
   constructor(view) {
@@ -93,38 +93,45 @@ export class History {
     this.show();
   }
 
-  async undo() {
-    if (this.awaited) await this.awaited;
-    const last = this.past.pop();
-    if (!last) return;
-    this.future.push(last);
-    if ("typed" in last) this.takeBack(last);
-    else this.apply(last.before);
+  // One after the other, as each may wait for what the one before asked Python for.
+  /** @param {() => void | Promise<void>} act */
+  inTurn(act) {
+    this.turn = this.turn.then(act, act);
   }
 
-  async redo() {
-    if (this.awaited) await this.awaited;
-    const next = this.future.pop();
-    if (!next) return;
-    this.past.push(next);
-    if ("typed" in next) this.type(next.typed);
-    else this.apply({ ...next.after });
+  undo() {
+    this.inTurn(() => {
+      const last = this.past.pop();
+      if (!last) return;
+      this.future.push(last);
+      if ("typed" in last) return this.takeBack(last);
+      this.apply(last.before);
+    });
+  }
+
+  redo() {
+    this.inTurn(() => {
+      const next = this.future.pop();
+      if (!next) return;
+      this.past.push(next);
+      if ("typed" in next) this.type(next.typed);
+      else this.apply({ ...next.after });
+    });
   }
 
   // As the cell said: what was typed is taken back, at the settings at which it was; but an input by name is loaded again.
-  async reset() {
-    if (this.awaited) await this.awaited;
-    const { start } = this;
-    const changes = this.past.reverse();
-    this.past = [];
-    this.future = [];
-    for (const change of changes) {
-      if (this.awaited) await this.awaited;
-      if ("before" in change) this.apply(start.preset ? { ...change.before, preset: undefined } : change.before);
-      else if (change.typed.type !== "edit" || !start.preset) this.takeBack(change);
-    }
-    if (this.awaited) await this.awaited;
-    this.apply(start);
+  reset() {
+    this.inTurn(async () => {
+      const { start } = this;
+      const changes = this.past.reverse();
+      this.past = [];
+      this.future = [];
+      for (const change of changes) {
+        if ("before" in change) this.apply(start.preset ? { ...change.before, preset: undefined } : change.before);
+        else if (change.typed.type !== "edit" || !start.preset) await this.takeBack(change);
+      }
+      this.apply(start);
+    });
   }
 
   /** @param {Record<string, any>} settings */
@@ -137,11 +144,13 @@ export class History {
     this.show();
   }
 
-  /** @param {Edit} edit */
+  // Where the input gets its name back, it is there once that has come: what is undone next may be another name.
+  /** @type {(edit: Edit) => Promise<void> | void} */
   takeBack({ typed, was, mode = "own", into }) {
-    if (into) this.awaited = this.named(into);
+    const named = into ? this.named(into) : undefined;
     this.type({ ...typed, text: was });
     if (mode !== "own") this.view.change({ upstream_mode: mode });
+    return named;
   }
 
   // Until the input has this name again, or nobody answers.
@@ -153,7 +162,6 @@ export class History {
         const done = () => {
           clearTimeout(timer);
           model.off("change:preset", heard);
-          this.awaited = undefined;
           resolve();
         };
         const heard = () => model.get("preset") === into && done();

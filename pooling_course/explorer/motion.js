@@ -131,8 +131,7 @@ export class Motion {
 
   next() {
     const at = this.ahead.shift();
-    const { grid, state } = this.view.shown[0];
-    if (!at || this.picture !== this.pictureNow || at.row >= state.h || at.col >= state.w) {
+    if (!at || this.picture !== this.pictureNow) {
       this.play(false);
       return;
     }
@@ -140,7 +139,7 @@ export class Motion {
     this.full = this.filledWith(at);
     const again = last !== null && this.full === last;
     if (!again) this.count++; // those that are hurried through take no time from those that tell something
-    this.go({ grid, ...at }, again ? Math.max(QUICKEST, ms * HURRY) : ms, () => this.next());
+    this.go({ grid: this.view.shown[0].grid, ...at }, again ? Math.max(QUICKEST, ms * HURRY) : ms, () => this.next());
   }
 
   // The one number that a window reads wherever it looks, blank paper for example; null where there is no such number.
