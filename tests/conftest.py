@@ -15,7 +15,7 @@ def pytest_addoption(parser):
     parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
 
 
-FIRST = ["test_site.py", "test_browser.py", "test_colab.py", "test_card_browser.py", "test_assignments.py"]
+FIRST = ["test_site.py", "test_browser.py", "test_colab.py", "test_card_browser.py", "test_round.py"]
 FIRST += ["test_one_screen.py", "test_relatives_browser.py", "test_hostile_user.py", "test_hostile_root.py"]
 
 

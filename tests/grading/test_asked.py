@@ -1,6 +1,6 @@
 """Do the lessons' questions count as they should: own numbers, right and wrong values, and what is no answer at all?
 
-Whether nbgrader gives the same marks, test_assignments.py asks.
+Whether nbgrader gives the same marks, test_round.py asks.
 """
 
 import csv
