@@ -19,6 +19,7 @@ SMALL = 2 << 20  # bytes: what is read here; the objects of larger ones are left
 TOO_MUCH = f"The notebook takes more than {cells.MEMORY >> 20} MB or {cells.SECONDS} s to read: clear its outputs."
 
 NAME = re.compile(r"\bSTUDENT\b")
+LEAD = re.compile(r"\A(?:[ \t]|\\\n)+")  # Python 3.12 and newer take what follows for a line of its own, indented
 BEFORE = re.compile(r"(?:>>>|In \[\d+\]:)?|[^#]*[;=]|[^#]*\((?P<inside>)")  # what may stand before it in its line
 AFTER = re.compile(r"[ \t]{0,9}(?::[ \t]{0,9}\w{1,30}[ \t]{0,9})?(?P<walrus>:?)=(?!=)")
 LONGEST = 1000  # characters of a name with its quotes, over all its lines
@@ -107,7 +108,7 @@ def _literal(text):
     """The value of the literal that text begins with, else None. What is parsed is a few tokens of literals."""
     kept, deep = [], 0
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text.lstrip(" \t")).readline):
+        for token in tokenize.generate_tokens(io.StringIO(LEAD.sub("", text)).readline):
             deep += (token.string == "(") - (token.string == ")")
             if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER) or token.string == ";" or deep < 0:
                 break
