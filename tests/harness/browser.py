@@ -65,7 +65,7 @@ def jupyterlab(folder, packages=None):
 
     `packages` is a folder with more packages, as `pip install --target` makes it.
     """
-    notebooks, port, token = folder / "work", _free_port(), secrets.token_hex(16)
+    notebooks, port, token = folder / "work", free_port(), secrets.token_hex(16)
     notebooks.mkdir()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON"))}
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
@@ -92,7 +92,7 @@ def jupyterlab(folder, packages=None):
             lab.stop(process)
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

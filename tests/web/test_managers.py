@@ -4,14 +4,8 @@ The managers are fetched once, by npm, as managers.json has them: those of expor
 VS Code's. There is no kernel in any of them, so the page itself pools once Python has not answered.
 """
 
-import base64
-import hashlib
 import json
-import os
 import re
-import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 
 import nbformat
@@ -28,30 +22,10 @@ from pooling_course.questions.challenge import Challenge
 
 pytestmark = pytest.mark.browser
 HOME = "http://course.test/"
-LOCK = json.loads(Path(__file__).with_name("managers.json").read_text(encoding="utf-8"))
+LOCK = json.loads(Path(__file__).with_name("managers.json").read_text(encoding="utf-8"))  # what `scripts` brings
 OLD, NEW = (f"@jupyter-widgets/html-manager {version}" for version in ("0.20.1", "1.0.15"))
 REACH, LOW, HIGH = "reach-four-windows", [[1, 3], [5, 6]], [[7, 8], [9, 9]]
 VSCODE = "@vscode/jupyter-ipywidgets8 1.0.9"
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory):
-    """{name and version: text} of each manager, and of what they load."""
-    npm = shutil.which("npm")
-    if not npm:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no npm: it comes with Node (https://nodejs.org).")
-    folder, found = tmp_path_factory.mktemp("managers"), {}
-    for name, locked in LOCK.items():
-        command = [npm, "pack", "--silent", name.replace(" ", "@")]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"npm could not fetch {name}: {done.stderr}")
-        archive = folder / done.stdout.split()[-1]
-        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        assert locked["integrity"] == f"sha512-{digest}", name
-        with tarfile.open(archive) as opened_archive:
-            found[name] = opened_archive.extractfile(f"package/{locked['file']}").read().decode()
-    return found
 
 
 @pytest.fixture
