@@ -226,7 +226,7 @@ def relu_commutes(q):
 
 @answer
 def activations_that_commute(q):
-    """The activations that may stand before or behind a max pooling."""
+    """The activations that may stand before or after a max pooling."""
     x, found = 2 * _noise(1, 64, 64), []
     activations: dict[str, Callable] = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "gelu": F.gelu, "abs": torch.abs}
     for name in [c["value"] for c in q.choices]:

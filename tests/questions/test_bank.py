@@ -415,7 +415,7 @@ def test_does_it_say_what_it_could_not_do(tmp_path, capsys, monkeypatch, pools):
     assert command.main(["--to", "canvas", "--variants", "3", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "Fewer variants than 3, as there are no more: 05 How many rows come out (2)." in said
-    assert "as none can vary: 02 An activation, before or behind; " in said
+    assert "as none can vary: 02 An activation, before or after; " in said
     assert "Left out, as it is moved: 05 Some goal." in said
 
 
