@@ -196,6 +196,33 @@ if os.fork() == 0:
     "stay-socket-found": if_it_works(
         "asks who listens there", "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0left')"
     ),
+    "stay-locks": cell(
+        "leaves locks, a signal and a flag on the files that it was given",
+        """
+import fcntl, struct
+for fd in (0, 1, 2):
+    for what in ((10, 34), (4, 0o4000), *((37, struct.pack('hhqqi4x', 1, 0, at, 1, 0)) for at in (3, 14, 159))):
+        try: fcntl.fcntl(fd, *what)
+        except OSError: pass
+""",
+    ),
+    "stay-locks-found": if_it_works(
+        "finds them, or can leave some on a file that others see, too",
+        """
+import fcntl, os, struct
+def lock(kind): return struct.pack('hhqqi4x', kind, 0, 3, 1, 0)
+seen = os.open('/dev/null', os.O_RDWR)
+def held(): assert struct.unpack_from('h', fcntl.fcntl(seen, 36, lock(1)))[0] != 2
+def worked(do, *what):
+    try: do(*what)
+    except (OSError, AssertionError): return False
+    return True
+mine = os.open(os.__file__, os.O_RDONLY)
+found = worked(held) or any(fcntl.fcntl(fd, 11) or fcntl.fcntl(fd, 3) & 0o4000 for fd in (0, 1, 2))
+made = [(fcntl.flock, mine, 2), (fcntl.fcntl, mine, 37, lock(0)), (fcntl.fcntl, mine, 6, lock(0))]
+assert found or any(worked(*each) for each in made)
+""",
+    ),
     "stay-shared": if_it_works(
         "looks for memory that it shares with the next",
         "import mmap, torch\nshared = [line for line in open('/proc/self/maps') if 'rw-s' in line]\nassert shared",
@@ -250,6 +277,10 @@ for _ in range(10):
         time.sleep(1e6)
 time.sleep(1e6)
 """,
+    ),
+    "flood-watches": if_it_works(
+        "has the kernel watch files, for which it takes memory that no limit counts",
+        "import ctypes\nassert ctypes.CDLL(None).inotify_init() >= 0",
     ),
     "flood-errors": file("nine hundred cells that raise", "errors", frozenset()),
     "flood-definitions": file("the same function nine hundred times", "definitions", frozenset()),
