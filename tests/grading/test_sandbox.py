@@ -135,6 +135,15 @@ def test_another_copy_of_the_course_is_hidden_too(walls, tmp_path, monkeypatch):
     assert line[line.index(str(tmp_path / "pooling_course")) - 1] == "--tmpfs"
 
 
+def test_no_file_that_a_submission_is_given_is_the_next_ones_too(walls):
+    """The files 0, 1 and 2: a flag that one sets would say something to the next."""
+    flag = "import fcntl, os\nfor fd in (0, 1, 2): fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)"
+    code = "import fcntl, os\ndef f(fd): return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK"
+    for cells in ([flag, code], [code]):
+        ran = walls.run(cells, [question(cases=[(0,), (1,), (2,)])])
+    assert wire.outcomes(ran.said[0], 3) == [Outcome("value", 0)] * 3
+
+
 SEES = """
 import os
 def f(_):
