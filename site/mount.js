@@ -204,7 +204,7 @@
     const input = x ? loaded.cellsOf(x) : (preset && course.presets[preset]) || null;
     const found = { ...state, ...traits, kinds: loaded.FAMILIES[family], book: input ? await bookOf(input) : book };
     if (input) found.preset = preset ?? "";
-    if (family === "conv")
+    if (loaded.learns(family))
       found.weights = plane ? loaded.weightsOf(plane, found.book.input.shape) : (state.weights ?? loaded.weightsOf(loaded.MEAN, found.book.input.shape));
     if (own)
       found.own = {

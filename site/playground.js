@@ -9,8 +9,6 @@
   const USUAL = 128; // px, the longer side of a photo
   const LARGEST = 40e6; // bytes of a file
   const WRITTEN = 5000; // numbers that the Python writes out
-  /** @type {Record<string, string>} */
-  const FAMILY = { max: "Max, average", "adaptive max": "Adaptive", "fractional max": "Fractional max", lp: "LP, average", conv: "Convolution, average" };
   /** @type {Record<string, number[][]>} */
   const PLANES = {
     "a mean": Array(3).fill(Array(3).fill(Math.fround(1 / 9))),
@@ -39,7 +37,7 @@
 
   course.furnish = (mounted) => {
     const { view, model, el, loaded, bookOf } = mounted;
-    const { make, update, readTable, weightsOf, cellsOf, FAMILIES, MEAN } = loaded;
+    const { make, update, readTable, weightsOf, cellsOf, familyOf, learns, FAMILIES, KINDS, MEAN } = loaded;
     const widget = /** @type {HTMLElement} */ (el.closest(".course-widget"));
     /** @type {Photo | null} */
     let photo = null;
@@ -75,8 +73,7 @@
 
     // A convolution needs weights for each channel.
     function fitWeights(shape = model.get("book").input.shape) {
-      if (FAMILIES.conv.every((/** @type {string} */ kind, /** @type {number} */ i) => kind === view.get("kinds")[i]))
-        model.set("weights", weightsOf(plane, shape));
+      if (learns(familyOf(view.get("kinds")))) model.set("weights", weightsOf(plane, shape));
     }
     model.on("change:book", () => {
       if (model.get("weights")?.weight.length !== model.get("book").input.shape[0]) fitWeights();
@@ -254,14 +251,14 @@
     const family = make(
       "select",
       { onchange: () => choose(family.value) },
-      ...Object.keys(FAMILIES).map((name) => make("option", { value: name }, FAMILY[name])),
+      ...Object.entries(FAMILIES).map(([name, [one, other]]) => make("option", { value: name }, `${KINDS[one].title}, ${KINDS[other].inWords}`)),
     );
     /** @param {string} name */
     const choose = (name) => {
       const kinds = FAMILIES[name];
       /** @type {Record<string, any>} */
       const changes = { kinds, kind: kinds[0] };
-      if (name === "conv") {
+      if (learns(name)) {
         model.set("weights", weightsOf(plane, model.get("book").input.shape));
         Object.assign(changes, { kernel_size: plane.shape[0] === plane.shape[1] ? plane.shape[0] : plane.shape, stride: 1, padding: 0 });
       }
@@ -272,7 +269,7 @@
     /** @param {number[][]} rows */
     const setPlane = (rows) => {
       plane = { shape: [rows.length, rows[0].length], dtype: "float64", values: Float64Array.from(rows.flat()) };
-      choose("conv");
+      choose(/** @type {string} */ (Object.keys(FAMILIES).find(learns)));
     };
     const useWeights = () => {
       const { rows, error } = readTable(weightsField.value);
@@ -392,9 +389,9 @@
     widget.after(make("section", { class: "play-panel", "aria-label": "Take it with you" }, away, ...folds));
 
     const sync = () => {
-      const name = Object.keys(FAMILIES).find((one) => `${FAMILIES[one]}` === `${view.get("kinds")}`);
+      const name = familyOf(view.get("kinds"));
       update(family, { value: name });
-      update(weightsBox, { hidden: name !== "conv" });
+      update(weightsBox, { hidden: !learns(name) });
       for (const fill of fills) fill();
     };
     const held = model.get("weights")?.weight[0];

@@ -1,6 +1,7 @@
 // What a page without Python holds for its scripts. Only the type checker reads this file.
 import type { AnyModel } from "@anywidget/types";
 import type { Explorer } from "../pooling_course/explorer/explorer.js";
+import type * as kinds from "../pooling_course/explorer/kinds/kinds.js";
 import type * as links from "../pooling_course/explorer/link.js";
 import type * as pictures from "../pooling_course/explorer/svg.js";
 import type * as tables from "../pooling_course/explorer/table.js";
@@ -9,7 +10,7 @@ import type * as dom from "../pooling_course/web/dom.js";
 import type * as numbers from "../pooling_course/web/numbers.js";
 
 /** The explorer's module on a page: explorer.js, and what stands beside it there. */
-export type Loaded = typeof dom & typeof numbers & typeof links & typeof pictures & typeof tables & typeof readout & { Explorer: typeof Explorer };
+export type Loaded = typeof dom & typeof numbers & typeof kinds & typeof links & typeof pictures & typeof tables & typeof readout & { Explorer: typeof Explorer };
 
 /** A saved model: a box of others, or a widget with its module and traits; `closed` until it is asked for. */
 export interface Saved {

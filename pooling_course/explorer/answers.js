@@ -3,7 +3,7 @@
 // itself answers: the same messages in the same words, pooled by engine.js, so that the explorer need not know which it was.
 import { PATIENCE } from "../web/patience.js";
 import { engine } from "./engine.js";
-import { KINDS, settingsOf } from "./kinds/kinds.js";
+import { KINDS, POOLS, settingsOf } from "./kinds/kinds.js";
 import { cellValue, quoted, refusal, upstreamValue } from "./rules.js";
 import { arrayOf } from "./states.js";
 
@@ -20,7 +20,7 @@ const NO_INPUT = "Python does not answer, and another input would come from ther
 const STANDING_IN = "Python does not answer, so this page pools by itself, as torch does. What you change here may be gone when Python is back.";
 const NO_KERNEL = "No kernel here: this page pools by itself, as torch does. For another input run the cell again.";
 
-const pooling = engine();
+const pooling = engine(POOLS);
 
 // What the explorer takes for its model.
 /** @param {AnyModel} model */
@@ -371,9 +371,10 @@ class Workshop {
   }
 }
 
-// Made of the engine's text, as there is no file that it could be loaded from.
+// Made of the text of the engine and of each kind's pooling, as there is no file that they could be loaded from.
 function workerOf() {
-  const url = URL.createObjectURL(new Blob([`(${serve})((${engine})())`], { type: "text/javascript" }));
+  const kinds = Object.entries(POOLS).map(([name, { reads, pools }]) => `${JSON.stringify(name)}: { reads: ${reads}, pools: ${pools} }`);
+  const url = URL.createObjectURL(new Blob([`(${serve})((${engine})({ ${kinds.join(", ")} }))`], { type: "text/javascript" }));
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
   return worker;

@@ -282,7 +282,7 @@ export class Controls {
     update(this.directionInputs[this.get("direction")], { checked: true });
     update(this.cellsLabel, { hidden: backward });
     update(this.cellsInput, { value: cells });
-    update(this.cellsInput.options[3], { disabled: !kinds.some(({ divides }) => divides) });
+    update(this.cellsInput.options[3], { disabled: !kinds.some(({ shares }) => shares === "equal") });
     update(this.upstreamLabel, { hidden: !backward });
     update(this.upstreamInput, { value: this.get("upstream_mode") });
     update(this.upstreamInput.options[2], { disabled: !this.get("own").data });

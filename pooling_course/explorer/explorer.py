@@ -12,7 +12,7 @@ from ..maths import rules, words
 from ..maths.data import as_input, as_it_lies, as_tensor, cast, is_path, smaller
 from ..maths.device import threads
 from ..maths.kinds import made, settings_of
-from ..maths.kinds.pooling import DTYPES, Pooling
+from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import live
@@ -540,7 +540,7 @@ def _input(x):
         raise ValueError(f"input of shape {shape}: {wanted}{'; pass x[0]' if x.ndim == 4 and len(x) else ''}.")
     if 0 in shape:
         raise ValueError(f"input of shape {shape} is empty: every size must be at least 1.")
-    rules.check_input(_planes(x), DTYPES["max", "cpu"], "nn.MaxPool2d", cast(given))
+    rules.check_input(_planes(x), Pooling("max", 2).accepts("cpu"), "nn.MaxPool2d", cast(given))
     return x, ""
 
 

@@ -34,7 +34,7 @@ export function attachGradients(view) {
     const { h, w } = v.state;
     if (mode === "chosen" && !view.states.input.whole) {
       const [row, col] = view.get("chosen");
-      if (v.kind.sharesVary) {
+      if (v.kind.shares === "varied") {
         v.gradient = view.states.get(`grad0 ${v.key}`); // its shares
         if (!v.gradient) missing.push(`grad0 ${v.key}`);
       }

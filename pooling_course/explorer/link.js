@@ -2,12 +2,12 @@
 // What an explorer shows, as the end of an address: `#explorer=1&kernel_size=3&x=...`. Nobody but the page reads it, and whoever
 // opens a link may have been sent anything. So every name and value must be one that is known here and in range, each once:
 // nothing of it is ever run or becomes HTML, and a link with one fault is refused as a whole, in a sentence.
-import { KINDS } from "./kinds/kinds.js";
+import { KINDS, SLIDERS } from "./kinds/kinds.js";
 import { quoted } from "./rules.js";
 import { arrayOf } from "./states.js";
 
 /**
- * @import { Numbers } from "./types.d.ts"
+ * @import { Numbers, Slider } from "./types.d.ts"
  * @typedef {{shape: number[], dtype: string, values: Numbers}} Block numbers that travel in a link
  * @typedef {Record<string, any>} Traits what is shown: the explorer's traits; `x`, `own` and `plane` are Blocks
  * @typedef {{write(value: any): string, read(text: string, known: Known): any}} Form how a value is written; read gives undefined for what is none
@@ -21,13 +21,12 @@ const CUT = 40; // characters of a faulty part that a sentence repeats
 
 // The two kinds that stand side by side, by the first of them.
 /** @type {Record<string, string[]>} */
-export const FAMILIES = {
-  max: ["max", "avg"],
-  "adaptive max": ["adaptive max", "adaptive avg"],
-  "fractional max": ["fractional max", "adaptive max"],
-  lp: ["lp", "avg"],
-  conv: ["conv", "avg"],
-};
+export const FAMILIES = Object.fromEntries(Object.values(KINDS).map(({ twins }) => [twins[0], twins]));
+/** @type {(kinds: string[]) => string} */
+export const familyOf = (kinds) => /** @type {string} */ (Object.keys(FAMILIES).find((name) => `${FAMILIES[name]}` === `${kinds}`));
+// Whether the first of them has weights.
+/** @param {string} family */
+export const learns = (family) => KINDS[family].settings.includes("weights");
 
 // ---- values -----------------------------------------------------------------------------------------------------------
 
@@ -68,6 +67,13 @@ const always = (form) => ({
     return Array.isArray(two) ? two : undefined;
   },
 });
+
+// What a slider sets.
+/** @type {(slider: Slider) => Form} */
+function formOf({ both, least, step, largest }) {
+  const one = (Number.isInteger(step) ? whole : decimal)(least, largest);
+  return both ? pairOf(one) : one;
+}
 
 // A word of a list, which may hold spaces.
 /** @type {(words: (known: Known) => string[]) => Form} */
@@ -164,16 +170,10 @@ const FORMS = {
   kind: oneOf(() => Object.keys(KINDS)),
   compare: FLAG,
   direction: oneOf(() => ["forward", "backward"]),
-  kernel_size: pairOf(whole(1, 64)),
-  stride: pairOf(whole(1, 64)),
-  padding: pairOf(whole(0, 32)),
-  dilation: pairOf(whole(1, 16)),
+  ...Object.fromEntries(SLIDERS.map((slider) => [slider.name, formOf(slider)])),
   ceil_mode: FLAG,
   count_include_pad: FLAG,
   divisor_override: { ...whole(-1e6, 1e6), read: (text, known) => whole(-1e6, 1e6).read(text, known) || undefined },
-  output_size: pairOf(whole(1, 128)),
-  norm_type: decimal(0.5, 100),
-  samples: pairOf(decimal(0, 0.999999)),
   plane: block([2], 11),
   upstream_mode: oneOf(() => ["ones", "chosen", "own"]),
   chosen: always(whole(0, SIDE)),
@@ -191,16 +191,10 @@ export const DEFAULTS = {
   kind: "max",
   compare: false,
   direction: "forward",
-  kernel_size: 2,
-  stride: 2,
-  padding: 0,
-  dilation: 1,
+  ...Object.fromEntries(SLIDERS.map(({ name, usual }) => [name, usual])),
   ceil_mode: false,
   count_include_pad: true,
   divisor_override: null,
-  output_size: 2,
-  norm_type: 2,
-  samples: 0.5,
   upstream_mode: "ones",
   chosen: [0, 0],
   channel: 0,
@@ -260,7 +254,7 @@ function misfitOf(shown, said) {
   if (!said.kind) shown.kind = kinds[0];
   if (!kinds.includes(shown.kind)) return `kind=${FORMS.kind.write(shown.kind)}`;
   if ([said.x, said.preset, said.large].filter((one) => one !== undefined).length > 1) return "x";
-  if (said.plane && (shown.family !== "conv" || !said.plane.values.every(Number.isFinite))) return "plane";
+  if (said.plane && (!learns(shown.family) || !said.plane.values.every(Number.isFinite))) return "plane";
   return shown.upstream_mode === "own" && !said.own ? "upstream_mode=own" : undefined;
 }
 
@@ -293,10 +287,10 @@ export function shownBy(view, book, place) {
   const { get, states, channel, cells } = view;
   const { shape, dtype, values } = states.input;
   const traits = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, get(name) ?? undefined]));
-  const family = Object.keys(FAMILIES).find((name) => `${FAMILIES[name]}` === `${get("kinds")}`);
+  const family = familyOf(get("kinds"));
   /** @type {Traits} */
   const shown = { ...traits, at: place, family, channel, cells };
-  const weights = family === "conv" && !place ? get("weights")?.weight[0] : null;
+  const weights = learns(family) && !place ? get("weights")?.weight[0] : null;
   if (weights) shown.plane = { shape: [weights.length, weights[0].length], dtype: "float64", values: weights.flat() };
   const own = get("own");
   if (own.data && shown.upstream_mode === "own") {

@@ -1,7 +1,7 @@
 // @ts-check
 // What torch refuses, and numbers as people type them, in the sentences of maths/rules.py, states.py and explorer.py.
 import { readNumber } from "../web/numbers.js";
-import { short } from "./kinds/kind.js";
+import { FLOATS, short } from "./kinds/kind.js";
 import { KINDS } from "./kinds/kinds.js";
 
 /**
@@ -15,10 +15,7 @@ const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 const EXACT = 2 ** 53; // up to here whole numbers are exact in a float64, as which they reach the page
 /** @type {Record<string, Pair>} */
 const WHOLE = { uint8: [0, 255], int8: [-128, 127], int16: [-32768, 32767], int32: [-(2 ** 31), 2 ** 31 - 1], int64: [-EXACT, EXACT] };
-const HALF = ["float16", "bfloat16"];
-const FLOATS = [...HALF, "float32", "float64"];
-/** @type {Record<string, string[]>} */
-const ACCEPTED = { max: [...Object.keys(WHOLE), ...FLOATS], avg: ["int64", ...FLOATS], "fractional max": ["float32"] };
+const HALF = FLOATS.slice(0, 2);
 const SIDES = ["height", "width"];
 
 /** @param {Asked} p */
@@ -61,16 +58,16 @@ function ofSize(p, [tall, wide], input, windowsOf) {
   if (bytesOf(p, input) * Math.max(0, tall) * Math.max(0, wide) > MOST_BYTES) {
     return `${code} makes an output of ${channels} x ${tall} x ${wide}, too large to be shown: at most ${MOST_BYTES.toLocaleString("en")} bytes.`;
   }
-  const accepted = ACCEPTED[p.kind] ?? FLOATS;
-  if (!accepted.includes(dtype)) {
-    return `input of dtype ${dtype} on cpu: ${code.split("(")[0]} takes ${accepted.join(", ")} there; convert first, for example with x.float().`;
+  const { accepts, shares, unfit } = KINDS[p.kind];
+  if (!accepts.includes(dtype)) {
+    return `input of dtype ${dtype} on cpu: ${code.split("(")[0]} takes ${accepts.join(", ")} there; convert first, for example with x.float().`;
   }
   if (HALF.includes(dtype)) return `Without Python this page pools float32 and float64, and this input is ${dtype}.`;
   for (const [i, size] of [h, w].entries()) {
-    const [k, pad, dilation] = [p.kernel[i], p.padding[i], p.dilation[i]];
+    const [pad, dilation] = [p.padding[i], p.dilation[i]];
     const where = `${code} on an input of ${h} x ${w}: in ${SIDES[i]}`;
-    if ([tall, wide][i] < 1) return p.samples && p.size ? tooMany(where, size, k, p.size[i] ?? size) : tooLarge(where, size, k, pad, dilation);
-    if (p.kind === "max" && pad && dilation > size && isMissed(windowsOf(p, input)[i])) {
+    if ([tall, wide][i] < 1) return `${where} ${unfit(p, i, size)}.`;
+    if (shares === "winner" && pad && dilation > size && isMissed(windowsOf(p, input)[i])) {
       const why = "so a window would read no cell at all, and torch's backward pass would then write outside its memory";
       return `${where}, dilation=${dilation} is larger than the input (${size}) and padding=${pad}, ${why}; take dilation <= ${size}, or padding=0.`;
     }
@@ -81,7 +78,7 @@ function ofSize(p, [tall, wide], input, windowsOf) {
   }
   if (p.weights && ![p.weights.weight, p.weights.bias ?? []].flat(3).every(Number.isFinite))
     return "Without Python this page convolves with finite weights only.";
-  const most = EXACT / (p.kind === "avg" ? p.kernel[0] * p.kernel[1] : 1);
+  const most = EXACT / (shares === "equal" ? p.kernel[0] * p.kernel[1] : 1);
   const tooLong = dtype in WHOLE && values.some((/** @type {number} */ value) => Math.abs(value) > most);
   return tooLong ? "Without Python this page adds whole numbers up to 2**53 only." : null;
 }
@@ -89,21 +86,8 @@ function ofSize(p, [tall, wide], input, windowsOf) {
 // How many bytes an output cell takes: in each channel, and an average's divisor and what it passes on.
 /** @type {(p: Asked, input: Cells) => number} */
 function bytesOf({ kind }, { channels, float, index }) {
-  const each = Number((kind.endsWith("max") ? index : float)[1]) * channels;
-  return each + (kind.endsWith("avg") ? 16 : 0);
-}
-
-/** @type {(where: string, size: number, k: number, pad: number, dilation: number) => string} */
-function tooLarge(where, size, k, pad, dilation) {
-  const there = `there are ${size}${pad ? ` + 2 * ${pad} padding` : ""}`;
-  const smaller = `take a smaller kernel_size${dilation > 1 ? " or dilation" : ""} or a larger input`;
-  return `${where} one window reaches over ${dilation * (k - 1) + 1} cells, but ${there}; ${smaller}.`;
-}
-
-/** @type {(where: string, size: number, k: number, out: number) => string} */
-function tooMany(where, size, k, out) {
-  const few = `there are ${size} cells, too few for ${out} different windows of ${k}, which take ${k + out - 1}`;
-  return `${where} ${few}; take a smaller output_size or kernel_size.`;
+  const { shares } = KINDS[kind];
+  return Number((shares === "winner" ? index : float)[1]) * channels + (shares === "equal" ? 16 : 0);
 }
 
 /** @param {Spans} windows */

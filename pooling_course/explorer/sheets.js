@@ -140,7 +140,7 @@ function paintValues(view, ctx, frame) {
 // The output as far as it has been computed: while Play is under way, the rest is empty.
 /** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
 function paintOutputCells(view, ctx, frame, shown, outputAt) {
-  const divides = view.cells === "divisors" && shown.kind.divides;
+  const divides = view.cells === "divisors" && shown.kind.shares === "equal";
   const divisor = divides ? (/** @type {number} */ r, /** @type {number} */ c) => `÷${shown.state.divisorAt(r, c)}` : null;
   if (frame.cell < READABLE && !view.isPhoto) paintMap(ctx, frame, shown.state.planeOf(view.channel), view.look.values, view.scaleFor(shown));
   else paintCells(ctx, view.look, frame, view.colourOf(shown.state.at, view.scaleFor(shown)), outputAt, undefined, divisor);

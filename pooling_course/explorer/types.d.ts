@@ -48,8 +48,11 @@ export interface Slider {
   name: string;
   least: number;
   step: number;
-  /** How far it goes at least, where Python says nothing else. */
+  /** How far it goes at least, where Python says nothing else; and how far where it was set by a link. */
   most?: number;
+  largest: number;
+  /** What the trait is before anything is set. */
+  usual: number;
   /** For height and width. */
   both?: boolean;
   /** Folded away, under "More settings". */
@@ -94,10 +97,10 @@ export interface Shown extends Shows<any> {
 }
 
 /**
- * What a kind of pooling is to the explorer. A kind has a file in kinds/ and a place in the list of kinds.js, and nothing
- * else knows its name. It starts from `kind` in kind.js, and says what is different about it. S are its settings.
+ * What a kind of pooling is to the explorer. A kind has a file in kinds/, which enters it, and nothing else knows its name.
+ * It starts from `kind` in kind.js, and says what is different about it. S are its settings.
  */
-export interface Kind<S = any> {
+export interface Kind<S = any> extends Pools {
   /** The trait's value: "adaptive max". */
   name: string;
   /** On the screen, "Adaptive max", and beside its own family, "Max". */
@@ -108,6 +111,8 @@ export interface Kind<S = any> {
   called: string;
   /** What kinds that belong together are called: "Adaptive pooling". */
   family: string;
+  /** The names of the two kinds that stand side by side where this one is asked for. */
+  twins: string[];
   /** The traits it takes, and its sliders; a slider that is none of its settings stands still. */
   settings: string[];
   sliders: Slider[];
@@ -121,6 +126,9 @@ export interface Kind<S = any> {
   /** Where its windows lie in height (i = 0) or width, and that as a formula. */
   axis(s: S, i: number, size: number): Axis;
   formula(s: S, i: number, size: number): string;
+  /** The dtypes that torch pools so on a CPU, and why no window fits. */
+  accepts: string[];
+  unfit(p: Asked, i: number, size: number): string;
   /** The settings one slider step away: `by` is 1 or -1. */
   steps(s: S, by: number): S[];
   /** Of sliders, by name: how far each goes, and what its place means, or why it goes no further. */
@@ -137,10 +145,11 @@ export interface Kind<S = any> {
   gave(s: S, head: string, u: number, given: Given): string;
   got(at: At, total: number, from: Reader[], reading: string): string;
   lost(s: S): string;
-  /** Whether a sum is divided: only then there are divisors. */
-  divides: boolean;
-  /** Whether shares depend on more than the window: then they come with the gradient. */
-  sharesVary: boolean;
+  /**
+   * A winner has the whole share; or each cell has the same, and only then there are divisors; or shares depend on more than
+   * the window: then they come with the gradient.
+   */
+  shares: "winner" | "equal" | "varied";
   /** Whether outputs may lie beyond the input, and have a colour scale of their own. */
   ownScale: boolean;
   /** What a layer has learned, a plane for each channel. */
@@ -223,10 +232,9 @@ export interface Asked extends Omit<Settings, "kind" | "ceil"> {
   ceil?: boolean;
   counted?: boolean;
   divisor?: number | null;
-  norm?: number;
-  size?: (number | null)[];
-  samples?: Pair;
   weights?: Weights;
+  /** What a kind has of its own. */
+  [own: string]: any;
 }
 
 export type EngineInput = Pick<Cells, "channels" | "h" | "w" | "float" | "index" | "whole" | "values">;
@@ -249,12 +257,46 @@ export interface Spans {
   tap: Int32Array;
 }
 
-/** A kind's own pooling. Where shares depend on what cells hold, `through` prepares the way of any upstream gradient. */
-export interface PoolingKind {
+/**
+ * What a kind brings to the engine. Both are functions that use nothing from outside, but what the engine gives them: a worker
+ * gets their text.
+ */
+export interface Pools {
+  reads: (tools: Tools) => Reads;
+  pools: (tools: Tools) => Pooling;
+}
+/** Its settings, from the numbers in a state's name. */
+interface Reads {
   read(numbers: any[]): Partial<Asked> | null;
+  /** What names leave out: the weights of a convolution. */
+  lent?(p: Asked, weights: Weights): Asked;
+  /** Where windows do not lie evenly: how many there are along an axis, and the first, and after the last, position of each. */
+  count?(p: Asked, i: number, size: number): number;
+  starts?(p: Asked, i: number, size: number, out: number, round: (value: number) => number): number[][];
+}
+/** Forwards and backwards. Where shares depend on what cells hold, `through` prepares the way of any upstream gradient. */
+interface Pooling {
   forward(p: Asked, x: Plane, rows: Spans, cols: Spans): { fields?: object; lists: Record<string, any> };
   backward?(p: Asked, x: Plane, rows: Spans, cols: Spans, sent: Numbers): Numbers;
   through?: Through;
+}
+export type PoolingKind = Reads & Pooling;
+/** What kinds share; engine.js says what each of them does. */
+export interface Tools {
+  ALL: Some;
+  areWhole(list: any[], size: number): boolean;
+  evenly(numbers: any[]): Partial<Asked>;
+  sums(x: Plane, values: Numbers, rows: Spans, cols: Spans): Numbers;
+  totals(x: Plane, list: Numbers): Numbers;
+  divided(p: Asked, x: Plane, list: Numbers, rows: Spans, cols: Spans): Numbers;
+  toAll(x: Plane, amounts: Numbers, rows: Spans, cols: Spans, some?: Some): Numbers;
+  toPlane(x: Plane, amounts: Numbers): Numbers;
+  byWinner: Pooling;
+  byDivisor(averaging: Averaging): Pooling;
+}
+export interface Averaging {
+  averages(p: Asked, x: Plane, rows: Spans, cols: Spans): Numbers;
+  backward(p: Asked, x: Plane, rows: Spans, cols: Spans, sent: Numbers): Numbers;
 }
 export type Through = (p: Asked, x: Plane, rows: Spans, cols: Spans) => (sent: Numbers, some?: Some) => Numbers;
 /** Windows from one on, in steps. */

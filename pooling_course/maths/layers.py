@@ -198,9 +198,8 @@ def _inside(model):
 
 def _layer_of(function):
     """The layer that does what a function of torch's does, by its name: max_pool2d is MaxPool2d."""
-    words = function.removesuffix("_with_indices").split("_")
-    name = "".join("LP" if word == "lp" else word.capitalize() for word in words)
-    return name if name.endswith(("Pool2d", "Conv2d")) and hasattr(nn, name) else ""
+    names = {name.lower(): name for name in dir(nn) if name.endswith(("Pool2d", "Conv2d"))}
+    return names.get(function.removesuffix("_with_indices").replace("_", ""), "")
 
 
 def _size(x):

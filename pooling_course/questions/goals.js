@@ -3,7 +3,7 @@
 // tests/questions/test_goals.py compares the two.
 import { engine } from "../explorer/engine.js";
 import { pair } from "../explorer/geometry.js";
-import { KINDS, settingsOf } from "../explorer/kinds/kinds.js";
+import { KINDS, POOLS, settingsOf } from "../explorer/kinds/kinds.js";
 import { refusal } from "../explorer/rules.js";
 import { arrayOf } from "../explorer/states.js";
 
@@ -25,7 +25,7 @@ import { arrayOf } from "../explorer/states.js";
 
 const SIDED = ["kernel_size", "stride", "padding", "dilation"];
 const SLACK = 1e-6;
-const judging = engine();
+const judging = engine(POOLS);
 
 // ---- what stands -----------------------------------------------------------------------------------------------------
 

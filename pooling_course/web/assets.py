@@ -1,10 +1,10 @@
 """The browser's side of a widget: one module and one style sheet, put together from the package's files.
 
 anywidget loads a module from a Blob URL, where relative imports do not resolve; so a module is joined with those it
-imports. A saved notebook holds it once for each widget, so what only Node, the type checker or a reader needs goes:
-the `import ... from "./x.js"` lines, types in `/** ... */`, lines that are comments, and half of each indent; what is
-left is packed. What a file exports by default is its own widget; of a file that is only imported it is dropped. Files
-are named from the package's folder, such as "explorer/explorer.js".
+imports: "./x.js", or "./*.js" for all that lie beside it. A saved notebook holds it once for each widget, so what only
+Node, the type checker or a reader needs goes: lines that import, types in `/** ... */`, lines that are comments, half
+of each indent; what is left is packed. What a file exports by default is its own widget; of a file that is only
+imported it is dropped. Files are named from the package's folder, such as "explorer/explorer.js".
 """
 
 import base64
@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-IMPORT = re.compile(r'^import\s[^;]*?from\s+"(\.[\w./]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import\s(?:[^;]*?from\s+)?"(\.[\w./*]+)";[^\n]*\n', re.MULTILINE)
 DEFAULT = re.compile(r"^export default .*\n", re.MULTILINE)
 TOLD = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)?\n", re.MULTILINE | re.DOTALL)
 INDENT = re.compile(r"^( +)\1", re.MULTILINE)
@@ -38,9 +38,10 @@ def script(*names: str) -> str:
     def add(file: Path) -> None:
         text = file.read_text(encoding="utf-8")
         for imported in IMPORT.findall(text):
-            other = (file.parent / imported).resolve()
-            if other not in parts:
-                add(other)
+            others = sorted(file.parent.glob(imported)) if "*" in imported else [(file.parent / imported).resolve()]
+            for other in others:
+                if other not in (file, *parts):
+                    add(other)
         parts[file] = INDENT.sub(r"\1", TOLD.sub("", IMPORT.sub("", text)))
 
     named = [(PACKAGE / name).resolve() for name in names]

@@ -1,7 +1,7 @@
-"""Does the page pool as torch does? engine.js runs under plain Node, and every number of its answers is judged.
+"""Does the page pool as torch does? Its engine runs under plain Node, and every number of its answers is judged.
 
 By default some thousand settings; `python course.py test -- -m long` compares more than 100,000. The last tests
-plant mistakes in engine.js, and each must be noticed.
+plant mistakes in it, and each must be noticed.
 """
 
 import re
@@ -19,6 +19,7 @@ from pooling_course.maths.kinds.adaptive import Adaptive
 from pooling_course.maths.kinds.depthwise import Depthwise
 from pooling_course.maths.kinds.lp import LP
 from pooling_course.maths.kinds.pooling import Pooling
+from pooling_course.web import assets
 
 RAMP = torch.arange(36.0).reshape(1, 6, 6) - 40  # all negative, no ties
 TIES = torch.ones(1, 4, 4)
@@ -29,7 +30,7 @@ TENTHS = (torch.arange(60).reshape(1, 6, 10) * 7 % 60).float() / 10
 
 @pytest.fixture
 def judge(tmp_path):
-    """judge(cases, source) -> what a Judge says of engine.js, or of the source given in its place."""
+    """judge(cases, source) -> what a Judge says of the engine, or of the source given in its place."""
 
     def judged(cases, source=None):
         found = Judge()
@@ -170,7 +171,7 @@ class Shown(Judge):
             self.otherwise += tuple((case.pooling, name, a, b) for a, b in zip(*texts, strict=True) if a != b)
 
 
-# --- mistakes planted in engine.js ------------------------------------------------------------------------------------
+# --- mistakes planted in the engine -----------------------------------------------------------------------------------
 
 PEAK = RAMP + 41
 PEAK[0, 2, 2] = INF
@@ -266,8 +267,8 @@ MISTAKES = [
     ("sums are kept in float64", "sum = round(sum + values", "sum = (sum + values", case("avg", THREE, TENTHS)),
     (
         "a reciprocal in place of a division",
-        ": list[o] / round(divisorOf(p, rows, cols, r, c))",
-        ": list[o] * round(1 / divisorOf(p, rows, cols, r, c))",
+        "found[o] = list[o] / round(divisorOf(p, rows, cols, r, c))",
+        "found[o] = list[o] * round(1 / divisorOf(p, rows, cols, r, c))",
         case("avg", THREE, TENTHS),
     ),
     (
@@ -284,14 +285,14 @@ MISTAKES = [
     ),
     (
         "adaptive averages divide once",
-        "twice ? round(list[o] / rows.long[r]) / cols.long[c]",
-        "twice ? list[o] / (rows.long[r] * cols.long[c])",
+        "round(value / rows.long[Math.floor(o / cols.out) % rows.out]) / cols.long[o % cols.out]",
+        "value / (rows.long[Math.floor(o / cols.out) % rows.out] * cols.long[o % cols.out])",
         Case(Adaptive("adaptive avg", (2, 4)), TENTHS / 7),
     ),
     (
         "a mean gives -0 away",
-        "isMean(p, rows, cols) ? toPlane : toAll",
-        "toAll",
+        "toPlane(x, divided(p, x, sent, rows, cols))",
+        "toAll(x, divided(p, x, sent, rows, cols), rows, cols)",
         Case(Adaptive("adaptive avg", 1), RAMP, torch.tensor([[[-0.0]]], dtype=torch.float64)),
     ),
     (
@@ -300,7 +301,7 @@ MISTAKES = [
         "p.counted ? rows.long[r] * cols.long[c] : p.kernel ? p.kernel[0] * p.kernel[1] : areaOf(rows, cols, r, c)",
         Case(LP(2, 2, 2, True), FIVES),
     ),
-    ("LP takes no root", "power(x.round, value, 1 / (p.norm ?? 1))", "value + 0", Case(LP(2, 2), RAMP)),
+    ("LP takes no root", "power(x.round, value, 1 / p.norm)", "value + 0", Case(LP(2, 2), RAMP)),
     ("LP forgets the slope of its power", "amount * inner[i]", "amount", Case(LP(3, 2), TENTHS)),
     (
         "where slopes are infinite, all windows share",
@@ -331,7 +332,7 @@ MISTAKES = [
     ("right", "wrong", "noticing"), [given[1:] for given in MISTAKES], ids=[given[0] for given in MISTAKES]
 )
 def test_a_mistake_in_the_engine_is_noticed(judge, right, wrong, noticing):
-    source = ENGINE.read_text("utf-8")
-    assert right in source, f"engine.js no longer says {right!r}: change this list, too."
+    source = assets.script(*ENGINE)
+    assert right in source, f"the engine no longer says {right!r}: change this list, too."
     agree(judge([noticing]))
     assert judge([noticing], source.replace(right, wrong)).wrong

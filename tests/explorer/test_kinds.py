@@ -1,15 +1,26 @@
-"""Does every kind of pooling open beside its twin, and do settings, layer and pooling agree whatever is set?"""
+"""Does every kind of pooling open beside its twin, and do settings, layer and pooling agree whatever is set?
 
+And does nothing but a kind's own two files ask which kind it is?
+"""
+
+import ast
+import json
 import random
+import re
+import shutil
+import subprocess
 
 import pytest
 import torch
 import traitlets
 from torch import nn
 
-from harness import key, shown
+from harness import ROOT, key, shown
+from harness.node import node
 from pooling_course import PoolingExplorer
 from pooling_course.maths.kinds import settings_of
+from pooling_course.maths.windows import KINDS
+from pooling_course.web import assets
 
 RELATIVES = {
     "adaptive avg": (nn.AdaptiveAvgPool2d(4), ["adaptive max", "adaptive avg"]),
@@ -169,3 +180,95 @@ def test_an_upstream_of_ones_own_that_does_not_fit_now_leaves_ones_in_its_place(
     assert flow.gradient.sum() == 9
     name = f"grad{flow.own['serial']} {key(flow.pooling)}"
     assert "does not fit" in flow._packer.pack([name])["entries"][0]["error"]
+
+
+# --- a kind's file ----------------------------------------------------------------------------------------------------
+
+ANOTHER = """
+import { enter } from "./kind.js";
+import { max } from "./pooling.js";
+const ANGLE = { name: "angle", least: 0, step: 0.5, usual: 1, largest: 9 };
+const another = { ...max, name: "another", twins: ["another", "avg"], settings: ["angle"], sliders: [ANGLE] };
+enter(another);
+"""
+ASK = """const { KINDS, POOLS, SLIDERS, FAMILIES, readLink } = await import("./module.mjs");
+const { shown } = readLink("#explorer=1&family=another&angle=2.5", { presets: [] });
+const known = [Boolean(KINDS.another), Boolean(POOLS.another), SLIDERS.some(({ name }) => name === "angle")];
+console.log(JSON.stringify([...known, FAMILIES.another, shown.kind, shown.angle]));"""
+
+
+def test_a_kind_whose_file_lies_in_the_folder_is_known_with_all_that_is_its_own(tmp_path, monkeypatch):
+    copy = tmp_path / "pooling_course"
+    shutil.copytree(assets.PACKAGE, copy, ignore=shutil.ignore_patterns("*.py", "*.npz", "__pycache__"))
+    (copy / "explorer" / "kinds" / "another.js").write_text(ANOTHER, "utf-8")
+    monkeypatch.setattr(assets, "PACKAGE", copy)
+    (tmp_path / "module.mjs").write_text(assets.script("explorer/link.js"), "utf-8")
+    command = [node(), "--input-type=module", "-e", ASK]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [True, True, True, ["another", "avg"], "another", 2.5]
+
+
+# --- a kind's name ----------------------------------------------------------------------------------------------------
+
+NAMES = {*KINDS, *(word for kind in KINDS for word in kind.split())}
+CLASSES = {cls.__name__ for cls in KINDS.values()}
+PLACES = ("pooling_course/maths", "pooling_course/explorer", "pooling_course/web", "site")
+AT_FIRST = re.compile(r'(family|kind): "max",')  # what is shown before anything is chosen
+WORDS, RARE = "|".join(NAMES), "|".join(NAMES - {"max"})  # `max` is the name of much else
+IN_JS = re.compile(rf"""(?<![\w-])(["'`])(?:{WORDS})\1|\b(?:{RARE}):|\.(?:{RARE})\b""")
+
+
+def asks_in_python(text):
+    """The lines that compare with a kind's name or look it up, or ask for its class."""
+    found = []
+    for one in ast.walk(ast.parse(text)):
+        looked_at = {
+            ast.Compare: lambda n: [n.left, *n.comparators],
+            ast.Subscript: lambda n: [n.slice],
+            ast.Dict: lambda n: n.keys,
+            ast.MatchValue: lambda n: [n.value],
+            ast.Call: lambda n: n.args if getattr(n.func, "attr", "") in ("startswith", "endswith", "get") else [],
+        }.get(type(one), lambda n: [])(one)
+        inner = [part for part in looked_at if part is not None for part in ast.walk(part)]
+        by_name = any(isinstance(part, ast.Constant) and part.value in NAMES for part in inner)
+        checks = isinstance(one, ast.Call) and getattr(one.func, "id", "") in ("isinstance", "issubclass")
+        if by_name or checks and any(getattr(part, "id", "") in CLASSES for part in ast.walk(one.args[1])):
+            found.append(one.lineno)
+    return [text.splitlines()[line - 1].strip() for line in sorted(set(found))]
+
+
+def asks_in_javascript(text):
+    """The lines that hold a kind's name, but for comments and for what is shown at first."""
+    code = (re.sub(r"//.*|^\s*/?\*.*|/\*\*.*?\*/", "", line).strip() for line in text.splitlines())
+    return [line for line in code if IN_JS.search(line) and not AT_FIRST.fullmatch(line)]
+
+
+def test_only_its_own_files_ask_which_kind_it_is():
+    for place in PLACES:
+        for path in (ROOT / place).rglob("*.*"):
+            asks = {".py": asks_in_python, ".js": asks_in_javascript}.get(path.suffix)
+            if asks and path.parent.name != "kinds" and "_build" not in path.parts:
+                assert asks(path.read_text("utf-8")) == [], path
+
+
+@pytest.mark.parametrize(
+    ("asks", "line"),
+    [
+        (asks_in_python, 'assert p.kind == "avg"'),
+        (asks_in_python, 'found = p.kind in ("max", "fractional max")'),
+        (asks_in_python, 'largest = p.kind.endswith("max")'),
+        (asks_in_python, 'found = {"lp": 1, "conv": 2}[p.kind]'),
+        (asks_in_python, 'found = KINDS["adaptive avg"]'),
+        (asks_in_python, 'is_adaptive = p.kind.startswith("adaptive")'),
+        (asks_in_python, "found = isinstance(p, (int, Fractional))"),
+        (asks_in_javascript, 'if (p.kind === "max" && pad) return;'),
+        (asks_in_javascript, 'const each = kind.endsWith("avg") ? 16 : 0;'),
+        (asks_in_javascript, 'conv: ["conv", "avg"],'),
+        (asks_in_javascript, "const accepted = { avg: FLOATS };"),
+        (asks_in_javascript, "const planes = FAMILIES.conv;"),
+        (asks_in_javascript, "if (`adaptive` === word) return;"),
+    ],
+)
+def test_what_asks_which_kind_it_is_is_seen(asks, line):
+    assert asks(line) == [line]

@@ -1,10 +1,12 @@
-// Pools by engine.js: node engine.mjs <engine> <cases.json> <numbers> <answers>; writes answers, and their bytes beside it.
+// Pools as a worker does, from text alone: node engine.mjs <engine and kinds> <cases.json> <numbers> <answers>; writes answers, and their bytes beside it.
 // harness/engine.py asks, and compares with torch. A case is { input: { ..., at }, asked: [[name, upstream at and length]], weights }.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [module, cases, numbers, answers] = process.argv.slice(2);
-const { engine } = await import(module);
-const { parse, lent, answer } = engine();
+const { engine, POOLS } = await import(module);
+const alone = (made) => new Function(`return (${made})`)(); // it uses nothing from outside
+const kinds = Object.entries(POOLS).map(([name, { reads, pools }]) => [name, { reads: alone(reads), pools: alone(pools) }]);
+const { parse, lent, answer } = alone(engine)(Object.fromEntries(kinds));
 const { buffer } = new Uint8Array(readFileSync(numbers));
 const Lists = { f4: Float32Array, f8: Float64Array };
 

@@ -1,4 +1,4 @@
-"""The page's engine beside torch: cases drawn, engine.js asked under plain Node, each number of its answers judged.
+"""The page's engine beside torch: cases drawn, the engine asked under plain Node, each number of its answers judged.
 
 Bit for bit: max, average, adaptive pooling, fractional max, LP with norm_type=1, and their gradients. Where torch's own
 order of operations depends on the processor (powers, convolutions, the mean that a 1 x 1 adaptive average is, totals),
@@ -27,7 +27,7 @@ from pooling_course.maths.kinds.pooling import Pooling
 from pooling_course.maths.windows import Windows
 from pooling_course.web import assets
 
-ENGINE = assets.PACKAGE / "explorer" / "engine.js"
+ENGINE = ("explorer/engine.js", "explorer/kinds/kinds.js")
 DRIVER = Path(__file__).with_name("engine.mjs")
 INF, NAN = math.inf, math.nan
 
@@ -111,9 +111,9 @@ def any_numbers(rng, shape):
 
 
 def pooled(cases, folder, source=None):
-    """What engine.js, or the source given in its place, answers to each case: (entries, bytes), as `Packer.pack`."""
+    """What the engine, or the source given in its place, answers to each case: (entries, bytes), as `Packer.pack`."""
     module, asked, numbers, answers = (folder / n for n in ("engine.mjs", "cases.json", "numbers", "answers.json"))
-    module.write_text(source or ENGINE.read_text("utf-8"), "utf-8")
+    module.write_text(source or assets.script(*ENGINE), "utf-8")
     told, held = [], bytearray()
 
     def put(tensor):

@@ -20,7 +20,11 @@ def imported(name):
     text = SCRIPTS[name].read_text("utf-8")
     found = re.findall(r'^import\s*\{([^}]*)\}\s*from\s+"(\.[\w./]+)";', text, re.MULTILINE)
     listed = {file: [n.strip() for n in names.split(",") if n.strip()] for names, file in found}
-    return {posixpath.normpath(f"{name}/../{file}"): names for file, names in listed.items()}
+    listed = {posixpath.normpath(f"{name}/../{file}"): names for file, names in listed.items()}
+    if 'import "./*.js";' in text:
+        beside = {other for other in SCRIPTS if posixpath.dirname(other) == posixpath.dirname(name)} - {name}
+        listed = dict.fromkeys(sorted(beside), []) | listed
+    return listed
 
 
 def declared(text):

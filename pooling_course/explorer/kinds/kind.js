@@ -11,13 +11,13 @@ import { outputsOf, summed } from "../words.js";
 
 // ---- sliders ----------------------------------------------------------------------------------------------------
 
-// `both`: for height and width; `most`: how far it goes at least; `more`: folded away, under "More settings".
-/** @type {(name: string, more?: Partial<Slider>) => Slider} */
-const slider = (name, more) => ({ name, both: true, least: 1, step: 1, ...more });
-export const KERNEL_SIZE = slider("kernel_size");
-export const STRIDE = slider("stride");
-export const PADDING = slider("padding", { least: 0 });
-export const DILATION = slider("dilation", { more: true, most: 3 });
+// `both`: for height and width; `more`: folded away, under "More settings".
+/** @type {(name: string, usual: number, largest: number, more?: Partial<Slider>) => Slider} */
+const slider = (name, usual, largest, more) => ({ name, both: true, least: 1, step: 1, usual, largest, ...more });
+export const KERNEL_SIZE = slider("kernel_size", 2, 64);
+export const STRIDE = slider("stride", 2, 64);
+export const PADDING = slider("padding", 0, 32, { least: 0 });
+export const DILATION = slider("dilation", 1, 16, { more: true, most: 3 });
 
 // ---- how settings are written and moved ---------------------------------------------------------------------------
 
@@ -78,6 +78,11 @@ export function strideHint({ kernel, stride }, same = "PyTorch's default: kernel
 /** @type {(title: string, inWords?: string) => Pick<Kind, "title" | "short" | "inWords" | "called">} */
 export const named = (title, inWords = title.toLowerCase()) => ({ title, short: title, inWords, called: `${inWords} pooling` });
 
+// ---- dtypes, as torch names them ------------------------------------------------------------------------------------
+
+export const INTEGERS = ["uint8", "int8", "int16", "int32", "int64"];
+export const FLOATS = ["float16", "bfloat16", "float32", "float64"];
+
 // ---- the kind that others start from ------------------------------------------------------------------------------
 
 /** @satisfies {Partial<Kind<Settings>>} */
@@ -85,8 +90,8 @@ export const kind = {
   family: "Pooling",
   settings: [],
   sliders: [],
-  divides: false,
-  sharesVary: false,
+  shares: "varied",
+  accepts: FLOATS,
   ownScale: false,
   recipe: (s) => s.kind.code(s),
   learned: () => null,
@@ -98,6 +103,12 @@ export const kind = {
     const rounding = s.ceil ? "ceil" : "floor";
     const text = `${rounding}((${size} + 2*${a.padding} - ${reach}) / ${a.stride}) + 1 = ${a.steps + 1}`;
     return a.beyond ? `${text}, less 1 (the last window would start beyond the input) = ${a.out}` : text;
+  },
+  unfit(p, i, size) {
+    const [k, pad, dilation] = [p.kernel[i], p.padding[i], p.dilation[i]];
+    const there = `there are ${size}${pad ? ` + 2 * ${pad} padding` : ""}`;
+    const smaller = `take a smaller kernel_size${dilation > 1 ? " or dilation" : ""} or a larger input`;
+    return `one window reaches over ${dilation * (k - 1) + 1} cells, but ${there}; ${smaller}`;
   },
   steps: () => [],
   // `most` is how far sliders go at least, by name; `size` is the input's.
@@ -131,3 +142,11 @@ export function sharesOf(terms, written, total, reading) {
   const sum = terms.length === 1 && terms[0] === number(total) ? terms[0] : `${summed(terms)} ${equals(written, total)}`;
   return `${sum}: a share from ${terms.length === 1 ? reading : `each of ${reading}`}`;
 }
+
+// ---- which kinds there are ----------------------------------------------------------------------------------------
+
+/** @type {Kind[]} */
+export const ENTERED = [];
+// A file calls this with the kinds that it declares.
+/** @param {Kind[]} kinds */
+export const enter = (...kinds) => ENTERED.push(...kinds);

@@ -1,26 +1,24 @@
 // @ts-check
-// The kinds of pooling that the explorer can show, by name. The order is that of their sliders on the screen.
-import { adaptiveAvg, adaptiveMax } from "./adaptive.js";
-import { depthwise } from "./depthwise.js";
-import { fractionalMax } from "./fractional.js";
-import { lp } from "./lp.js";
-import { avg, max } from "./pooling.js";
+// The kinds of pooling that the explorer can show: each file of this folder enters its own.
+import "./*.js"; // web/assets.py joins them all
+import { ENTERED } from "./kind.js";
 
 /**
- * @import { Kind, Settings } from "../types.d.ts"
+ * @import { Kind, Pools, Settings } from "../types.d.ts"
  */
 
-/** @type {Record<string, Kind>} */
-export const KINDS = Object.fromEntries([fractionalMax, adaptiveMax, adaptiveAvg, lp, max, avg, depthwise].map((kind) => [kind.name, kind]));
+/** @type {Record<string, Kind>} by name */
+export const KINDS = Object.fromEntries(ENTERED.map((kind) => [kind.name, kind]));
+/** @type {Record<string, Pools>} what engine.js takes */
+export const POOLS = Object.fromEntries(ENTERED.map(({ name, reads, pools }) => [name, { reads, pools }]));
 
 /**
  * @template T
  * @param {T[]} values
  */
 const unique = (values) => [...new Set(values)];
-const all = Object.values(KINDS);
-export const SLIDERS = unique(all.flatMap(({ sliders }) => sliders));
-export const SETTINGS = unique(all.flatMap(({ settings }) => settings)); // traits
+export const SLIDERS = unique(ENTERED.flatMap(({ sliders }) => sliders));
+export const SETTINGS = unique(ENTERED.flatMap(({ settings }) => settings)); // traits
 
 const PLAIN = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceil: false };
 

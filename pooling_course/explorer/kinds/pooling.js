@@ -4,7 +4,7 @@ import { equals, listed, number } from "../../web/numbers.js";
 import { NONE, over, plus, result } from "../exact.js";
 import { pair } from "../geometry.js";
 import { fraction, outputsOf, padded, place, plural, summed } from "../words.js";
-import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
+import { DILATION, FLOATS, INTEGERS, KERNEL_SIZE, PADDING, STRIDE, enter, kernelStep, kind, named, paddingStep, placed, sharesOf, strideStep } from "./kind.js";
 
 /**
  * @import { At, Kind, Settings } from "../types.d.ts"
@@ -15,6 +15,7 @@ import { DILATION, KERNEL_SIZE, PADDING, STRIDE, kernelStep, kind, named, paddin
 /** @satisfies {Partial<Kind<Settings>>} */
 const even = {
   ...kind,
+  twins: ["max", "avg"],
   sliders: [KERNEL_SIZE, STRIDE, PADDING],
   of: (get) => ({ kernel: pair(get("kernel_size")), stride: pair(get("stride")), padding: pair(get("padding")), ceil: get("ceil_mode") }),
   /** @type {<S extends Settings>(s: S, by: number) => S[]} */
@@ -33,11 +34,15 @@ export const max = {
   ...even,
   name: "max",
   ...named("Max"),
+  shares: "winner",
+  accepts: [...INTEGERS, ...FLOATS],
   settings: ["kernel_size", "stride", "padding", "dilation", "ceil_mode"],
   sliders: [...even.sliders, DILATION],
   of: (get) => ({ ...even.of(get), dilation: pair(get("dilation")) }),
   key: (s) => `max ${numbersOf(s)} ${s.dilation.map((d, i) => (s.kernel[i] > 1 ? d : 1)).join(" ")}`,
   code: (s) => codeOf("MaxPool2d", s, []),
+  reads: ({ areWhole, evenly }) => ({ read: (n) => (areWhole(n, 9) ? { ...evenly(n), dilation: n.slice(7) } : null) }),
+  pools: ({ byWinner }) => byWinner,
   ghost: () => "−∞",
   sum(s, found, { at }, divisor, output) {
     const values = found.filter((t) => t.what !== "overhang").map((t) => (t.what === "cell" ? at(t.row, t.col) : -Infinity));
@@ -77,7 +82,8 @@ export const avg = {
   ...even,
   name: "avg",
   ...named("Average"),
-  divides: true,
+  shares: "equal",
+  accepts: ["int64", ...FLOATS],
   settings: ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"],
   of: (get) => ({ ...even.of(get), countPad: get("count_include_pad"), divisor: get("divisor_override") }),
   key(s) {
@@ -88,6 +94,14 @@ export const avg = {
     const uncounted = s.countPad ? [] : ["count_include_pad=False"];
     return codeOf("AvgPool2d", s, [...uncounted, ...(s.divisor === null ? [] : [`divisor_override=${s.divisor}`])]);
   },
+  reads: ({ areWhole, evenly }) => ({
+    read: (n) => (areWhole([...n.slice(0, 8), n[8] ?? 0], 9) && n.length === 9 ? { ...evenly(n), counted: n[7] === 1, divisor: n[8] } : null),
+  }),
+  pools: ({ byDivisor, divided, sums, toAll }) =>
+    byDivisor({
+      averages: (p, x, rows, cols) => divided(p, x, sums(x, x.values, rows, cols), rows, cols).map((value) => value + 0), // torch adds it to 0, which loses a -0
+      backward: (p, x, rows, cols, sent) => toAll(x, divided(p, x, sent, rows, cols), rows, cols),
+    }),
   ghost: (s) => (s.countPad && s.divisor === null ? "0" : "–"),
   sum(s, found, { at, dtype }, divisor, output) {
     const counts = s.countPad && s.divisor === null;
@@ -121,6 +135,8 @@ export const avg = {
     return "the padding's share is lost. It is counted in the divisor, but it is no input";
   },
 };
+
+enter(max, avg);
 
 /** @type {(values: number[], divisor: number, output: number, dtype?: string) => string} */
 function averageSum(values, divisor, output, dtype = "float32") {
