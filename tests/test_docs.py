@@ -91,7 +91,7 @@ def test_the_time_of_a_lesson_is_said_alike():
 
 def test_the_explorers_of_the_last_lessons_are_counted():
     pages = [(ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in list(LESSONS)[-2:]]
-    nine, ten = (spelled(len(re.findall(r"PoolingExplorer\(|\.explorer\(", page))) for page in pages)  # some by a report
+    nine, ten = (spelled(len(re.findall(r"PoolingExplorer\(|\.explorer\(", page))) for page in pages)
     opened = [q.input is not None for q in all_questions().values() if q.role == "myth"]
     assert sum(opened) > len(opened) / 2
     said = f"In lesson 08 most questions open an explorer, lesson 09 has {nine} of its own, and lesson 10 {ten}."
