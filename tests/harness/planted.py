@@ -80,7 +80,7 @@ PLANTED = {
         "holds-overlap-neighbours-check": ("nn.AvgPool2d(", "nn.MaxPool2d("),
         "holds-gaps-check": ("stride=3", "stride=2"),
         "holds-ceil-check": ("stride=2", "stride=1"),
-        "holds-coverage-check": ("nn.AvgPool2d(", "nn.MaxPool2d("),
+        "holds-coverage-check": ("padding=padding, ceil_mode=True", "padding=padding"),
         "why-field": ("nn.AvgPool2d(", "nn.MaxPool2d("),
     },
     "06_padding": {
