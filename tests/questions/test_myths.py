@@ -191,6 +191,9 @@ def test_what_a_reason_adds_is_so():
     x, around = torch.zeros(1, 4, 4), F.pad(torch.zeros(1, 4, 4), (1, 1, 1, 1))
     assert torch.equal(F.max_pool2d(x, 3, 2, 1), F.max_pool2d(around, 3, 2))  # zeros: as after a ReLU
     assert gradient(x, 3, 2, 1).sum() == 4 and gradient(around, 3, 2)[1:-1, 1:-1].sum() == 1
+    usual = torch.zeros(1, 2, 12, 12, dtype=torch.uint8)  # bytes and signed integers, in the usual layout ...
+    assert not any(raises(nn.MaxPool2d(2), usual.to(d)) for d in (torch.uint8, torch.int8, torch.int16, torch.int32))
+    assert raises(nn.MaxPool2d(2), usual.to(memory_format=torch.channels_last))  # ... as in another, torch 2.13 refuses
 
 
 def test_every_myth_is_worked_out_twice():
