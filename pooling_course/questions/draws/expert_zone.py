@@ -144,11 +144,17 @@ def calmest(s=2, wider=1):
     k = s + wider
     change = restlessness(s, k)
     hold(change[f"max {s}"] > change[f"avg {s}"])
-    asked = {"numbers": {"s": s, "k": k}, "values": [f"max {s}", f"avg {k}", f"avg {s}"]}
+    most, middle, least = (minus(round(change[name], 2)) for name in (f"max {s}", f"avg {s}", f"avg {k}"))
+    asked = {
+        "numbers": {"s": s, "k": k},
+        "values": [f"max {s}", f"avg {k}", f"avg {s}"],
+        "why": f"Measured on bell-shaped noise: about {most} for max, {middle} for the average of {s} × {s} and "
+        f"{least} for the average of {k} × {k} with stride {s}. Wider windows exchange a smaller part of themselves, "
+        "whatever their stride.",
+    }
     if (s, k) == (2, 3):
         return asked
     stay = {2: "A third", 3: "Half", 4: "Three fifths"}[s]
-    most, middle, least = (minus(round(change[name], 2)) for name in (f"max {s}", f"avg {s}", f"avg {k}"))
     return asked | {
         "prompt": f"A map of noise moves by one column. Each of these layers shrinks it by {s}, before and after, one "
         f"with windows of {k} × {k}. Which output changes least, compared with how much it varies?",
@@ -163,7 +169,4 @@ def calmest(s=2, wider=1):
             "alike.",
             f"{PARTS[s].capitalize()} of its window is exchanged. A window of {k} exchanges only {PARTS[k]}.",
         ],
-        "why": f"Measured on bell-shaped noise: about {most} for max, {middle} for the average of {s} × {s} and "
-        f"{least} for the average of {k} × {k} with stride {s}. Wider windows exchange a smaller part of themselves, "
-        "whatever their stride.",
     }
