@@ -13,11 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from harness import classroom
-from harness.walls import sandboxed
 from pooling_course.grading import cluster, mark, sandbox
 from pooling_course.grading.assignments import HIDDEN
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("walls")]
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 PEOPLE = {
@@ -26,12 +25,6 @@ PEOPLE = {
     "cy": {"average-divisors": "overhang-counted"},
     "dot": {"ceil-size": "always-one-more"},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def walls():
-    with sandboxed():
-        pass
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from harness import classroom
-from harness.walls import sandboxed
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark, sandbox
 from pooling_course.grading.assignments import (
@@ -32,10 +31,11 @@ STUB = {
 FEW = "def accuracy(way, seed):\n    return [540, 541, 550][seed] / 597\n"  # trains nothing
 
 
-@pytest.fixture(scope="module")
-def walls():
-    with sandboxed(limits=LIMITS) as made:
-        yield made
+@pytest.fixture
+def walls(walls, monkeypatch):
+    """The sandbox of all, for as long as a project may take."""
+    monkeypatch.setattr(walls, "limits", LIMITS)
+    return walls
 
 
 def marked(walls, network=MODEL["network"], experiment=MODEL["experiment"], given=FEW):

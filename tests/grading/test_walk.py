@@ -11,12 +11,11 @@ from html import escape
 import pytest
 
 from harness import classroom
-from harness.walls import sandboxed
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.assignments import ASSIGNMENTS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("walls")]
 
 PEOPLE = classroom.people(30)
 NAMES = [name for name, _ in PEOPLE]
@@ -32,12 +31,6 @@ MISTAKEN, COPIED = NAMES[10], NAMES[11:15]
 ABSENT = [*TEAM_A[1:], *TEAM_B[1:]]
 FULL = ASSIGNMENTS["ps3"].points
 MACHINE = sum(task.points for task in mark.tasks("ps3"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def walls():
-    with sandboxed():
-        pass
 
 
 def sheet(marks=""):
