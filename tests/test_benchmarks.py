@@ -215,7 +215,8 @@ def scripts(tmp_path, monkeypatch):
 
 
 def test_one_that_fails_or_cannot_be_run_is_a_row_and_the_others_go_on(scripts, capsys):
-    assert bench.main(["latency", "engine", "startup", "checks", "grading"]) == 1
+    asked = ["latency", "engine", "startup", "checks", "grading"]
+    assert bench.main(asked) == 1
     found = json.loads((scripts / "results.json").read_text(encoding="utf-8"))["benchmarks"]
     assert {name: (each["state"], each["why"]) for name, each in found.items()} == {
         "latency": ("done", ""),
@@ -223,9 +224,7 @@ def test_one_that_fails_or_cannot_be_run_is_a_row_and_the_others_go_on(scripts, 
         "startup": ("failed", "It needs a made-up thing."),
         "checks": ("left out", "No Chromium found."),
         "grading": ("failed", "it said nothing"),
-        "site": ("left out", "it was not asked for in this run"),
-        "memory": ("left out", "it was not asked for in this run"),
-        "bandwidth": ("left out", "it was not asked for in this run"),
+        **dict.fromkeys(bench.BENCHMARKS.keys() - asked, ("left out", "it was not asked for in this run")),
         **{name: ("left out", why) for name, (_, why) in bench.ALONE.items()},
     }
     said = capsys.readouterr().out
