@@ -44,7 +44,17 @@ def trace(pooling, x, device=None) -> "Trace":
     full = full.to(pick_device(device)) if device is not None else full
     rules.check_input(full, pooling.accepts(full.device.type), layer_name(pooling.kind), cast(given))
     size = pooling.output_size(*full.shape[-2:])
-    output, winners = pooling.pool(full)
+    try:
+        output, winners = pooling.pool(full)
+    except RuntimeError:
+        if full.is_floating_point():
+            raise
+        dtype = str(full.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"torch on {full.device.type} does not pool {dtype} of shape {tuple(full.shape)} in the "
+            "layout channels_last, where an index must fit into that dtype: give a copy in the usual one, "
+            "x.clone(memory_format=torch.contiguous_format)."
+        ) from None
     if tuple(output.shape[-2:]) != size:
         raise RuntimeError(
             f"{pooling.code()} on {tuple(full.shape)}: torch on {full.device.type} returned {tuple(output.shape[-2:])} "

@@ -60,6 +60,20 @@ def test_of_equal_values_the_first_in_reading_order_wins(dtype, layout):
     assert (traced.winners == torch.tensor(starts)).all()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype, largest", [(torch.uint8, 127), (torch.int8, 127), (torch.int16, 32767)], ids=str)
+def test_small_integers_whose_index_torch_cannot_hold_are_refused_in_a_sentence(dtype, largest, channels):
+    pooling = Pooling("max", (1, 2))
+    fits, larger = (
+        torch.ones(2, channels, 1, n, dtype=dtype).to(memory_format=torch.channels_last) for n in (largest, largest + 1)
+    )
+    assert (trace(pooling, fits).output == 1).all()
+    with pytest.raises(ValueError, match="layout channels_last, where an index must fit into that dtype") as refused:
+        trace(pooling, larger)
+    copy = eval(str(refused.value).rpartition(", ")[2].rstrip("."), {"x": larger, "torch": torch})
+    assert (trace(pooling, copy).output == 1).all()
+
+
 def test_the_whole_gradient_of_a_tie_goes_to_the_first():
     assert every("max", {"kernel_size": 2}, torch.ones(2, 2)).backward([[5]]).tolist() == [[5, 0], [0, 0]]
 
