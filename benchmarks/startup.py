@@ -135,7 +135,7 @@ def imports():
 
 
 def sent():
-    """What a widget sends when it is shown, module and style apart."""
+    """What a widget sends when it is shown, module and style apart, which come with the first."""
     rows = []
     with Kernel() as kernel:
         kernel.run("from pooling_course import PoolingExplorer, images")
@@ -144,11 +144,12 @@ def sent():
             heard = kernel.run(f"PoolingExplorer({x})")
             seconds = time.perf_counter() - start
             opened = [m for _, m in heard if m["msg_type"] == "comm_open"]
-            state = max((m["content"]["data"]["state"] for m in opened), key=lambda s: len(json.dumps(s)))
-            code = sum(len(state.get(name, "").encode()) for name in ("_esm", "_css"))
-            plain = sum(len(json.dumps(m["content"])) for m in opened) - len(json.dumps(state["_esm"] + state["_css"]))
+            states = [m["content"]["data"]["state"] for m in opened]
+            texts = [state[name] for state in states for name in ("_esm", "_css", "module") if name in state]
+            plain = sum(len(json.dumps(m["content"])) for m in opened) - sum(len(json.dumps(text)) for text in texts)
             binary = sum(len(b) for m in opened for b in m["buffers"])
-            entries = len(state["book"]["entries"])
+            (entries,) = (len(state["book"]["entries"]) for state in states if "book" in state)
+            code = sum(len(text.encode()) for text in texts)
             rows.append({"size": size, "states": entries, "binary": binary, "plain": plain, "code": code, "s": seconds})
     return rows
 

@@ -16,6 +16,7 @@ from ..maths.kinds.pooling import Pooling
 from ..maths.trace import Trace, trace
 from ..maths.windows import KINDS, Windows
 from ..web import live
+from ..web.once import Once
 from ..web.still import Named
 from . import still
 from .states import CHUNK, SENT, SMALL, Packer, fits, is_name, received, sendable
@@ -71,7 +72,7 @@ Settings: Any = t.MetaHasTraits(
 )
 
 
-class PoolingExplorer(Named, Settings, anywidget.AnyWidget):
+class PoolingExplorer(Once, Named, Settings, anywidget.AnyWidget):
     """See what a pooling does to an input: move a slider, point at a cell, read the sum.
 
     Args:

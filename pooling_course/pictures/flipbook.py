@@ -6,11 +6,12 @@ import anywidget
 import traitlets as t
 
 from ..web import live
+from ..web.once import Once
 from ..web.still import Named
 from .canvas import shown
 
 
-class Flipbook(Named, anywidget.AnyWidget):
+class Flipbook(Once, Named, anywidget.AnyWidget):
     """A slider and the picture that belongs to its place; Play goes through all of them.
 
     Args:

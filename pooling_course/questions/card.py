@@ -12,6 +12,7 @@ from ..explorer.explorer import PoolingExplorer
 from ..maths import rules
 from ..maths.data import as_it_lies
 from ..web import live
+from ..web.once import Once
 from ..web.still import STATIC, Named, Shown
 from . import ON_CARDS, SURE, Question, question
 from .attempts import Answered
@@ -21,7 +22,7 @@ from .journal import by_question, due, entries, unasked
 from .lessons import LESSONS
 
 
-class Quiz(Answered, Named, anywidget.AnyWidget):
+class Quiz(Answered, Once, Named, anywidget.AnyWidget):
     """One question. The page gets the key only after the commitment, or where no kernel will be there to grade.
 
     Args:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import assets
@@ -22,20 +23,35 @@ SWITCH = "ANYWIDGET_HMR"
 PERIOD = 0.5  # s
 
 
-def script(name: str) -> str | VirtualFileContents:
+class Packed:
+    """`assets.packed` of a script, once it is asked for as text."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __str__(self):
+        return self._text
+
+    @cached_property
+    def _text(self):
+        return assets.packed(assets.script(self.name))
+
+
+def script(name: str) -> Packed | VirtualFileContents:
     """`assets.script(name)`, packed, or what follows it, as it is."""
-    found = _followed(lambda: assets.script(name))
-    return assets.packed(found) if isinstance(found, str) else found
+    return _following(lambda: assets.script(name)) if _follows() else Packed(name)
 
 
 def style(*names: str) -> str | VirtualFileContents:
     """`assets.style(*names)`, or what follows it."""
-    return _followed(lambda: assets.style(*names))
+    return _following(lambda: assets.style(*names)) if _follows() else assets.style(*names)
 
 
-def _followed(read: Callable[[], str]) -> str | VirtualFileContents:
-    if os.environ.get(SWITCH) != "1":
-        return read()
+def _follows() -> bool:
+    return os.environ.get(SWITCH) == "1"
+
+
+def _following(read: Callable[[], str]) -> VirtualFileContents:
     from anywidget._file_contents import VirtualFileContents
 
     contents = VirtualFileContents(read())

@@ -69,5 +69,5 @@ def test_a_file_that_is_gone_for_a_moment_ends_nothing(package, monkeypatch):
 @pytest.mark.parametrize("switch", ["0", ""])
 def test_nothing_is_followed_where_it_is_not_asked_for(package, monkeypatch, switch):
     monkeypatch.setenv(live.SWITCH, switch)
-    assert assets.unpacked(live.script("pictures/flipbook.js")) == assets.script("pictures/flipbook.js")
+    assert assets.unpacked(str(live.script("pictures/flipbook.js"))) == assets.script("pictures/flipbook.js")
     assert live.style("web/look.css") == assets.style("web/look.css")

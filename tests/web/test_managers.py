@@ -19,6 +19,7 @@ from pooling_course import Flipbook, GradientFlow, Pooling, PoolingExplorer, Qui
 from pooling_course.pictures.figures import mental_model
 from pooling_course.questions import question
 from pooling_course.questions.challenge import Challenge
+from pooling_course.web import once
 
 pytestmark = pytest.mark.browser
 HOME = "http://course.test/"
@@ -59,6 +60,12 @@ def show(chromium, scripts):
         page.context.close()
 
 
+@pytest.fixture(params=[False, True], ids=["own script", "one for all"], autouse=True)
+def held(request, monkeypatch):
+    """Whether a kernel holds the script of all widgets, or each has its own."""
+    monkeypatch.setattr(once, "_has_kernel", lambda: request.param)
+
+
 def widgets():
     book = Flipbook([("first", mental_model(LOW), "Lower."), ("second", mental_model(HIGH), "Higher.")], "map")
     return [PoolingExplorer("worked", compare=True), GradientFlow(), Quiz("max-channels"), Challenge(REACH), book]
@@ -82,6 +89,8 @@ def lives(page):
     book = page.locator(".pc-flipbook")
     book.get_by_role("slider").press("End")
     expect(book).to_contain_text("Higher.")
+    for styled in (one.root, reach.root, page.locator(".pc-quiz"), book):
+        expect(styled.first).to_have_css("padding-left", "12px")
     assert page.complaints == []
 
 
