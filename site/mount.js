@@ -246,6 +246,8 @@
 
   // ---- mounting
 
+  const UNSEEN = "height: 0; overflow: hidden; visibility: hidden"; // of what is measured, but not drawn yet
+
   // Each widget is built in a task of its own: the page answers in between.
   let last = Promise.resolve();
   const turn = () => (last = last.then(() => new Promise((resolve) => setTimeout(resolve))));
@@ -263,11 +265,18 @@
     if (book) changeInputs(model);
     await loaded.default.initialize?.({ model });
     await turn();
-    el.closest(".course-widget")?.querySelector(".course-still")?.remove();
-    if (!book || !isFree(state)) return loaded.default.render({ model, el });
+    const leaveStill = () => el.closest(".course-widget")?.querySelector(".course-still")?.remove();
+    if (!book || !isFree(state)) {
+      leaveStill();
+      return loaded.default.render({ model, el });
+    }
+    el.style.cssText = UNSEEN;
     const view = new loaded.Explorer(model, el);
     Object.assign(view, shown && { channel: shown.channel, cells: shown.cells });
     course.furnish?.({ view, model, el, loaded, book, bookOf, place: apart ? undefined : places[name] });
+    await new Promise((done) => Object.assign(view, { drawn: done }));
+    leaveStill();
+    el.removeAttribute("style");
   }
 
   // One child of a box: there at once, or, where it was saved closed, when it is asked for.

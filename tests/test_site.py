@@ -503,7 +503,7 @@ def test_an_upstream_gradient_is_typed_into_the_page(one):
 def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
     page = visit(name)
     page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
-    expect(page.locator(".course-widget:not(:has(.pooling-course))")).to_have_count(0)
+    expect(page.locator(".course-widget:not(:has(.pooling-course)), .course-still")).to_have_count(0)
     for root in page.locator(".pc-explorer:visible").all():
         root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # new with its fold
         expect(root.locator("table").first).to_be_visible()
@@ -526,6 +526,35 @@ def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
 def is_rounded(number):
     """Whether a number may stand for one that has more digits: three are shown."""
     return len(number.strip("-−").replace(".", "").lstrip("0")) >= 3 and "." in number
+
+
+# After each turn of the event loop: what is seen where a widget stands, until its explorer is, and for some turns more.
+TURNS = """(place) => new Promise((done) => {
+  const seen = (el) => el?.checkVisibility({ visibilityProperty: true }) ?? false;
+  const { port1, port2 } = new MessageChannel();
+  const turns = [];
+  port1.onmessage = () => {
+    const [still, root] = [".course-still", ".pc-explorer"].map((name) => place.querySelector(name));
+    const sentence = root?.querySelector(".pc-sentence").textContent;
+    const laidOut = Boolean(root?.dataset.room);
+    turns.push({ still: seen(still), explorer: seen(root), laidOut, sentence, high: root?.offsetHeight });
+    if (turns.at(-1).explorer && turns.length > 20 && turns.at(-20).explorer) done(turns);
+    else port2.postMessage(0);
+  };
+  place.closest("details").open = true;
+  port2.postMessage(0);
+})"""
+
+
+@browsers
+def test_an_explorer_in_a_fold_is_drawn_in_parts_and_seen_when_it_is_whole(visit):
+    page = visit("07_internals_and_backprop")
+    place = page.locator("details.hide .course-widget:has(.course-still)").first
+    turns = place.evaluate(TURNS)
+    assert all(turn["still"] != turn["explorer"] for turn in turns)  # the one or the other, and never both
+    assert all(turn["sentence"] for turn in turns if turn["explorer"])
+    assert len({turn["high"] for turn in turns if turn["explorer"]}) == 1  # and it does not grow or jump then
+    assert [turn for turn in turns if turn["laidOut"] and not turn["sentence"]]  # the page answers in between
 
 
 @browsers

@@ -54,6 +54,7 @@ export class Explorer {
   photoOf = new WeakMap();
   complete = false;
   drawn = () => {}; // called with each picture
+  seen = false; // whether there has been one
   spare = 0; // px of height that grids leave to something else
   telling = true; // whether the most telling window is to be chosen
   oneUpstream = false;
@@ -299,9 +300,10 @@ export class Explorer {
 
   draw() {
     if (!this.look || this.left || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
+    this.notYet();
     const missing = this.lookUp();
-    this.complete = !missing.length; // only then can be pointed at what is shown
     if (missing.length) {
+      this.complete = false; // nothing can be pointed at
       this.root.setAttribute("aria-busy", "true");
       this.waitFor(missing);
       return; // the last picture stays, dimmed, until torch has answered
@@ -310,17 +312,31 @@ export class Explorer {
       this.root.removeAttribute("aria-busy");
       this.patience.end();
     }
+    const parts = this.parts();
+    const next = () => {
+      if (!parts.next().done) this.notYet = inFrame(next);
+    };
+    if (!this.seen) next();
+    else while (!parts.next().done);
+  }
+
+  // A picture is drawn in one go, but for the first: its code is new to the browser, and all in one task it would keep the
+  // page from answering. What has been drawn of it does not move any more.
+  *parts() {
     this.setScales();
     if (this.telling) this.pick = { grid: null, ...this.begin() };
     this.telling = false;
     this.notify();
     drawWeights(this);
     layout(this);
+    drawCode(this);
+    this.drawTotals();
+    yield;
     this.motion.check();
     for (const name of ["input", "input2"]) paintInput(this, name);
     for (const name of OUTPUTS) paintOutput(this, name);
-    drawCode(this);
-    this.drawTotals();
+    yield;
+    this.complete = this.seen = true;
     this.drawTables();
     this.overlay();
     this.drawn();
