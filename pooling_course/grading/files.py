@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 LARGEST = 100 << 20  # bytes of a file: pictures in outputs make some notebooks large
-LONGEST = 4096  # characters of a path
+LONGEST, LONGEST_NAME = 4096, 255  # characters of a path, and of a name in it
 MOST_ENTRIES = 1 << 20  # bytes of the list of entries in a .zip that a student made: some 10,000
 SYSTEMS_OWN = re.compile(
     r"\..*|__MACOSX|__pycache__|(?:ehthumbs|ehthumbs_vista|Thumbs)\.db|desktop\.ini|Icon\r|~\$.*"
@@ -190,10 +190,9 @@ def _in_zip(archive, at, reader) -> Iterator[File]:
             seen.add(hidden)
         elif name.endswith(("/", "\\")):
             folders.add(path)
-        elif len(name) > LONGEST:
-            yield _nothing(
-                at / f"{name[:80]}...", f"an entry whose path is longer than {LONGEST:,} characters", loud=True
-            )
+        elif len(name) > LONGEST or any(len(part) > LONGEST_NAME for part in parts):
+            why = f"an entry whose path is longer than {LONGEST:,} characters, or a name in it than {LONGEST_NAME}"
+            yield _nothing(at / f"{name[:80]}...", why, loud=True)
         elif not parts:
             yield _nothing(at / "(no name)", "an entry without a name", loud=True)
         elif stat.S_ISLNK(info.external_attr >> 16):

@@ -8,6 +8,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import permutations
@@ -17,11 +18,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..exercises import load
 from .assignments import ASSIGNMENTS, Asked, Task
-from .files import Broken, File, entries, is_notebook
+from .files import LARGEST, Broken, File, entries, is_notebook
 from .forms import Layout, Whose, called, layout
 from .reading import code_of
 
 STAMP = "timestamp.txt"  # nbgrader's, beside what was handed in
+MOST_BOOKS = 50  # of one student that are read, to find the one that is meant
 
 GRADED, DUPLICATE, NOTHING = "graded", "a duplicate of", "not a submission because"
 
@@ -253,43 +255,62 @@ class Attempt:
     def __init__(self, those: list[tuple[File, Whose]], laid: Layout, assignment: str):
         self.those, self.laid, self.assignment = those, laid, assignment
         self.whose = those[0][1]
-        books = [each for each in those if _is_book(each[1])]
-        books = books or [each for each in those if _is_disguised(*each)]
         self.book: File | None = None
         self.others: list[File] = []
         self.same: list[File] = []
-        if books:
-            ranks = {each[0]: self._rank(*each) if len(books) > 1 else () for each in books}
-            (self.book, self.whose), *rest = sorted(books, key=lambda each: ranks[each[0]], reverse=True)
-            mine = _digest(self.book) if rest else None
-            for file, _ in rest:
-                (self.same if mine and _digest(file) == mine else self.others).append(file)
+        self.unread: list[File] = []
+        books = [each for each in those if _is_book(each[1])]
+        if len(books) == 1:
+            ((self.book, self.whose),) = books
+        elif ranked := self._ranked(books) or self._disguised():
+            (_, self.book, self.whose, mine, _), *rest = ranked
+            for _, file, _, digest, _ in rest:
+                (self.same if mine and digest == mine else self.others).append(file)
 
     @property
     def size(self) -> int:
         """How many notebooks there are that could be meant."""
-        return 1 + len(self.same) + len(self.others) if self.book else 1
+        return 1 + len(self.same) + len(self.others) + len(self.unread) if self.book else 1
 
-    def _rank(self, file, whose):
-        """Of several notebooks, which is meant: it can be read, and it is called like the assignment or its owner. If
-        none is, the one with the most answers that are asked for. Then the last uploaded, and the one without a mark
-        of a copy."""
-        try:
-            cells = code_of(file.read())
-        except Broken:
-            cells = None
+    def _disguised(self):
+        """Those that hold a notebook, of files with another suffix or none."""
+        may_be = [each for each in self.those if PurePosixPath(each[1].own).suffix.casefold() in ("", ".json", ".txt")]
+        return [each for each in self._ranked(may_be) if each[-1]]
+
+    def _ranked(self, books):
+        """Files as (rank, file, whose, digest, whether there is code in it), the one that is meant first. No more are
+        read than MOST_BOOKS, and some LARGEST bytes: those whose names fit best."""
+        found, left = [], LARGEST
+        for i, (says, file, whose) in enumerate(sorted(((self._says(*each), *each) for each in books), reverse=True)):
+            if i >= MOST_BOOKS or left <= 0:
+                self.unread.append(file)
+                continue
+            cells, digest = None, None
+            with suppress(Broken):
+                data = file.read()
+                digest, left = hashlib.sha256(data).digest(), left - len(data)
+                cells = code_of(data)
+            found.append((self._rank(says, cells), file, whose, digest, bool(cells)))
+        return sorted(found, key=lambda each: each[0], reverse=True)
+
+    def _says(self, file, whose):
+        """What names say of which notebook is meant: it is called like the assignment or its owner. Then the last
+        uploaded, and the one without a mark of a copy."""
         says = called(PurePosixPath(whose.own).name, self.assignment)
         mine = says.mentions and (not says.rest or same_name(says.rest, whose.student))
+        upload = int(whose.upload) if whose.upload.isdecimal() else 0
+        return mine, says.mentions, -len(file.parts), upload, not says.copy, says.copy, str(file.path)
+
+    def _rank(self, says, cells):
+        """Before all, that it can be read; of those that are not called so, the one with the most answers that are
+        asked for."""
+        mine, mentions, *rest = says
         parts = ASSIGNMENTS[self.assignment].parts
         names = {load(part.exercise).function for part in parts if isinstance(part, Task)}
         names |= {part.variable for part in parts if isinstance(part, Asked)}
-        made = re.findall(r"^\s*(?:(?:async )?def +|(?=\w+ *=[^=]))(\w+)", "\n".join(cells or []), re.MULTILINE)
+        made = re.findall(r"^[ \t]*(?:(?:async )?def +|(?=\w+ *=[^=]))(\w+)", "\n".join(cells or []), re.MULTILINE)
         held = 0 if mine else len(names & set(made))
-        upload = int(whose.upload) if whose.upload.isdecimal() else 0
-        return (
-            *(cells is not None, mine, says.mentions, held, -len(file.parts)),
-            *(upload, not says.copy, says.copy, str(file.path)),
-        )
+        return cells is not None, mine, mentions, held, *rest
 
     def submission(self, when) -> Submission:
         whose = self.whose
@@ -331,18 +352,21 @@ class Attempt:
             yield f"The notebook is called {self.whose.own}, and not {self.assignment}.ipynb."
         elif not own.endswith(".ipynb"):
             yield f"The notebook is called {own}."
+        if self.unread:
+            yield f"{len(self.unread)} more files were not read: there are too many, or they are too large."
 
     def entries(self, counts: str | None):
         """A line for each file; `counts` is the path of the attempt that counts, where it is another."""
+        same, others = set(self.same), {*self.others, *filter(lambda file: is_notebook(file.path.name), self.unread)}
         for file, whose in self.those:
             line = Entry(str(file.path), NOTHING, student=whose.student)
             if file is self.book:
                 line = replace(
                     line, fate=DUPLICATE if counts else GRADED, why=f"{counts}, the attempt that counts" * bool(counts)
                 )
-            elif self.book and file in self.same:
+            elif file in same:
                 line = replace(line, fate=DUPLICATE, why=str(self.book.path))
-            elif self.book and file in self.others:
+            elif file in others:
                 line = replace(line, why=f"{self.book.path.name} counts", loud=True)
             elif whose.own == STAMP and self.laid.form.name in ("nbgrader", "exchange"):
                 line = replace(line, why="it says when the work was handed in")
@@ -355,23 +379,6 @@ class Attempt:
 
 def _is_book(whose):
     return is_notebook(whose.own) and not PurePosixPath(whose.own).name.startswith("._")
-
-
-def _is_disguised(file, whose):
-    """Whether a file with another suffix, or none, holds a notebook."""
-    if PurePosixPath(whose.own).suffix.casefold() not in ("", ".json", ".txt"):
-        return False
-    try:
-        return bool(code_of(file.read()))
-    except Broken:
-        return False
-
-
-def _digest(file):
-    try:
-        return hashlib.sha256(file.read()).digest()
-    except Broken:
-        return None
 
 
 def _time(text):

@@ -259,6 +259,27 @@ def test_of_several_notebooks_the_one_that_is_meant_counts(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("limit, most, named", [("MOST_BOOKS", 3, ".ipynb"), ("LARGEST", 2 * len(BOOK) + 1, ".json")])
+def test_no_more_is_read_of_one_student_than_is_needed(tmp_path, monkeypatch, limit, most, named):
+    """Those with the best names are: thousands in a .zip, or a few large ones, would keep the class waiting."""
+    read = []
+    monkeypatch.setattr(submissions, limit, most)
+    monkeypatch.setattr(submissions, "code_of", lambda data: read.append(data) or ["x = 1"])
+    content = {f"Ada_1_assignsubmission_file_/{i}{named}": BOOK for i in range(20)}
+    content |= {f"Ada_1_assignsubmission_file_/ps1{named}": OTHER, "Bob_2_assignsubmission_file_/x.ipynb": BOOK}
+    account, fates, counted = seen(tmp_path / "class", content)
+    assert len(read) == 3 and OTHER in read
+    assert counted["Ada"] == f"Ada_1_assignsubmission_file_/ps1{named}" and len(fates) == len(content)
+    assert "18 more files were not read: there are too many, or they are too large." in account.counted[0][0].notes
+
+
+def test_empty_lines_without_end_stop_nobody(tmp_path):
+    """Each was once tried as the beginning of all that follow it: these took an hour."""
+    lines = json.dumps(classroom.notebook(["\n" * 290_000])).encode()
+    _, _, counted = seen(tmp_path / "class", {"ada/a.ipynb": BOOK, "ada/b.ipynb": lines, "bob/ps1.ipynb": BOOK})
+    assert set(counted) == {"ada", "bob"}
+
+
 def test_who_typed_into_canvas_has_a_line_too(tmp_path):
     content = {"doeada_1_text.html": b"x", "ngcy_LATE_2_link.html": b"x", "ohmdi_3_4_text.html": b"x"}
     account, fates, counted = seen(tmp_path / "c", content | {"zed_5_6_ps1.ipynb": BOOK})
