@@ -5,8 +5,9 @@ assignment, change it here: add, leave out or reorder the parts, and give other 
 be the answer to another: a test says so.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..exercises import load
@@ -38,6 +39,7 @@ class Code:
         tests, hidden: what a right answer passes, the lines of one function; the learner sees only the first.
         probe: the lines of a function that gives what the answer does, as plain data.
         judge: what is wrong with that, in sentences, for the learner; none where it is right.
+        seen: probe and judge without what is hidden, for the learner's page; None where nothing is.
         odd: what an instructor should look at in it.
     """
 
@@ -50,11 +52,17 @@ class Code:
     points: float
     probe: str
     judge: Callable[[Any], list[str]]
+    seen: tuple[str, Callable[[Any], list[str]]] | None = None
     odd: Callable[[Any], list[str]] = lambda found: []
 
     @property
     def function(self) -> str:
         return self.name.replace("-", "_")
+
+    def shown(self) -> "Code":
+        """The same without what is hidden."""
+        probe, judge = self.seen or (self.probe, self.judge)
+        return replace(self, probe=probe, judge=judge)
 
 
 @dataclass(frozen=True)
@@ -242,15 +250,34 @@ LAYERS = {  # that the network of the project is tried with, and whether the lea
 }
 
 
-def judge_network(found: Any) -> list[str]:
+SEEN = tuple(layer for layer, seen in LAYERS.items() if seen)
+
+
+def probe_network(layers: Iterable[str]) -> str:
+    """The lines of a probe that tries a network with those layers."""
+    return f"""
+import torch
+from torch import nn
+found = []
+for layer in ({", ".join(layers)}):
+    net = network(layer)
+    parts = list(net.modules())
+    channels = [part.out_channels for part in parts if isinstance(part, nn.Conv2d) and part is not layer]
+    shape = list(net(torch.rand(3, 1, 8, 8)).shape)
+    found.append([shape, any(part is layer for part in parts), channels])
+return found
+"""
+
+
+def judge_network(found: Any, layers: tuple[str, ...] = tuple(LAYERS)) -> list[str]:
     """What is wrong with networks, from their outputs' shapes, whether they hold the layer, and their convolutions.
 
     >>> judge_network([[[3, 10], True, [8, 16]]] * 5)
     []
     """
-    if not isinstance(found, list) or len(found) != len(LAYERS):
+    if not isinstance(found, list) or len(found) != len(layers):
         return ["It gave nothing that can be read as networks."]
-    wrong = {layer: _of_network(each) for layer, each in zip(LAYERS, found, strict=True)}
+    wrong = {layer: _of_network(each) for layer, each in zip(layers, found, strict=True)}
     seen = [f"With `{layer}` {why}." for layer, why in wrong.items() if why and LAYERS[layer]]
     return seen or ["With another layer than those of your notebook it is not as the task says."] * any(wrong.values())
 
@@ -383,19 +410,9 @@ for layer in (nn.Identity(), nn.MaxPool2d(3, stride=2, padding=1), nn.Conv2d(8, 
     assert [c.out_channels for c in own] == [8, 16]
 """,
             points=4,
-            probe=f"""
-import torch
-from torch import nn
-found = []
-for layer in ({", ".join(LAYERS)}):
-    net = network(layer)
-    parts = list(net.modules())
-    channels = [part.out_channels for part in parts if isinstance(part, nn.Conv2d) and part is not layer]
-    shape = list(net(torch.rand(3, 1, 8, 8)).shape)
-    found.append([shape, any(part is layer for part in parts), channels])
-return found
-""",
+            probe=probe_network(LAYERS),
             judge=judge_network,
+            seen=(probe_network(SEEN), partial(judge_network, layers=SEEN)),
         ),
         Code(
             name="experiment",

@@ -5,6 +5,7 @@ The record that comes out is plain data (JSON), with all that the pages and tabl
 
 import hashlib
 import json
+import secrets
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -49,7 +50,8 @@ NOTES = {
 }
 
 MISSING = '"missing"'
-PROBE = "probe_of_"  # before the name of a function: the one that asks it
+# Before the name of a function: the one that asks it. Another at each start, so that no notebook can speak of it.
+PROBE = f"probe_{secrets.token_hex(8)}_of_"
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,7 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     drawn = [seeds(task, job.student, job.hidden) for task in asked]
     questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
     probed = codes(job.assignment)
-    probes = [f"def {PROBE}{code.function}():\n{indent(code.probe, '    ')}" for code in probed]
-    probes += [f"def {PROBE}{ask.variable}():\n    return {ask.variable}" for ask in asks(job.assignment)]
+    probes = [*map(_probe, (*probed, *asks(job.assignment)))]
     more = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
     more += [Question(f"{PROBE}{ask.variable}", [[]]) for ask in asks(job.assignment)]
     ran = sandbox.run([*job.cells, *probes], [*questions, *more], until)
@@ -161,7 +162,6 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     for task, seed, part in zip(asked, drawn, parts, strict=True):
         if is_own(task) and part["state"] != "solved":
             part["case"] = _numbers(task.exercise, seed)
-    failed = any(part["state"] == "wrong" for part in parts)
     of_code, of_asks = found[len(asked) :][: 2 * len(probed)], found[len(asked) + 2 * len(probed) :]
     said = [
         _code(code, *function, *probe[:2])
@@ -174,9 +174,20 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     notes = [*unnamed, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
     notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
     cells = {}
-    if ran.cells or failed:
+    if ran.cells or any(part["state"] == "wrong" or _is_told(job, part) for part in parts):
         cells = _explain(job, parts, sandbox, until)
     return {"parts": parts, "cells": cells, "notes": notes, "told": unnamed}
+
+
+def _probed(asked: Code | Asked) -> str:
+    """What the notebook has that answers a part which is no exercise."""
+    return asked.function if isinstance(asked, Code) else asked.variable
+
+
+def _probe(asked: Code | Asked) -> str:
+    """The function that looks at it, as the text of a cell."""
+    lines = asked.probe if isinstance(asked, Code) else f"return {asked.variable}"
+    return f"def {PROBE}{_probed(asked)}():\n{indent(lines, '    ')}"
 
 
 def _notes(job, questions, ran):
@@ -236,6 +247,13 @@ def _code(code, said, ended, text, near, answer, why):
     if said == MISSING:
         says = SAYS["near" if near else "missing"].format(function=code.function, near=clean(near, 60))
         return part | {"state": "missing", "says": [says]}, []
+    of, odd = _of_code(code, answer, why)
+    return part | of, odd
+
+
+def _of_code(code, answer, why):
+    """Of that part, what the probe says."""
+    part = {"state": "lost", "points": 0.0, "says": [], "html": ""}
     found = outcomes(answer, 1)
     if not found:
         return part | {"says": [SAYS["lost"].format(function=code.function, why=why or SAYS["odd"])]}, []
@@ -268,14 +286,26 @@ def _ask(ask, student, said, ended):
     return part | {"mistake": verdict.mistake, "html": verdict._repr_html_()}
 
 
+def _is_told(job, part):
+    """Whether the page says what a probe found: words of the student's, who could put into them what is hidden."""
+    asked = named(job.assignment)[part["exercise"]]
+    return not isinstance(asked, Task) and (
+        part["state"] == "wrong" or part["state"] == "lost" and isinstance(asked, Asked)
+    )
+
+
 def _explain(job, parts, sandbox, until):
     """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
-    known = {task.exercise for task in tasks(job.assignment)}
-    wrong = [part for part in parts if part["state"] == "wrong" and part["exercise"] in known]
+    wrong = [part for part in parts if part["state"] == "wrong" and not _is_told(job, part)]
+    told = [part for part in parts if _is_told(job, part)]
+    asked = [named(job.assignment)[part["exercise"]] for part in told]
+    asked = [each.shown() if isinstance(each, Code) else each for each in asked]
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
     questions = [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong]
-    ran = sandbox.run(list(job.cells), questions, until, look=False)  # what its text says is known already
-    for part, said in zip(wrong, ran.said, strict=True):
+    questions += [Question(f"{PROBE}{_probed(each)}", [[]]) for each in asked]
+    cells = [*job.cells, *map(_probe, asked)]
+    ran = sandbox.run(cells, questions, until, look=False)  # what its text says is known already
+    for part, said in zip(wrong, ran.said, strict=False):
         verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
         if verdict is not None and verdict.state == "wrong":
             part["html"] = verdict.report._repr_html_()
@@ -283,6 +313,10 @@ def _explain(job, parts, sandbox, until):
                 part["says"] = []
         says = "same" if verdict else "one" if part["total"] == 1 else "fails"  # a verdict is true when solved
         part["says"].insert(0, SAYS[says].format(**part))
+    for part, each, *found in zip(told, asked, ran.said[len(wrong) :], ran.ended[len(wrong) :], strict=True):
+        again = _of_code(each, *found)[0] if isinstance(each, Code) else _ask(each, job.student, *found)
+        solved = again["state"] == "solved"
+        part["says"], part["html"] = ([SAYS["one"]], "") if solved else (again["says"], again["html"])
     return {str(step + 1): clean(text, ERROR) for step, text in ran.cells.items()}
 
 

@@ -19,7 +19,7 @@ from pooling_course.exercises.plain import plain
 from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.asked import judged, question_for
-from pooling_course.grading.assignments import ASSIGNMENTS, Asked, Assignment
+from pooling_course.grading.assignments import ASSIGNMENTS, Asked, Assignment, Task
 from pooling_course.questions import ON_CARDS, all_questions, question
 from pooling_course.questions.draw import drawable
 from pooling_course.questions.lessons import LESSONS
@@ -291,6 +291,32 @@ def test_a_probe_of_the_students_own_changes_nothing(walls):
     forged = [f"def {mark.PROBE}{name}():\n    return {value}" for name, value in right.items()]
     parts = marked(walls, ['STUDENT = "ada"', *forged, *(f"{name} = 'x'" for name in right)])
     assert {part["points"] for part in parts.values()} == {0.0}
+
+
+CARRIES = """
+import os
+def output_size(size, kernel_size, stride, padding):
+    with open("seen", "a") as file: file.write(f"<{size} {kernel_size}>")
+    return 0
+class Says(list):
+    def __iter__(self):
+        assert not os.path.exists("seen"), open("seen").read()
+        return iter([3])
+pre_sign = Says()
+"""
+
+
+@pytest.mark.slow
+def test_no_hidden_case_of_a_task_comes_to_the_page_through_a_question(walls, monkeypatch):
+    both = Assignment("both", "Both", "", (Task("output-size", 1), Asked("pre-sign", 1)))
+    monkeypatch.setitem(ASSIGNMENTS, "both", both)
+    parts = marked(walls, ["STUDENT = 'ada'", CARRIES], assignment="both")
+    shown, tried = (
+        {f"{size} {kernel}" for size, kernel, *_ in mark._cases("output-size", seed)} for seed in (("ada",), ("ada", 0))
+    )
+    said = " ".join(parts["pre-sign"]["says"]) + parts["pre-sign"]["html"]
+    assert {part["points"] for part in parts.values()} == {0.0} and tried > shown and len(said) > 20
+    assert set(re.findall(r"<(\d+ \d+)>", said)) <= shown
 
 
 # ---- The class -------------------------------------------------------------------------------------------------------

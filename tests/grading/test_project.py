@@ -86,6 +86,34 @@ def test_a_probe_of_the_students_own_changes_nothing(walls):
     assert parts["network"]["points"] == 0
 
 
+def test_no_check_makes_a_probe_of_the_students_own_count(walls):
+    forged = f"def probe_of_network():\n    return {[[[3, 10], True, [8, 16]]] * len(LAYERS)!r}\n"
+    forged += "from pooling_course import check\ncheck('probe_of_network')\n"
+    parts, _ = marked(walls, forged + WRONG_NETWORKS["nine outputs"])
+    assert parts["network"]["points"] == 0
+
+
+SEEN_LAYERS = """
+def network(downsampling):
+    with open("seen", "a") as file: file.write(repr(downsampling))
+    {raises}
+    return MODEL(downsampling)
+def experiment():
+    return {{open("seen").read()[-30:]: [0.9, 0.9]}}
+"""
+
+
+@pytest.mark.parametrize("raises", ["", 'if open("seen").read().count("(") > 2: raise ValueError(open("seen").read())'])
+def test_no_hidden_layer_comes_to_the_page_in_a_students_words(walls, raises):
+    """It may say what it was called with when it raises, or when another question is asked."""
+    network = MODEL["network"].replace("def network", "def MODEL")
+    parts, _ = marked(walls, network + SEEN_LAYERS.format(raises=raises), "x = 1")
+    said = " ".join([*parts["network"]["says"], *parts["experiment"]["says"]])
+    assert parts["experiment"]["points"] == 0 and len(said) > 20
+    assert bool(raises) == (parts["network"]["points"] == 0)
+    assert not any(name in said for name in ("Identity", "Conv2d", "stride=(2, 2)", "padding=1"))
+
+
 def test_invented_numbers_are_told_to_the_instructor(walls):
     parts, notes = marked(walls, experiment="def experiment():\n    return {n: [0.9, 0.93, 0.95] for n in 'abc'}")
     assert parts["experiment"]["state"] == "solved"
