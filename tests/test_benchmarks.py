@@ -328,6 +328,28 @@ def test_what_moves_is_judged_by_its_95th_percentile():
     assert [row[:2] for row in found["rows"]] == [["Play", 100], ["dragging", 100]]
 
 
+FOLDS = """
+<div class="course-progress"></div><article>
+<details><summary>Quick</summary>at once</details>
+<details><summary>Outer</summary>
+  <details ontoggle="const end = performance.now() + 300; while (performance.now() < end);">
+    <summary>Inner</summary>
+  </details>
+</details>
+<details open><summary>Open</summary></details>
+</article>"""
+
+
+@pytest.mark.browser
+def test_every_fold_is_opened_and_the_one_that_keeps_the_page_from_answering_is_named(chromium, tmp_path, monkeypatch):
+    from benchmarks import site
+
+    (tmp_path / "folds.html").write_text(FOLDS, encoding="utf-8")
+    monkeypatch.setattr(site, "SITE", tmp_path)
+    ((lesson, count, _, words),) = site.unfolded(chromium, {}, ["folds"])
+    assert (lesson, count, words) == ("folds", 3, "Inner")
+
+
 def test_a_line_leaves_out_what_was_not_measured():
     from benchmarks import latency
 
