@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -308,6 +309,29 @@ def test_does_a_picture_take_every_colour_of_the_look_from_its_theme(name):
         assert f"--{variable}:{look()[variable]};" in light and f"--{variable}:{look('dark')[variable]};" in dark
     left = {colour for colour in look().values() if isinstance(colour, str)} & set(re.findall("#[0-9a-f]{6}", drawn))
     assert left == set()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PICTURES)
+def test_is_a_shorter_svg_the_same_drawing(name, chromium, monkeypatch):
+    picture = PICTURES[name]()
+    page = chromium.new_context(viewport={"width": picture.width + 40, "height": 1200}).new_page()
+    svgs, drawn = [], []
+    for _ in range(2):
+        page.set_content(picture._repr_html_())
+        page.wait_for_function("document.images[0].complete")
+        svgs.append(picture.svg())
+        drawn.append(pixels(page.locator("img").screenshot()))
+        monkeypatch.setattr(canvas, "_shorter", lambda svg: svg)  # as matplotlib writes it, rounded
+    page.context.close()
+    assert drawn[1].float().std() > 10 and torch.equal(*drawn)
+    assert len(svgs[0]) < 0.8 * len(svgs[1])
+
+
+def pixels(png):
+    from PIL import Image
+
+    return torch.from_numpy(np.array(Image.open(io.BytesIO(png)).convert("RGB")))
 
 
 @pytest.mark.browser
