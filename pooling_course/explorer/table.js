@@ -24,10 +24,11 @@ function separatorOf(lines) {
 /** @param {string} text */
 function unbracketed(text) {
   if (!text.includes("[")) return text;
-  const inner = text.replace(/^[^[]*/, "").replace(/(?:,\s*[a-z_]+=[^\]]*)?\)?\s*$/i, "");
-  return inner
-    .replace(/\s*\n\s*/g, " ")
-    .replace(/\]\s*,?\s*\[/g, "\n")
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/^[^[]*/, "")
+    .replace(/(?:, ?[a-z_]+=[^\]]*)?\)? ?$/i, "")
+    .replace(/\] ?,? ?\[/g, "\n")
     .replace(/[[\]]/g, "");
 }
 
@@ -35,12 +36,12 @@ function unbracketed(text) {
 /** @type {(text: string) => Read} */
 export function readTable(text) {
   const plain = text
+    .replace(/\p{Cf}/gu, "") // which way a text runs, and other marks that nobody sees
     .replace(/\r\n?/g, "\n")
-    .replaceAll("\u00a0", " ")
-    .replace(/^\ufeff/, "");
+    .replace(/[^\S\t\n]+/g, " "); // of any kind and number: patterns that begin with many would try each as their first
   const lines = unbracketed(plain)
     .split("\n")
-    .map((line) => line.replace(/"([^"]*)"/g, (_, cell) => cell.replaceAll(",", ".")).replace(/^ +| +$/g, "")); // quoted, a comma is a decimal one
+    .map((line) => line.replace(/"([^"]*)"/g, (_, cell) => cell.replaceAll(",", ".")).replace(/^ | $/g, "")); // quoted, a comma is a decimal one
   while (lines.length && !lines[lines.length - 1].trim()) lines.pop();
   while (lines.length && !lines[0].trim()) lines.shift();
   if (!lines.length) return { error: `There is nothing here yet: give ${EXAMPLE}.` };
@@ -52,6 +53,7 @@ export function readTable(text) {
     const parts = line.split(separator).map((part) => part.trim());
     if (parts.length > 1 && parts.every((part) => !part)) return { error: `Line ${i + 1} is empty: every row needs numbers.` };
     if (separator.source === "," && parts.length > 1 && !parts[parts.length - 1]) parts.pop(); // as Python allows
+    if (parts.length > MOST_LINES) return { error: `Line ${i + 1} has ${parts.length} numbers: at most ${MOST_LINES} columns can be shown.` };
     const row = [];
     for (const [j, part] of parts.entries()) {
       const read = numberAt(part);
@@ -61,7 +63,6 @@ export function readTable(text) {
     if (rows.length && row.length !== rows[0].length) {
       return { error: `Line ${i + 1} has ${numbersIn(row.length)}, and line 1 has ${rows[0].length}: every row needs as many.` };
     }
-    if (row.length > MOST_LINES) return { error: `Line ${i + 1} has ${row.length} numbers: at most ${MOST_LINES} columns can be shown.` };
     rows.push(row);
   }
   return { rows };

@@ -339,6 +339,9 @@ TABLES = [
     ("7", [[7]]),
     ("1/3\tnan\tinf", [[np.float32(1 / 3).item(), "NaN", "Infinity"]]),
     ("1e3\t-.5", [[1000, -0.5]]),
+    ("\u200e1\t\u200f2\n3\t\u200b4", TWO),  # with marks that nobody sees
+    ("1\u20092\n3\u202f\u202f4", TWO),
+    ("[[1,\t2],\r\n\t[3,\t4]]", TWO),
 ]
 
 
@@ -346,6 +349,18 @@ TABLES = [
 @pytest.mark.parametrize(("text", "rows"), TABLES, ids=[json.dumps(text) for text, _ in TABLES])
 def test_a_table_is_read_as_it_was_meant(ask, text, rows):
     assert ask(["table", text]) == [rows]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", " \t\n"], ids=json.dumps)
+def test_a_million_blanks_are_read_like_one(ask, blank):
+    """A pattern that tried each of them as its first would take an hour."""
+    assert ask(["table", "[1" + blank * 1_000_000 + "2]"]) == [[[1, 2]]]
+
+
+@pytest.mark.slow
+def test_a_million_spaces_between_two_numbers(ask):
+    assert ask(["table", "1" + " " * 1_000_000 + "2" + " " * 1_000_000]) == [[[1, 2]]]
 
 
 BAD = [
