@@ -116,13 +116,14 @@ FORMS = (
     Form(
         "canvas",
         'Canvas, "Download Submissions"',
-        r"(?P<student>[^/]+?)(?P<late>_(?i:late))?_(?P<number>\d+)_"
+        r"(?P<student>[^/]+?)(?P<late>_(?i:late))?_(?P<number>\d+)_(?:question_\d+_)?"  # of a question in a quiz
         r"(?:(?P<upload>\d+)_(?=.)|(?=(?:text|link)\.html$))(?P<own>.+)",  # what was typed there has no upload
         "only `LATE`; its zip has the time of zipping: `--times`",
         (
             ("doeada_12345_67890_ps1.ipynb", Whose("doeada", "12345", "ps1.ipynb", False, "67890")),
             ("doeada_LATE_12345_67890_ps1-2.ipynb", Whose("doeada", "12345", "ps1-2.ipynb", True, "67890")),
             ("de_la_cruz_12_34_5_6_x.ipynb", Whose("de_la_cruz", "12", "5_6_x.ipynb", False, "34")),
+            ("doeada_12345_question_7_67890_ps1.ipynb", Whose("doeada", "12345", "ps1.ipynb", False, "67890")),
         ),
     ),
     Form(

@@ -206,7 +206,8 @@ def look(
         whose = file.why or laid.whose(file.path)
         if isinstance(whose, str):
             beside = laid.root and file.parts[: len(laid.root)] != laid.root
-            loud = file.loud or (not file.why and not beside and "it lies in " not in whose)
+            other = "it lies in " in whose and not called(file.parts[-1], assignment).mentions  # of another assignment
+            loud = file.loud or (not file.why and not beside and not other)
             account.entries.append(Entry(str(file.path), NOTHING, whose, loud=loud))
         else:
             upload = file.parts[len(laid.root)] if laid.form.name == "exchange" else ""

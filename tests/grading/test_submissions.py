@@ -259,6 +259,13 @@ def test_of_several_notebooks_the_one_that_is_meant_counts(tmp_path):
     ]
 
 
+def test_what_lies_in_a_folder_of_nearly_that_name_is_told(tmp_path):
+    content = books("ada/ps1/ps1.ipynb", "bob/ps1/ps1.ipynb", "cy/ps 1/ps1.ipynb", "di/ps2/ps2.ipynb", "di/ps2/x.ipynb")
+    account, fates, counted = seen(tmp_path / "class", content)
+    assert set(counted) == {"ada", "bob"} and len(fates) == len(content)
+    assert [entry.path for entry in account.entries if entry.loud] == ["cy/ps 1/ps1.ipynb"]
+
+
 @pytest.mark.parametrize("limit, most, named", [("MOST_BOOKS", 3, ".ipynb"), ("LARGEST", 2 * len(BOOK) + 1, ".json")])
 def test_no_more_is_read_of_one_student_than_is_needed(tmp_path, monkeypatch, limit, most, named):
     """Those with the best names are: thousands in a .zip, or a few large ones, would keep the class waiting."""
@@ -276,7 +283,7 @@ def test_no_more_is_read_of_one_student_than_is_needed(tmp_path, monkeypatch, li
 def test_empty_lines_without_end_stop_nobody(tmp_path):
     """Each was once tried as the beginning of all that follow it: these took an hour."""
     lines = json.dumps(classroom.notebook(["\n" * 290_000])).encode()
-    _, _, counted = seen(tmp_path / "class", {"ada/a.ipynb": BOOK, "ada/b.ipynb": lines, "bob/ps1.ipynb": BOOK})
+    _, _, counted = seen(tmp_path / "class", {"ada/ps1.ipynb": BOOK, "ada/b.ipynb": lines, "bob/ps1.ipynb": BOOK})
     assert set(counted) == {"ada", "bob"}
 
 
