@@ -32,6 +32,7 @@ from .roster import HANDED_IN, Gradebook, Times
 from .run import run_all
 from .sandbox import Limits, NoSandbox
 from .submissions import DUPLICATE, GRADED, Rule, look
+from .tables import visible
 
 if __name__ == "__main__":
     gc.freeze()
@@ -68,9 +69,15 @@ def kept_in(out) -> str:
     return "Nothing is graded yet."
 
 
+def say(sentence: str, stream=None) -> None:
+    """Print it in one line, whatever is in it."""
+    print(visible(sentence).replace("\n", r"\n").replace("\t", r"\t"), file=stream)
+
+
 def failed(sentence) -> int:
     with suppress(OSError):
-        print(f"\n{sentence}", file=sys.stderr)
+        print(file=sys.stderr)
+        say(sentence, sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:  # nobody reads it any more, or its disk is full: Python would say so again at its end
@@ -183,7 +190,7 @@ def grade(args) -> int:
     try:
         decisions = Decisions(args.out / TABLE, args.assignment, book)
         if known := run_all(rows, args, people, book):
-            print(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
+            say(f"{known} of {len(rows)} submissions were graded before, and have not changed.")
         decide(rows, decisions, book)
         account.said += decisions.wrong
         return write(args, rows, account, people, book, earlier, before) or int(bool(decisions.wrong))
@@ -248,17 +255,17 @@ def tell_files(account):
     """What lies there, and what is left out, before anything is graded."""
     graded, same = (sum(entry.fate == fate for entry in account.entries) for fate in (GRADED, DUPLICATE))
     left = len(account.entries) - graded - same
-    print(
+    say(
         f"{len(account.entries)} files of {len(account.counted)} students: {graded} to be graded, {same} duplicates, "
         f"{left} no submissions."
     )
     loud = [entry for entry in account.entries if entry.loud]
     for entry in loud[:MOST_TOLD]:
-        print(f"Left out: {entry.path}: {entry.why}.")
+        say(f"Left out: {entry.path}: {entry.why}.")
     if len(loud) > MOST_TOLD:
-        print(f"Left out: {len(loud) - MOST_TOLD} more; {FILES} has every file.")
+        say(f"Left out: {len(loud) - MOST_TOLD} more; {FILES} has every file.")
     for sentence in account.said:
-        print(sentence)
+        say(sentence)
 
 
 def decide(rows, decisions, book):
@@ -268,11 +275,11 @@ def decide(rows, decisions, book):
     for row in rows:
         row.notes += told(row)
     if decisions.again:
-        print(f"{decisions.path} was gone: what was decided ({decisions.again} lines) stands in it again.")
+        say(f"{decisions.path} was gone: what was decided ({decisions.again} lines) stands in it again.")
     if added := decisions.add(rows):
-        print(f"{added} answers are for you to read: {decisions.path} has a line for each.")
+        say(f"{added} answers are for you to read: {decisions.path} has a line for each.")
     for sentence in decisions.wrong:
-        print(sentence)
+        say(sentence)
 
 
 def write(args, rows, account, people, book, earlier, before=None) -> int:
@@ -311,24 +318,24 @@ def write(args, rows, account, people, book, earlier, before=None) -> int:
     aside = book.write(made())
     if any(GRADES in sentence for sentence in aside):
         aside.append(f"To change a mark so that it stays, write it into {args.out / TABLE}.")
-    print(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
-    print(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
+    say(f"{len(graded)} of {len(rows)} submissions have their marks: {args.out / GRADES}")
+    say(f"A page for each student is in {args.out / 'feedback'}; for you, {args.out / REPORT}.")
     if gained:
-        print(gained)
+        say(gained)
     if unread := sum(bool(row.unread(args.assignment)) for row in graded):
         has = "has" if unread == 1 else "have"
-        print(f"{unread} {has} answers that nobody has read yet; the points are without those.")
+        say(f"{unread} {has} answers that nobody has read yet; the points are without those.")
     for row in rows:
         for note in row.notes:
-            print(f"{row.student}: {note}")
+            say(f"{row.student}: {note}")
     if said:
-        print(f"{args.out / filled}: {said[0]}")
+        say(f"{args.out / filled}: {said[0]}")
     pages_now = {f"{name}.html" for name in pages.names(graded)}
     old = sorted(path.name for path in (args.out / "feedback").glob("*.html") if path.name not in pages_now)
     if old:
-        print(f"Pages of an earlier run, for nobody of this one: {', '.join(old[:MOST_TOLD])}.")
+        say(f"Pages of an earlier run, for nobody of this one: {', '.join(old[:MOST_TOLD])}.")
     for sentence in [*said[1:], *aside, *(give_back(args, graded, people, book) if args.feedback else ())]:
-        print(sentence)
+        say(sentence)
     return 0 if len(graded) == len(rows) else 1
 
 

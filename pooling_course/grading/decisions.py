@@ -16,7 +16,7 @@ from pathlib import Path
 from .assignments import ASSIGNMENTS, Written, named
 from .book import Book, put
 from .submissions import spellings
-from .tables import TOTAL, Row, harmless, plain, saved, whole
+from .tables import TOTAL, Row, plain, saved, whole, write
 
 TABLE = "decisions.csv"
 HEADS = ("student", "number", "task", "points", "out_of", "comment", "by")
@@ -74,12 +74,11 @@ class Decisions:
 
     def _begin(self, book):
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(HEADS)
+        write(text, [HEADS])
         for (student, number, task), (points, comment, by) in book.decided().items():
             most = ASSIGNMENTS[self.assignment].points if task == TOTAL else self.parts[task].points
             cells = [student, number, task, "" if points is None else f"{points:g}", f"{most:g}", comment, by]
-            writer.writerow(map(harmless, cells))
+            write(text, [cells])
             self.again += 1
         put(self.path, text.getvalue().encode("utf-8-sig", "replace"))  # the mark tells Excel that it is UTF-8
 
@@ -150,7 +149,7 @@ class Decisions:
         """Add a line for every answer that a person has to read, where there is none; how many were added."""
         written = [name for name, part in self.parts.items() if isinstance(part, Written)]
         new = [
-            [*map(harmless, (row.student, row.number, name)), "", f"{self.parts[name].points:g}", "", ""]
+            [row.student, row.number, name, "", f"{self.parts[name].points:g}", "", ""]
             for row in sorted(rows, key=lambda row: (row.student, row.number))
             if row.record and row.through is None
             for name in written
@@ -159,10 +158,9 @@ class Decisions:
         if not new:
             return 0
         made = io.StringIO()
-        writer = csv.writer(made, delimiter=self.saved.delimiter, lineterminator=self.end)
         for line in new:
             held = dict(zip(HEADS, line, strict=True))
-            writer.writerow([held.get(head, "") for head in self.heads])
+            write(made, [[held.get(head, "") for head in self.heads]], self.saved.delimiter, self.end)
         before = self.saved.text
         between = "" if before.endswith(("\n", "\r")) else self.end
         text = before + between + made.getvalue()

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from html import escape
+from html import escape as html_escape
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +23,7 @@ from .assignments import ASSIGNMENTS, Asked, Written, named, title
 from .book import GRADES, Book
 from .measures import FEWEST_GAIN, FEWEST_ITEMS, gain, items, paired, took
 from .submissions import Entry
-from .tables import TOTAL, Row
+from .tables import TOTAL, Row, visible
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
 MOST_ALIKE = 100  # groups that are listed
@@ -57,6 +57,10 @@ figure { margin: 1em 0 }
 .bars i { background: var(--pc-reader); height: 1.2em; flex: none }
 .bars i { print-color-adjust: exact; forced-color-adjust: none }
 """
+
+
+def escape(text: str) -> str:
+    return html_escape(visible(text))
 
 
 def page(title: str, body: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from .assignments import ASSIGNMENTS, named
 from .submissions import Entry, Rule, Submission
@@ -18,10 +18,11 @@ MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-1
 UNMARKED = ("utf-8", "cp1252", "latin-1")  # the second is what Excel calls just CSV; the last takes any byte
 DELIMITERS = ",;\t"
 SEPARATED = re.compile(r"\s*\"?sep=([,;|\t])\"?\s*", re.IGNORECASE)  # Excel's first line, which names the delimiter
-COMPUTED = r"(?=\"*[=+\-@＝＋－＠])"  # what makes a spreadsheet compute a cell instead of showing it
+COMPUTED = r"(?=[\"\s]*[=+\-@＝＋－＠])"  # what makes a spreadsheet compute a cell instead of showing it
 # Which delimiter a spreadsheet takes is its country's, so text behind any of them may become a cell.
 FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n])){COMPUTED}|^(?=[\t\r\n])")
 SHOWN = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))'{COMPUTED}|^'(?=[\t\r\n])")
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # by a screen, and not shown
 WHOLE = re.compile(r"(\d+)[.,]0{1,2}")  # what a spreadsheet may make of a number
 TOTAL = "total"  # among what is decided: all points of a student, which nothing takes away from
 KEPT = ("exercise", "points", "full", "state", "mistake", "shape")  # of a part
@@ -158,9 +159,18 @@ def files(entries: list[Entry]) -> bytes:
 def _written(lines: Iterable[list]) -> bytes:
     data = io.BytesIO()
     with io.TextIOWrapper(data, "utf-8", "replace", newline="") as text:
-        csv.writer(text, lineterminator="\n").writerows(map(harmless, line) for line in lines)
+        write(text, lines)
         text.flush()
         return data.getvalue()
+
+
+def write(text: TextIO, lines: Iterable[Iterable], delimiter: str = ",", end: str = "\n") -> None:
+    """Write lines of a table in which nothing is computed. A name can hold what ends a line on some systems, which
+    Python's own writer leaves without quotes."""
+    for line in lines:
+        cells = [*map(harmless, line)]
+        some = csv.QUOTE_ALL if any("\r" in str(cell) for cell in cells) else csv.QUOTE_MINIMAL
+        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=some).writerow(cells)
 
 
 def harmless(cell: object) -> object:
@@ -179,6 +189,15 @@ def plain(cell: str) -> str:
     ('=1+1', 'a;=1+1', "'a")
     """
     return SHOWN.sub("", cell.strip()).strip()
+
+
+def visible(text: str) -> str:
+    """Text of which a screen shows all: students choose names, which could clear it, or be read backwards.
+
+    >>> print(visible("Ada\\x1b[2J"), visible("\\u202eadA"), visible("Jörg"))
+    Ada\\x1b[2J \\u202eadA Jörg
+    """
+    return OBEYED.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def whole(cell: str) -> str:

@@ -5,6 +5,7 @@ Every submission is right here, and no sandbox runs: test_grading.py has that.
 
 import csv
 import io
+import json
 import os
 import re
 import subprocess
@@ -257,7 +258,23 @@ def test_no_two_pages_are_called_alike_on_any_system(tmp_path, people):
 
 
 @pytest.mark.parametrize(
-    "name", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", "＝1+1", "a;=1+1", "a,@x", "a|-1", 'a;"=1+1"']
+    "name",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "\t=1",
+        "\n=1",
+        "＝1+1",
+        "a;=1+1",
+        "a,@x",
+        "a|-1",
+        'a;"=1+1"',
+        " =1",
+        "a, @x",
+        "\u3000=1",
+    ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_no_spreadsheet_computes_what_a_student_wrote(name, delimiter):
@@ -268,6 +285,22 @@ def test_no_spreadsheet_computes_what_a_student_wrote(name, delimiter):
     cells = [cell for line in lines for own in line for cell in re.split(rf"[{re.escape(delimiter)}\n]", own)]
     assert not [cell for cell in cells if re.match(r"[\"\s]*[=+\-@＝＋－＠]", cell)]
     assert tables.plain(str(tables.harmless(name))) == name.strip()
+
+
+def test_no_name_commands_a_screen(tmp_path, capsys):
+    """A file that is called so cannot clear what was said before, say more lines, or have them read backwards."""
+    book = json.dumps(classroom.notebook(["x = 1"])).encode()
+    names = ["a\x1b[2Jb", "c\nd: 12 of 12 points", "\u202ee", "f\x9b1A", "g\rh"]
+    classroom.lay_out(tmp_path / "class", {f"{name}/ps2.ipynb": book for name in names} | {"i/\x07\u2029.pdf": b""})
+    grade(tmp_path / "class", tmp_path / "out")
+    said = capsys.readouterr()
+    lines = (said.out + said.err.rpartition("\r")[2]).split("\n")
+    assert not [line for line in lines if not line.isprintable() or line.startswith("d: 12")]
+    assert r"Left out: i/\x07\u2029.pdf: it is no notebook." in lines
+    shown = (tmp_path / "out" / "report.html").read_text("utf-8")
+    shown += "".join(path.read_text("utf-8") for path in (tmp_path / "out" / "feedback").iterdir())
+    assert not set(shown) & {"\x1b", "\x07", "\x9b", "\u202e", "\u2029"} and r"a\x1b[2Jb" in shown
+    assert set(names) < set(classroom.grades(tmp_path / "out"))
 
 
 # ---- Bad input, odd consoles, bad disks ------------------------------------------------------------------------------
