@@ -15,6 +15,7 @@ from pathlib import Path
 from . import sandbox
 
 if __name__ == "__main__":
+    sandbox.see_to_surroundings()
     gc.disable()  # what is imported stays, and to look for garbage in it takes a quarter of the time
     if not {"--scheduler", "--trust-submissions", "--help", "-h"} & set(sys.argv):
         sandbox.ahead()  # torch takes seconds to import: at the same time here and in there

@@ -353,6 +353,20 @@ def refuse_unsupported(trust):
         )
 
 
+def see_to_surroundings() -> None:
+    """Before torch is imported, which ends where the working folder is gone; and before any file is opened, which would
+    get the number of a standard stream that somebody closed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+    try:
+        os.getcwd()
+    except OSError:
+        sys.exit("The folder that you are in is gone. Change to one that is there, and run the command again.")
+
+
 _ahead: list[tuple] = []  # servers that were started before anybody asked
 
 

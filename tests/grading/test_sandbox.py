@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import classroom
+from harness import ROOT, classroom
 from harness.classroom import grade, grades
 from pooling_course.exercises import Outcome
 from pooling_course.grading import inside, mark, sandbox, wire
@@ -257,6 +257,32 @@ def test_without_a_sandbox_nothing_runs_and_a_sentence_says_why(tmp_path, monkey
     assert grade(tmp_path / "class", tmp_path / "out") == 1
     assert says in capsys.readouterr().err
     assert not (tmp_path / "ran").exists() and not (tmp_path / "out" / "grades.csv").exists()
+
+
+PROGRAM = [sys.executable, "-m", "pooling_course.grading"]
+
+
+@can_fork
+@pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
+def test_streams_that_are_closed_cost_no_marks(walls, tmp_path, closed):
+    """As some schedulers close them: the next file that is opened would get such a number."""
+    classroom.write(tmp_path / "class" / "ada.ipynb", classroom.cells("ps2", "ada"))
+    line = [*PROGRAM, str(tmp_path / "class"), "--assignment", "ps2", "--out", str(tmp_path / "out")]
+    close = f"import os, sys\nfor n in {closed}: os.close(n)\nos.execv(sys.argv[1], sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", close, *line], check=True, cwd=ROOT, capture_output=True)
+    assert float(grades(tmp_path / "out")["ada"]["points"]) == sum(task.points for task in mark.tasks("ps2"))
+
+
+@can_fork
+def test_a_working_folder_that_is_gone_is_a_sentence(tmp_path):
+    gone = (
+        "import os, sys\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\nos.execv(sys.argv[1], sys.argv[1:])"
+    )
+    line = [sys.executable, "-c", gone, *PROGRAM, "class", "--assignment", "ps2", "--out", "out"]
+    done = subprocess.run(
+        line, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("The folder that you are in is gone.")
 
 
 @can_fork
