@@ -323,7 +323,7 @@ def test_no_hidden_case_of_a_task_comes_to_the_page_through_a_question(walls, mo
 
 
 @pytest.mark.slow
-def test_of_several_notebooks_that_counts_which_holds_the_answers(tmp_path, walls):
+def test_of_several_notebooks_that_counts_which_holds_the_answers(tmp_path, in_walls):
     classroom.write(tmp_path / "class" / "ada" / "notes.ipynb", ["x = 1", "pre_sign == 3"])
     classroom.write(tmp_path / "class" / "ada" / "mine.ipynb", classroom.cells("pre", "ada"))
     classroom.write(tmp_path / "class" / "bob" / "mine.ipynb", classroom.cells("pre", "bob"))
@@ -334,7 +334,7 @@ def test_of_several_notebooks_that_counts_which_holds_the_answers(tmp_path, wall
 
 
 @pytest.mark.slow
-def test_a_page_shows_the_students_own_question_and_why(tmp_path, walls, capsys):
+def test_a_page_shows_the_students_own_question_and_why(tmp_path, in_walls, capsys):
     wrong = {"pre-sign": "negative values become 0", "pre-shift": "pooling makes invariant"}
     classroom.write(tmp_path / "class" / "ada.ipynb", classroom.cells("pre", "ada", wrong))
     odd = [cell for cell in classroom.cells("pre", "bob") if "pre_shape" not in cell]

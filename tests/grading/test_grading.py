@@ -76,7 +76,7 @@ def test_a_page_shows_no_hidden_case(walls, monkeypatch):
         (f'STUDENT = " {EXAMPLE_NAME.title()}"', "STUDENT was left as it was"),  # those are the same numbers
     ],
 )
-def test_where_no_name_stands_numbers_are_drawn_from_that_of_the_submission(stands, why, tmp_path, walls, capsys):
+def test_where_no_name_stands_numbers_are_drawn_from_that_of_the_submission(stands, why, tmp_path, in_walls, capsys):
     """The example's own answers stand in the notebooks with solutions, for everybody to copy."""
     for who, numbers in (("ada", "ada"), ("copied", EXAMPLE_NAME)):
         cells = [cell.replace(f'STUDENT = "{numbers}"', stands) for cell in classroom.cells("ps1", numbers)]
@@ -153,7 +153,7 @@ def test_marks_mistakes_and_notes_are_in_the_tables(small_results):
     assert "STUDENT = 'someone else'" in marks["'=eve"]["notes"]  # and no spreadsheet takes it for a formula
 
 
-def test_numbers_on_paper_are_wrong_for_a_friend_who_is_told_so(walls, tmp_path):
+def test_numbers_on_paper_are_wrong_for_a_friend_who_is_told_so(in_walls, tmp_path):
     """In the notes, which are the instructor's; the page shows whose numbers they should be."""
     own = [task.exercise for task in mark.tasks("ps2") if load(task.exercise).level == "own"]
     cells = {name: classroom.cells("ps2", name) for name in ("ada", "bob", "cy")}
