@@ -12,13 +12,15 @@ import sys
 
 NEW_NAMESPACES = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000}  # for unshare
 NEVER_IN_CLONE = 0x7E020080  # every CLONE_NEW...: mount, time, cgroup, uts, ipc, user, pid and network
-# What fcntl leaves on a file, read-only or not, where others see it: locks, leases, signals, watchers, hints.
-NEVER_IN_FCNTL = (6, 7, 10, 37, 38, 1024, 1026, 1036, 1038)
+# What fcntl leaves on a file, read-only or not, where others see it: signals, leases, watchers and hints, which nobody
+# needs; and locks, such as a database's: it is said that they are held, for nobody else is there.
+NEVER_IN_FCNTL, LOCKS_IN_FCNTL = (10, 1024, 1026, 1036, 1038), (6, 7, 37, 38)
 MOUNT_SETATTR = 442  # on every kind of processor
 MOUNT_SAFELY = 0x1 | 0x2 | 0x4 | 0x8  # read-only, no set-uid, no devices, no programs
 SET_DUMPABLE, SET_DEATH_SIGNAL, SET_NO_NEW_PRIVILEGES = 4, 1, 38  # for prctl
 
-ALLOW, DENY, MISSING = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38  # of seccomp: yes; EPERM; ENOSYS
+# Of seccomp: yes; EPERM; ENOSYS; not done, and said to be.
+ALLOW, DENY, MISSING, PRETENDED = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38, 0x00050000
 NOT_EQUAL, MASKED_EQUAL = 1, 7
 REFUSED = """
     execve execveat
@@ -30,7 +32,7 @@ REFUSED = """
     init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname ioperm iopl
     sched_setscheduler sched_setattr setpriority ioprio_set lookup_dcookie nfsservctl vhangup uselib
-    setsid io_setup flock inotify_init inotify_init1
+    setsid io_setup inotify_init inotify_init1
 """.split()  # noqa: SIM905
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -65,8 +67,10 @@ class Filter:
         for bit in range(32):
             if NEVER_IN_CLONE >> bit & 1:
                 self.refuse("clone", Comparison(0, MASKED_EQUAL, 1 << bit, 1 << bit))
-        for what in NEVER_IN_FCNTL:
-            self.refuse("fcntl", Comparison(1, MASKED_EQUAL, 0xFFFFFFFF, what))  # an int: the kernel reads no more
+        self.refuse("flock", action=PRETENDED)
+        for what in (*NEVER_IN_FCNTL, *LOCKS_IN_FCNTL):  # an int: the kernel reads no more
+            action = PRETENDED if what in LOCKS_IN_FCNTL else DENY
+            self.refuse("fcntl", Comparison(1, MASKED_EQUAL, 0xFFFFFFFF, what), action=action)
 
     def refuse(self, name, *comparisons, action=DENY):
         number = self.library.seccomp_syscall_resolve_name(name.encode())

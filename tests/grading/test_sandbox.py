@@ -144,6 +144,13 @@ def test_no_file_that_a_submission_is_given_is_the_next_ones_too(walls):
     assert wire.outcomes(ran.said[0], 3) == [Outcome("value", 0)] * 3
 
 
+def test_a_database_in_a_file_works(walls):
+    """Its locks are not held, but said to be: nobody else is there."""
+    base = "import sqlite3\nbase = sqlite3.connect('x')\nbase.execute('create table t (x)')\nbase.commit()"
+    ran = walls.run([base, "def f(x): return [*base.execute('select count(*) from t').fetchone()]"], [question()])
+    assert ran.cells == {} and wire.outcomes(ran.said[0], 1) == [Outcome("value", [0])]
+
+
 SEES = """
 import os
 def f(_):
@@ -359,8 +366,9 @@ def test_the_filter_refuses_what_it_should_on_either_processor(arch, tmp_path):
     assert verdict_of(program, arch, number("clone"), 17) == walls.ALLOW  # a plain fork
     for bit in walls.NEW_NAMESPACES.values():
         assert verdict_of(program, arch, number("clone"), bit | 17) == walls.DENY
-    for what in walls.NEVER_IN_FCNTL:
-        assert verdict_of(program, arch, number("fcntl"), 3, what | 1 << 32) == walls.DENY  # the kernel reads an int
+    for verdict, those in ((walls.DENY, walls.NEVER_IN_FCNTL), (walls.PRETENDED, walls.LOCKS_IN_FCNTL)):
+        for what in those:
+            assert verdict_of(program, arch, number("fcntl"), 3, what | 1 << 32) == verdict  # the kernel reads an int
     assert verdict_of(program, arch, number("fcntl"), 3, 1030) == walls.ALLOW  # to copy a file's number, as Python does
     other = next(name for name in ARCHES if name != arch)
     assert verdict_of(program, other, 0) not in (walls.ALLOW, walls.DENY)  # calls of another kind end the process

@@ -211,16 +211,16 @@ for fd in (0, 1, 2):
         """
 import fcntl, os, struct
 def lock(kind): return struct.pack('hhqqi4x', kind, 0, 3, 1, 0)
-seen = os.open('/dev/null', os.O_RDWR)
-def held(): assert struct.unpack_from('h', fcntl.fcntl(seen, 36, lock(1)))[0] != 2
-def worked(do, *what):
-    try: do(*what)
-    except (OSError, AssertionError): return False
-    return True
-mine = os.open(os.__file__, os.O_RDONLY)
-found = worked(held) or any(fcntl.fcntl(fd, 11) or fcntl.fcntl(fd, 3) & 0o4000 for fd in (0, 1, 2))
-made = [(fcntl.flock, mine, 2), (fcntl.fcntl, mine, 37, lock(0)), (fcntl.fcntl, mine, 6, lock(0))]
-assert found or any(worked(*each) for each in made)
+def held(fd): return struct.unpack_from('h', fcntl.fcntl(fd, 36, lock(1)))[0] != 2
+seen, mine, other = os.open('/dev/null', os.O_RDWR), *(os.open(os.__file__, os.O_RDONLY) for _ in 'ab')
+found = held(seen) or any(fcntl.fcntl(fd, 11) or fcntl.fcntl(fd, 3) & 0o4000 for fd in (0, 1, 2))
+fcntl.fcntl(mine, 37, lock(0))
+found |= held(other)
+fcntl.flock(mine, 2)
+try: fcntl.flock(other, 6)
+except OSError: found = True
+for fd in (seen, mine, other): os.close(fd)
+assert found
 """,
     ),
     "stay-shared": if_it_works(
