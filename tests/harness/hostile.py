@@ -386,6 +386,16 @@ while True:
         "returns an object that says it is a float",
         "return type('Float', (), {'__class__': property(lambda self: float), '__float__': lambda self: 1 / 0})()",
     ),
+    "liar-int": answer(
+        "returns the right number that says, when it is read, that it is another",
+        "lies = {'__int__': lambda self: -2, '__index__': lambda self: -2}\n"
+        f"return type('Liar', (int,), lies)({RIGHT.removeprefix('return ')})",
+    ),
+    "list-endless": answer(
+        "returns a list that never ends",
+        "def ever(self):\n    while True: yield self\nreturn type('Ever', (list,), {'__iter__': ever})([1])",
+    ),
+    "answers-twice": answer("answers in two processes", "import os\nos.fork()\nreturn -1"),
     "array-trick": answer(
         "returns an array of a class of its own",
         "return np.array(-1.0).view(type('Mine', (np.ndarray,), {'tolist': lambda self: [['array'] * 9]}))",
@@ -539,6 +549,38 @@ os.register_at_fork(after_in_child=lambda: None)
     ),
     "cell-fork": cell("os.fork is another function", "import os\nos.fork = lambda: 0"),
     "cell-json": cell("json writes something else", "import json\njson.dumps = json.loads = lambda *a, **k: 'hacked'"),
+    "cell-trace": cell(
+        "has every call of the grader's raise",
+        """
+import sys
+def trace(frame, event, arg):
+    if 'pooling_course' in frame.f_code.co_filename: raise KeyboardInterrupt
+    return trace
+sys.settrace(trace)
+""",
+    ),
+    "cell-audit": cell(
+        "has forks, compilers and imports refused, for as long as Python runs",
+        """
+import sys
+def hook(event, args):
+    if event in ('os.fork', 'compile', 'import', 'open'): raise RuntimeError(event)
+sys.addaudithook(hook)
+""",
+        EVERY,
+    ),
+    "cell-modes": cell(
+        "leaves torch in modes in which nothing works, with another default type",
+        """
+import torch
+from torch.overrides import TorchFunctionMode
+class Nothing(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None): raise RuntimeError('nothing here')
+torch.set_default_dtype(torch.float16)
+torch.set_default_device('meta')
+Nothing().__enter__()
+""",
+    ),
     "cell-judge": cell(
         "the judge, torch and NumPy find everything equal, and an answer is wrong",
         """
