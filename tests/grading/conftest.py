@@ -18,7 +18,7 @@ def walls():
 
 @pytest.fixture
 def in_walls(walls, monkeypatch):
-    """What is graded runs in that sandbox, one after the other: to start one for each worker takes longer than to mark."""
+    """Grading runs in that sandbox, notebook by notebook: one for each worker takes longer to start than to mark."""
     turn = threading.Lock()
 
     def work(job, trust):
