@@ -17,7 +17,7 @@ export const POOLS = Object.fromEntries(ENTERED.map(({ name, reads, pools }) => 
  * @param {T[]} values
  */
 const unique = (values) => [...new Set(values)];
-export const SLIDERS = unique(ENTERED.flatMap(({ sliders }) => sliders));
+export const SLIDERS = unique([...ENTERED].reverse().flatMap(({ sliders }) => sliders)); // a relative's own before what it shares
 export const SETTINGS = unique(ENTERED.flatMap(({ settings }) => settings)); // traits
 
 const PLAIN = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceil: false };
