@@ -172,11 +172,11 @@ def test_a_name_that_may_be_meant_is_told_to_both(walls, name):
     assert record["notes"] == [f"There is no `output_size`, but a `{name}`."]
 
 
-@pytest.fixture(scope="module")
-def quick(walls):
-    """A sandbox that waits for less."""
-    with sandbox.Sandbox(limits=sandbox.Limits(seconds=1)) as made:
-        yield made
+@pytest.fixture
+def quick(walls, monkeypatch):
+    """The sandbox, which waits for less."""
+    monkeypatch.setattr(walls, "limits", sandbox.Limits(seconds=1))
+    return walls
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pooling_course.grading import __main__ as command
 from pooling_course.grading import mark
 from pooling_course.grading.assignments import ASSIGNMENTS
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("walls")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_walls")]
 
 PEOPLE = classroom.people(30)
 NAMES = [name for name, _ in PEOPLE]
