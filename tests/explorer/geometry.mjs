@@ -5,6 +5,17 @@ const g = await import(module);
 const of = (s) => ({ ...s, kind: g.KINDS[s.kind] }); // JSON holds a kind by its name
 const axes = (s, h, w) => [of(s).kind.axis(of(s), 0, h), of(s).kind.axis(of(s), 1, w)];
 
+// what stands in for a browser's pixels
+let pixels;
+globalThis.ImageData = class {
+  constructor(width, height) {
+    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
+  }
+};
+globalThis.OffscreenCanvas = class {
+  getContext = () => ({ putImageData: (image, ...box) => (pixels = { image, box: `${box}` }) });
+};
+
 const answers = {
   ...g,
   names: (traits) => {
@@ -27,6 +38,16 @@ const answers = {
     return of(s).kind.sum(of(s), found, { at: (r, c) => x[r][c], channel: 0, dtype }, divisor, output);
   },
   hint: (s, name, facts) => of(s).kind.hints[name](of(s), facts),
+  // which of many values have another colour as pixels than one by one
+  miscoloured: (values, rows, scale) => {
+    const table = Array.from({ length: 256 }, (_, i) => [i, 255 - i, 7]);
+    const cols = values.length / rows;
+    g.paintMap({ drawImage: () => {} }, { rows, cols, cell: 1, x: () => 0, y: () => 0 }, values, table, scale);
+    const { image, box } = pixels;
+    if (box !== `0,0,0,0,${cols},${rows}`) return [box];
+    const start = (i) => 4 * (Math.floor(i / cols) * image.width + (i % cols));
+    return values.filter((v, i) => g.rgb(table, scale, v).some((part, j) => image.data[start(i) + j] !== part)).map(String);
+  },
   largestKernel: (s, h, w, most) => g.largestKernel(of(s), h, w, most),
 };
 

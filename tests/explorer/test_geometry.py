@@ -324,6 +324,19 @@ def test_sentences_are_word_for_word_those_of_the_trace(ask):
     check_sentences(ask)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("", ""), ("at * 255 + 0.5", "at * 255"), ("at < 0 ? colours[0]", "at < 0 ? missing"), ("r * width", "r * cols")],
+)
+def test_many_values_at_once_have_the_colours_that_each_has_alone(tmp_path, right, wrong):
+    source = assets.script("explorer/paint.js").replace(right or "\0", wrong)
+    values = [math.nan, INF, -INF, -0.0, *torch.linspace(-3, 4, 5000).tolist()]
+    scales = [{"low": -2, "high": 3}, {"low": 0, "high": 0}, {"low": -1e308, "high": 1.7e308}]
+    cases = [["miscoloured", values, rows, scale] for rows in (1, 6, 36) for scale in scales]
+    found = answers(tmp_path, DRIVER, source, cases)
+    assert (not any(found)) is not bool(right), [each[:5] for each in found]
+
+
 @pytest.mark.parametrize("source", [None, "before"])
 def test_what_is_written_into_a_cell_is_rounded_once(tmp_path, source):
     """-1.456e7 is nearer to -1e7 than to -2e7, though -1.5e7 is not."""
