@@ -11,18 +11,28 @@
   /** @type {string | null} */
   let unsaved = null; // where a browser keeps nothing, answers last as long as the page
 
+  const kept = () => unsaved ?? localStorage.getItem(KEY) ?? "";
+
   /** @returns {Entry[]} */
-  function read() {
-    const lines = (unsaved ?? localStorage.getItem(KEY) ?? "").split("\n").filter(Boolean);
-    return lines.map((line) => JSON.parse(line));
+  const read = () => kept().split("\n").flatMap(entriesIn);
+
+  // The entry that a line is; none where it is damaged, or of types that nothing here writes.
+  /** @param {string} line */
+  function entriesIn(line) {
+    try {
+      const entry = JSON.parse(line);
+      const whole = typeof entry.id === "string" && [0, 1, SURE].includes(entry.confidence) && typeof entry.right === "boolean";
+      return whole ? [entry] : [];
+    } catch {
+      return [];
+    }
   }
 
   /** @param {Entry[]} entries */
   const textOf = (entries) => entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
 
-  /** @param {Entry[]} entries */
-  function write(entries) {
-    const text = textOf(entries);
+  /** @param {string} text */
+  function write(text) {
     try {
       localStorage.setItem(KEY, text);
       unsaved = null;
@@ -33,7 +43,7 @@
   }
 
   try {
-    read();
+    kept();
   } catch {
     unsaved = "";
   }
@@ -57,7 +67,7 @@
       const lesson = course.lessons.find(({ questions }) => id in questions)?.name;
       const { right, misconception } = feedback;
       const entry = { v: 1, time: Date.now() / 1000, id, lesson, attempt: model.get("attempts").length, answer, confidence, right, misconception, seconds };
-      write([...read(), entry]);
+      write(kept() + textOf([entry])); // what cannot be read stays: a later version of this page may have written it
       const words = ended(lesson);
       if (words) feedback.done = words; // before the question is drawn anew
     });
@@ -99,7 +109,7 @@
 
   function byQuestion() {
     /** @type {Answers} */
-    const answers = {};
+    const answers = Object.create(null);
     for (const entry of read()) answers[entry.id] = [...(answers[entry.id] ?? []), entry];
     return answers;
   }
@@ -211,7 +221,7 @@
 
   function forget() {
     if (!confirm("Clear every answer of this course that this browser keeps?")) return;
-    write([]);
+    write("");
     location.reload();
   }
 

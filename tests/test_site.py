@@ -700,6 +700,29 @@ def test_what_torch_says_of_a_myth_opens_with_the_commitment(visit):
 
 
 @browsers
+def test_kept_answers_that_are_damaged_or_older_than_their_question_cost_nothing(visit, pages):
+    lesson, q = "05_kernel_size_and_stride", question("never-read")
+    asked = [state["question"]["id"] for state in quizzes(pages[f"{lesson}.html"])]
+    entry = {"v": 1, "time": 1, "confidence": 1, "right": False}
+    odd = [{"id": name, "answer": answer} for name in asked for answer in (None, "x", {}, [5, "x"], {"moved": 5})]
+    lines = ["null", "5", "[]", "{half", *(json.dumps(entry | one) for one in [{"id": "__proto__"}, *odd])]
+    kept = "".join(f"{line}\n" for line in lines)
+    page = visit("index")
+    page.evaluate("(text) => localStorage.setItem('pooling-course-progress', text)", kept)
+    visit(lesson, page)
+    expect(page.locator(".pc-quiz .pc-prompt, .pc-reach .pc-prompt")).to_have_count(len(asked))
+    root = page.locator(".pc-quiz", has_text=q.prompt)
+    enter(root, q, q.truth)
+    root.get_by_label("certain").check()
+    root.get_by_role("button", name="Commit").press("Enter")
+    expect(root.locator(".pc-verdict")).to_be_visible()
+    assert page.evaluate("localStorage.getItem('pooling-course-progress')").startswith(kept)
+    visit("index", page)
+    expect(page.locator(".course-progress tr", has_text="05 · Kernel size")).to_be_visible()
+    assert page.complaints == []
+
+
+@browsers
 def test_the_answers_can_be_taken_to_a_notebook(visit, tmp_path, monkeypatch):
     page = visit("02_max_versus_average")
     q = question("signed-window")

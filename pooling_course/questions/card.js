@@ -76,8 +76,16 @@ export function parse(kind, raw, whole = false) {
   return raw;
 }
 
+/** @type {Record<string, number>} */
+const DEPTH = { shape: 1, several: 1, order: 1, cells: 2, fill: 2 }; // of lists of numbers; other answers are one number
+/** @type {(answer: any, depth: number) => boolean} */
+const isDeep = (answer, depth) => (depth ? Array.isArray(answer) && answer.every((part) => isDeep(part, depth - 1)) : Number.isFinite(answer));
+
+// The verdict on an answer; one that was kept may be older than the question, and have another form.
 /** @type {(kind: string, key: Key, answer: Answer) => Feedback} */
 export function gradeByKey(kind, key, answer) {
+  const size = (/** @type {number[][]} */ rows) => `${rows.map((row) => row.length)}`;
+  if (!isDeep(answer, DEPTH[kind] ?? 0) || (kind === "fill" && size(answer) !== size(key.truth))) throw new Error("This is no answer to this question.");
   /** @type {Omit<Feedback, "misconception">} */
   const feedback = { why: key.why, truth: key.truth, right: isClose(answer, key.truth, key.tolerance) };
   let wrong;
