@@ -214,8 +214,10 @@
     /** @param {File} table */
     const takeTable = async (table) => {
       const isLast = last();
-      const text = await table.text();
-      if (isLast()) takeText(text);
+      const text = await table.text().catch(() => null); // a folder, or a file that is gone
+      if (!isLast()) return;
+      if (text === null) say(`${table.name} cannot be read.`);
+      else takeText(text);
     };
 
     // ---- dropped or pasted anywhere on the page

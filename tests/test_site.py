@@ -974,6 +974,19 @@ def test_a_photo_can_be_dropped_anywhere(visit):
 
 
 @browsers
+def test_a_table_that_cannot_be_read_is_told(visit):
+    page = visit("playground")
+    page.evaluate("""() => {
+      Blob.prototype.text = () => Promise.reject(new DOMException("gone", "NotFoundError")); // as of a folder
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["1"], "numbers.csv"));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+    }""")
+    expect(page.locator(".play-said")).to_have_text("numbers.csv cannot be read.")
+    assert page.complaints == []
+
+
+@browsers
 def test_of_two_photos_the_last_one_stays_however_long_the_first_takes(visit, tmp_path):
     page = play(visit)
     for name, size in [("slow.png", (30, 20)), ("quick.png", (12, 10))]:
