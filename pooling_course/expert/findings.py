@@ -449,7 +449,7 @@ def _dead(met):
     MISTAKE,
     "The fraction of every average is dropped.",
     "04_avgpool2d_in_pytorch",
-    "On the CPU whole numbers lose their fraction, and bytes are refused",
+    "On the CPU averages of whole numbers lose their fraction, and bytes are refused",
 )
 def _whole(met):
     found = met.call.measured

@@ -97,7 +97,7 @@ def fitting(size, out, **settings):
 
 class Mistakes:
     def tiles_only(size, out, need):
-        """you lay windows side by side: where out does not divide size, rows are left over, or windows too many."""
+        """you lay windows side by side: where out does not divide size, rows are left over or windows are too many."""
         return tiles(size, out, need)
 
     def kernel_is_out(size, out, need):

@@ -8,10 +8,9 @@ ONES = ["ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights",
 @draws(value=range(1, 10), level=[False, True], place=range(4))
 def line_average(value=1, level=False, place=1):
     x = [[value if (r if level else c) == place else 0 for c in range(4)] for r in range(4)]
-    line = "A level line" if level else "An upright line"
+    line = "A level line one cell high" if level else "An upright line one cell wide"
     return {
-        "prompt": f"{line} one cell wide, {ONES[value - 1]} on zeros, goes through nn.AvgPool2d(4). What number comes "
-        "out?",
+        "prompt": f"{line}, {ONES[value - 1]} on zeros, goes through nn.AvgPool2d(4). What number comes out?",
         "case": {"input": x, "pooling": {"kind": "avg", "kernel_size": 4}},
         "values": {1: value / 16, 3: value / 2},
         "reasons": [
