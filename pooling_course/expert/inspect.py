@@ -75,7 +75,7 @@ def inspect_poolings(
 ) -> "PoolingReport":
     """Run a network once, and see what each of its poolings does to the very numbers that it meets.
 
-    Found are max, average, adaptive, LP and fractional pooling, and convolutions with a stride, as layers or as
+    It finds max, average, adaptive, LP and fractional pooling, and convolutions with a stride, as layers or as
     functions such as `F.max_pool2d`, wherever the model calls them and however often.
 
     Args:
