@@ -109,7 +109,7 @@ def myth_adaptive(grid, n=5):
         "case": {"input": grid, "pooling": {"kind": "avg", "kernel_size": k, "stride": s}},
         "values": [[k] * 3, true, cut],
         "texts": [f"{k}, {k} and {k}", listed(true), listed(cut)],
-        "reasons": {1: f"Window i reads from floor(i · {n} / 3) up to ceil((i + 1) · {n} / 3): rows {rows}."},
+        "reasons": {1: f"Window i reads from floor(i · {n} / 3) to just before ceil((i + 1) · {n} / 3): rows {rows}."},
     }
 
 
