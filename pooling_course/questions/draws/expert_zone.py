@@ -75,7 +75,7 @@ def rows_seen(c=3, k=2, s=2):
             0: f"That adds up as if no layer had a stride. After a pooling, one cell further means {spelled(s)} rows "
             "further in the picture.",
             1: f"That is the sum of the kernel sizes. A window of {c} adds {spelled(c - 1)} cells to the one that was "
-            "seen before, each as wide as the strides so far.",
+            "seen before, each as wide as the product of the strides so far.",
             3: f"That is the last convolution alone, {spelled(c)} cells of {spelled(s * s)} rows each. What these "
             "cells see reaches further and overlaps.",
         },
