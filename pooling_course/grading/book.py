@@ -127,7 +127,7 @@ class Book:
             if name in changed:
                 aside = _free(folder / ASIDE / name)
                 aside.parent.mkdir(parents=True, exist_ok=True)
-                differs = _differences(before, path) if name == GRADES else ""
+                differs = _differences(before, path) if name == GRADES and stands[name] else ""  # "" is no plain file
                 os.replace(path, aside)
                 said.append(f"{path} is not as this program wrote it{differs}. It is kept as {aside}, and made anew.")
             if name in changed or stands[name] != made[name]:

@@ -183,6 +183,15 @@ def test_lines_added_and_removed_by_hand_are_told(tmp_path, two, capsys):
     assert "(no line for adadoe; a line for zoe)" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_in_place_of_a_table_is_put_aside_and_not_read(tmp_path, two, capsys):
+    """To read it would wait for ever."""
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "grades.csv")
+    assert grade(two, tmp_path / "out") == 0 and len(points(tmp_path / "out")) == 2
+    assert (tmp_path / "out" / "changed-by-hand" / "grades.csv").is_fifo()
+
+
 def test_a_table_that_was_there_before_is_kept(tmp_path, two, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "grades.csv").write_text("mine")
