@@ -153,7 +153,8 @@ def mark(job: Job, sandbox: Sandbox) -> dict:
     drawn = [seeds(task, job.student, job.hidden) for task in asked]
     questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
     probed = codes(job.assignment)
-    probes = [*map(_probe, (*probed, *asks(job.assignment)))]
+    beside: list[Code | Asked] = [*probed, *asks(job.assignment)]
+    probes = [*map(_probe, beside)]
     more = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
     more += [Question(f"{PROBE}{ask.variable}", [[]]) for ask in asks(job.assignment)]
     ran = sandbox.run([*job.cells, *probes], [*questions, *more], until)
@@ -294,12 +295,15 @@ def _is_told(job, part):
     )
 
 
+def _shown(asked) -> Code | Asked:
+    return asked.shown() if isinstance(asked, Code) else asked
+
+
 def _explain(job, parts, sandbox, until):
     """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
     wrong = [part for part in parts if part["state"] == "wrong" and not _is_told(job, part)]
     told = [part for part in parts if _is_told(job, part)]
-    asked = [named(job.assignment)[part["exercise"]] for part in told]
-    asked = [each.shown() if isinstance(each, Code) else each for each in asked]
+    asked = [_shown(named(job.assignment)[part["exercise"]]) for part in told]
     drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
     questions = [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong]
     questions += [Question(f"{PROBE}{_probed(each)}", [[]]) for each in asked]

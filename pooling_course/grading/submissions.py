@@ -365,9 +365,9 @@ class Attempt:
                 line = replace(
                     line, fate=DUPLICATE if counts else GRADED, why=f"{counts}, the attempt that counts" * bool(counts)
                 )
-            elif file in same:
+            elif self.book and file in same:
                 line = replace(line, fate=DUPLICATE, why=str(self.book.path))
-            elif file in others:
+            elif self.book and file in others:
                 line = replace(line, why=f"{self.book.path.name} counts", loud=True)
             elif whose.own == STAMP and self.laid.form.name in ("nbgrader", "exchange"):
                 line = replace(line, why="it says when the work was handed in")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from .assignments import ASSIGNMENTS, named
 from .submissions import Entry, Rule, Submission
@@ -169,8 +169,9 @@ def write(text: TextIO, lines: Iterable[Iterable], delimiter: str = ",", end: st
     Python's own writer leaves without quotes."""
     for line in lines:
         cells = [*map(harmless, line)]
-        some = csv.QUOTE_ALL if any("\r" in str(cell) for cell in cells) else csv.QUOTE_MINIMAL
-        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=some).writerow(cells)
+        split = any("\r" in str(cell) for cell in cells)
+        quoting: Literal[0, 1] = csv.QUOTE_ALL if split else csv.QUOTE_MINIMAL
+        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerow(cells)
 
 
 def harmless(cell: object) -> object:
