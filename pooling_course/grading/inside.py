@@ -4,7 +4,8 @@ Three kinds of processes, from trusted to not:
 
     server    has torch imported. It reads nothing; when the judge outside has a job, it forks a keeper.
     keeper    reads the job, raises the walls, forks the student, watches the clock and passes on what comes back.
-    student   runs the cells of one notebook, then each question that runs code in a fork. Nothing here is scored.
+    student   runs the cells of one notebook, then each question, in a fork if it may leave something behind. Nothing
+              here is scored.
 
 The student writes lines to a pipe that nobody else writes to. Each begins with a word that the keeper drew, so that
 code which finds the pipe still says nothing by it. Then comes `@ ...` with what our code found in the text of the
@@ -14,6 +15,7 @@ the run, as do too many of them, too much memory, or a step that takes too long;
 step.
 """
 
+import builtins
 import contextlib
 import ctypes
 import dis
@@ -21,6 +23,7 @@ import gc
 import itertools
 import json
 import os
+import re
 import secrets
 import select
 import shutil
@@ -51,9 +54,16 @@ WARM = (
 )
 WARM_LATER = ("matplotlib.pyplot", "IPython.display", "pooling_course.images", "pooling_course.pictures.figures")
 FIRST = 4  # notebooks that need not wait for the rest: two of the trial, and both runs of the first submission
-WRITTEN = {"RESUME", "NOP", "LOAD_CONST", "LOAD_SMALL_INT", "BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"}
-WRITTEN |= {"RETURN_VALUE", "RETURN_CONST"}  # steps of Python's that only put together what is written in the code
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type(...))
+COMPUTES = (abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, map, max, min, pow, range)
+COMPUTES += (reversed, round, set, slice, sorted, str, sum, tuple, zip, NotImplementedError, ValueError)
+ONLY = frozenset(map(id, COMPUTES))  # what a function may call that needs no fork
+MODULES = ("math", "numpy")  # what it may use, too, but for names that begin like these
+LEAVES = re.compile("_|set|random|seed|print|save|load|dump|tofile|memmap|test|show")
+NAMES = {"LOAD_ATTR", "LOAD_METHOD"}
+CHANGES = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR", "IMPORT_NAME", "LOAD_BUILD_CLASS"}
+CHANGES |= {"PUSH_EXC_INFO"}  # `try` and `with`, which could swallow that time is up
+QUICK = 1  # seconds on the clock that a question has without a fork; then it gets one
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
 
 
@@ -295,7 +305,7 @@ class Watched:
         """Seconds for the step; a question's own alarm comes first, and says more."""
         if self.step == -1:
             return self.job["start_seconds"]
-        return self.job["wall_seconds"] + (self.step >= self.first)
+        return self.job["wall_seconds"] + (QUICK + 1) * (self.step >= self.first)
 
     def hear(self, line):
         if not line.startswith(self.word):
@@ -330,7 +340,7 @@ class Watched:
 
 
 class Student:
-    """One notebook: first the walls, then its cells, then each question in a fork."""
+    """One notebook: first the walls, then its cells, then each question."""
 
     def __init__(self, job, pipe, rules, word, folder):
         self.job, self.pipe, self.rules, self.word, self.folder = job, pipe, rules, word, folder
@@ -409,9 +419,13 @@ class Student:
                 found.append((value, known[-1] if known else self.step))
 
     def ask(self, step, name, cases, run):
-        """The function on its cases, in a fork: what it breaks, it breaks for itself. How it ended, as ENDS has it."""
-        if all(harmless(function) for function, _ in self.stood(name)[:1]):
-            self.tell(step, *self.answer(name, cases, run))
+        """The function on its cases, in a fork: what it breaks, it breaks for itself. How it ended, as ENDS has it.
+
+        A fork takes longer than most answers, so that those which break nothing have none, unless they take long.
+        """
+        computes = all(only_computes(function) for function, _ in self.stood(name))
+        if computes and (found := self.answer(name, cases, run, time.monotonic() + QUICK)):
+            self.tell(step, *found)
             return ""
         child = os.fork()
         if child == 0:
@@ -446,8 +460,11 @@ class Student:
         """What a function was, and in which cell, in the order in which it counts: last at its checks, then at all."""
         return [*reversed(self.checked[name]), *reversed(self.was[name])]
 
-    def answer(self, name, cases, run):
-        """What came of the function as it stood at its last check, or was before, if that was only what was given."""
+    def answer(self, name, cases, run, until=None):
+        """What came of the function as it stood at its last check, or was before, if that was only what was given.
+
+        None where it was not over by `until`.
+        """
         last, text = self.names.get(name), encode("missing")
         stood: list = []
         checked = {id(function) for function, _ in self.checked[name]}
@@ -456,7 +473,9 @@ class Student:
             if id(function) in tried:
                 continue
             tried.add(id(function))
-            found = answers(function, cases, run)
+            found = answers(function, cases, run, until)
+            if found is None:
+                return None
             how = "last" if function is last else "check" if id(function) in checked else "before"
             if not stood or any(state != "todo" for state, *_ in found):
                 stood, text = [f"{cell} {how}"], fitting(found)
@@ -489,16 +508,42 @@ def described(error):
         return "an error without a text"
 
 
-def harmless(function) -> bool:
-    """Whether a function does nothing but return what stands in it, as an answer on paper does: it needs no fork.
+def only_computes(function) -> bool:
+    """Whether a function can leave nothing behind, so that it needs no fork.
 
-    >>> harmless(lambda: [[1, 2.5], [-3, 4]]), harmless(lambda: [print()])
+    It then uses its arguments, what it makes itself, NumPy, what in Python changes nothing, and functions like it. One
+    that only seems to leave nothing harms no other student: it is in this process, as the cells of its notebook are.
+
+    >>> only_computes(lambda x: [max(row) for row in x]), only_computes(lambda x: print(x))
     (True, False)
     """
-    if type(function) is not types.FunctionType:
-        return False
-    code = function.__code__
-    return plain_constant(code.co_consts) and all(step.opname in WRITTEN for step in dis.get_instructions(code))
+    waiting, seen = [function], set(ONLY)
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen or plain_constant(value):
+            continue
+        if type(value) is types.ModuleType and value.__name__ in MODULES:
+            continue
+        if type(value) is not types.FunctionType or value.__closure__ or value.__kwdefaults__:
+            return False
+        seen.add(id(value))
+        waiting += value.__defaults__ or ()
+        for code in codes(value.__code__):
+            waiting += [const for const in code.co_consts if type(const) is not types.CodeType]
+            for step in dis.get_instructions(code):
+                if step.opname in CHANGES or step.opname in NAMES and LEAVES.match(step.argval):
+                    return False
+                if step.opname == "LOAD_GLOBAL":
+                    waiting.append(value.__globals__.get(step.argval, vars(builtins).get(step.argval)))
+    return True
+
+
+def codes(code):
+    """A function's code, and that of all functions in it."""
+    yield code
+    for value in code.co_consts:
+        if type(value) is types.CodeType:
+            yield from codes(value)
 
 
 def plain_constant(value) -> bool:
@@ -506,12 +551,14 @@ def plain_constant(value) -> bool:
     return all(map(plain_constant, value)) if type(value) is tuple else type(value) in CONSTANTS
 
 
-def answers(function, cases, run):
-    """What the function did with each case: [state, value, error, printed] each."""
+def answers(function, cases, run, until=None):
+    """What the function did with each case: [state, value, error, printed] each; None where it was not over in time."""
     found = []
     for case in cases:
         try:
-            outcome = run(function, case)
+            outcome = run(function, case, seconds=max(until - time.monotonic(), 0.001) if until else 0)
+            if outcome.state == "late":
+                return None
             found.append([outcome.state, outcome.value, outcome.error[:300], outcome.printed[:2000]])
         except BaseException as error:
             found.append(["error", None, described(error), ""])

@@ -1,17 +1,19 @@
 """Does the sandbox hold, start and end as it should, and say in a sentence why there is none?"""
 
 import ctypes
+import math
 import os
 import struct
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from harness import ROOT, classroom
 from harness.classroom import grade, grades
-from pooling_course.exercises import Outcome
+from pooling_course.exercises import Outcome, load
 from pooling_course.grading import inside, mark, sandbox, wire
 
 pytestmark = pytest.mark.slow
@@ -72,39 +74,139 @@ def by_hand(constant):
     return f
 
 
-def in_turn():
-    yield 1
+NUMBERS = [1]
+FACTOR = 2
 
 
-async def later():
-    return 1
+def twice(x, more=(1, None)):
+    return FACTOR * x + len(more)
 
 
-def names_one(x=[]):  # noqa: B006
-    return [x]
+def calls_itself(x):
+    def inner(y):
+        return y if y < 1 else inner(y - 1)
+
+    return math.floor(inner(twice(x))) if x > 1 else calls_itself(x + 1)
 
 
-HARMFUL = [
-    in_turn,
-    later,
-    names_one,
-    by_hand(Runs((1, 2))),
-    by_hand((1, Runs((2,)))),
-    Runs,
-    len,
-    lambda: open,
-    lambda: {1},
-]
+def calls_one_that_prints(x):
+    return asks_to_print(x)
 
 
-@pytest.mark.parametrize("function", HARMFUL)
-def test_a_function_that_may_do_more_than_return_what_stands_in_it_gets_a_fork(function):
-    assert not inside.harmless(function)
+def asks_to_print(x):
+    print(x)
 
 
-def test_an_answer_on_paper_needs_no_fork():
-    answers = [lambda: 3, lambda: -2.5, lambda: [[1, -2, 3], [4.0, None, True]], lambda: ([1, 2], "x"), lambda: []]
-    assert all(map(inside.harmless, [*answers, by_hand((1, 2))]))
+def counts():
+    global FACTOR
+    FACTOR = 3
+
+
+def closed_over(seen):
+    return lambda: seen.append(1)
+
+
+def remembers(x=[]):  # noqa: B006
+    return x.append(1)
+
+
+def tries():
+    try:
+        return 1
+    except BaseException:
+        return 2
+
+
+def imports():
+    import os
+
+    return os.getpid()
+
+
+def marks_itself():
+    marks_itself.calls = 1
+
+
+class Callable:
+    def __call__(self):
+        return 1
+
+    def __eq__(self, other):
+        raise AssertionError("it ran")
+
+    __hash__ = None
+
+
+HARMFUL = {
+    "what it calls prints": calls_one_that_prints,
+    "a global": counts,
+    "a list outside": lambda: NUMBERS.append(1),
+    "a closure": closed_over([]),
+    "a default": remembers,
+    "a default by name": lambda *, x=[]: x.append(1),
+    "try": tries,
+    "import": imports,
+    "attribute": marks_itself,
+    "dunder": lambda x: x.__class__,
+    "errors of NumPy": lambda: np.seterr(all="raise"),
+    "numbers of chance": lambda: np.random.rand(),
+    "a file": lambda: np.save("x", [1]),
+    "open": lambda: open,
+    "another module": lambda: os.getpid(),
+    "a constant that runs code": by_hand(Runs((1, 2))),
+    "one inside a constant": by_hand((1, Runs((2,)))),
+    "a class": Runs,
+    "what can be called": Callable(),
+}
+
+
+@pytest.mark.parametrize("what", HARMFUL)
+def test_a_function_that_may_leave_something_behind_gets_a_fork(what):
+    assert not inside.only_computes(HARMFUL[what])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: [[1, -2, 3], [4.0, None, True]],
+        lambda: ([1, 2], "x"),
+        by_hand((1, 2)),
+        lambda x: {n for row in x if all(row) for n in row},
+        lambda x: np.zeros(x.shape, dtype=int).flatten(),
+        len,
+        twice,
+        calls_itself,
+    ],
+)
+def test_a_function_that_only_computes_needs_no_fork(function):
+    assert inside.only_computes(function)
+
+
+@pytest.mark.parametrize("assignment", ["ps1", "ps2"])
+def test_no_answer_of_the_course_needs_a_fork(assignment):
+    """What grades a class quickly: answers that are right are like these."""
+    for task in mark.tasks(assignment):
+        names: dict = {"__name__": "notebook"}
+        exec(classroom.answer(task.exercise), names)
+        assert inside.only_computes(names[load(task.exercise).function]), task.exercise
+
+
+def test_an_answer_without_a_fork_that_takes_long_gets_one_and_is_stopped_there(walls, monkeypatch):
+    """It costs no other answer, and nothing runs anew."""
+    monkeypatch.setattr(walls, "limits", sandbox.Limits(seconds=1))
+    asked, ask = [], walls._ask
+    monkeypatch.setattr(walls, "_ask", lambda job: asked.append(job) or ask(job))
+    cells = ["def f(x):\n    while x: pass\n    return 3", "def g(x): return x"]
+    ran = walls.run(cells, [question("f", [(0,), (1,)]), question("g"), question("f", [(0,)])])
+    assert ran.ended[0] in (sandbox.END[how].format(walls.limits) for how in ("processor", "late"))
+    assert ran.ended[1:] == ["", ""] and len(asked) == 1
+    assert [wire.outcomes(said, 1) for said in ran.said[1:]] == [[Outcome("value", 1)], [Outcome("value", 3)]]
+
+
+def test_time_that_is_up_without_a_fork_is_no_answer(walls):
+    cells = ["def f(x):\n    n = 0\n    while n < 40_000_000: n += 1\n    return n"]
+    ran = walls.run(cells, [question()])
+    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 40_000_000)]
 
 
 def test_what_needs_no_fork_is_asked_as_it_stood_at_its_check_too(walls):
