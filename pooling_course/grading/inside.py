@@ -4,8 +4,8 @@ Three kinds of processes, from trusted to not:
 
     server    has torch imported. It reads nothing; when the judge outside has a job, it forks a keeper.
     keeper    reads the job, raises the walls, forks the student, watches the clock and passes on what comes back.
-    student   runs the cells of one notebook, then each question, in a fork if it may leave something behind. Nothing
-              here is scored.
+    student   runs the cells of one notebook, then each question in a fork; those that can leave nothing behind share
+              one. Nothing here is scored.
 
 The student writes lines to a pipe that nobody else writes to. Each begins with a word that the keeper drew, so that
 code which finds the pipe still says nothing by it. Then comes `@ ...` with what our code found in the text of the
@@ -22,6 +22,7 @@ import dis
 import gc
 import itertools
 import json
+import mmap
 import os
 import re
 import secrets
@@ -55,15 +56,12 @@ WARM = (
 WARM_LATER = ("matplotlib.pyplot", "IPython.display", "pooling_course.images", "pooling_course.pictures.figures")
 FIRST = 4  # notebooks that need not wait for the rest: two of the trial, and both runs of the first submission
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type(...))
-COMPUTES = (abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, map, max, min, pow, range)
-COMPUTES += (reversed, round, set, slice, sorted, str, sum, tuple, zip, NotImplementedError, ValueError)
-ONLY = frozenset(map(id, COMPUTES))  # what a function may call that needs no fork
-MODULES = ("math", "numpy")  # what it may use, too, but for names that begin like these
-LEAVES = re.compile("_|set|random|seed|print|save|load|dump|tofile|memmap|test|show")
-NAMES = {"LOAD_ATTR", "LOAD_METHOD"}
+COMPUTES = (abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, map, max, min, pow, print)
+COMPUTES += (range, reversed, round, set, slice, sorted, str, sum, tuple, zip, NotImplementedError, ValueError)
+ONLY = frozenset(map(id, COMPUTES))  # what in Python leaves nothing behind
+MODULES = ("math", "numpy")  # nor do these, but for names that begin so
+LEAVES = re.compile("_|set|random|seed|save|load|dump|tofile|memmap|test")
 CHANGES = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR", "IMPORT_NAME", "LOAD_BUILD_CLASS"}
-CHANGES |= {"PUSH_EXC_INFO"}  # `try` and `with`, which could swallow that time is up
-QUICK = 1  # seconds on the clock that a question has without a fork; then it gets one
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
 
 
@@ -305,7 +303,7 @@ class Watched:
         """Seconds for the step; a question's own alarm comes first, and says more."""
         if self.step == -1:
             return self.job["start_seconds"]
-        return self.job["wall_seconds"] + (QUICK + 1) * (self.step >= self.first)
+        return self.job["wall_seconds"] + (self.step >= self.first)
 
     def hear(self, line):
         if not line.startswith(self.word):
@@ -340,11 +338,12 @@ class Watched:
 
 
 class Student:
-    """One notebook: first the walls, then its cells, then each question."""
+    """One notebook: first the walls, then its cells, then the questions in forks."""
 
     def __init__(self, job, pipe, rules, word, folder):
         self.job, self.pipe, self.rules, self.word, self.folder = job, pipe, rules, word, folder
         self.step = -1
+        self.done = mmap.mmap(-1, mmap.PAGESIZE)  # how many questions of a fork are done, in memory that it shares
         # what each function was, and at its checks: (object, cell) in their order
         self.was: dict[str, list] = {q["function"]: [] for q in job["questions"]}
         self.checked: dict[str, list] = {name: [] for name in self.was}
@@ -373,11 +372,14 @@ class Student:
             self.say(f"< {step} {encode(error)}", f"= {step} ")
         if fingerprint(watching) != before:
             self.say("*")
-        first = self.job["first_question"]
-        for step, (name, rule, cases) in enumerate(questions, start=first):
-            if step not in self.job["without"]:
-                self.say(f"> {step}")
-                self.say(f"= {step} {self.ask(step, name, cases, partial(run, rule=rule))}")
+        left = [
+            (step, name, cases, partial(run, rule=rule))
+            for step, (name, rule, cases) in enumerate(questions, start=self.job["first_question"])
+            if step not in self.job["without"]
+        ]
+        while left:
+            together = [*itertools.takewhile(self.leaves_nothing, left)] or left[:1]
+            left = left[self.ask(together) :]
         self.say(".")
 
     def shut_in(self):
@@ -418,25 +420,21 @@ class Student:
                 known = [cell for other, cell in self.was[name] if other is value]
                 found.append((value, known[-1] if known else self.step))
 
-    def ask(self, step, name, cases, run):
-        """The function on its cases, in a fork: what it breaks, it breaks for itself. How it ended, as ENDS has it.
+    def leaves_nothing(self, question):
+        return all(only_computes(function) for function, _ in self.stood(question[1]))
 
-        A fork takes longer than most answers, so that those which break nothing have none, unless they take long.
-        """
-        computes = all(only_computes(function) for function, _ in self.stood(name))
-        if computes and (found := self.answer(name, cases, run, time.monotonic() + QUICK)):
-            self.tell(step, *found)
-            return ""
+    def ask(self, together):
+        """Some functions on their cases, in a fork: what it breaks, it breaks for one alone. How many are done with."""
+        self.done[0] = 0
         child = os.fork()
         if child == 0:
             try:
-                import resource
-
-                most = self.job["seconds"]
-                resource.setrlimit(resource.RLIMIT_CPU, (most, most))
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(self.job["wall_seconds"])
-                self.tell(step, *self.answer(name, cases, run))
+                for step, name, cases, run in together:
+                    self.say(f"> {step}")
+                    self.limit(alone=len(together) == 1)
+                    self.tell(step, *self.answer(name, cases, run))
+                    self.done[0] += 1
             finally:
                 os._exit(0)
         _, status, used = os.wait4(child, 0)
@@ -445,7 +443,20 @@ class Student:
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-1, 0)
-        return self.end(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+        done = self.done[0]
+        if done < len(together):
+            how = self.end(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+            self.say(f"= {together[done][0]} {how}")
+        return done + 1
+
+    def limit(self, alone):
+        """The time of one question, in a fork that may have answered others before."""
+        import resource
+
+        most = round(time.process_time()) + self.job["seconds"]
+        hardest = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (min(most, hardest), most if alone else hardest))
+        signal.alarm(self.job["wall_seconds"])
 
     def end(self, status, seconds):
         if status == 0:
@@ -460,11 +471,8 @@ class Student:
         """What a function was, and in which cell, in the order in which it counts: last at its checks, then at all."""
         return [*reversed(self.checked[name]), *reversed(self.was[name])]
 
-    def answer(self, name, cases, run, until=None):
-        """What came of the function as it stood at its last check, or was before, if that was only what was given.
-
-        None where it was not over by `until`.
-        """
+    def answer(self, name, cases, run):
+        """What came of the function as it stood at its last check, or was before, if that was only what was given."""
         last, text = self.names.get(name), encode("missing")
         stood: list = []
         checked = {id(function) for function, _ in self.checked[name]}
@@ -473,9 +481,7 @@ class Student:
             if id(function) in tried:
                 continue
             tried.add(id(function))
-            found = answers(function, cases, run, until)
-            if found is None:
-                return None
+            found = answers(function, cases, run)
             how = "last" if function is last else "check" if id(function) in checked else "before"
             if not stood or any(state != "todo" for state, *_ in found):
                 stood, text = [f"{cell} {how}"], fitting(found)
@@ -484,7 +490,7 @@ class Student:
         return stood, text
 
     def tell(self, step, stood, text):
-        self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}")
+        self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}", f"= {step} ")
 
     def say(self, *lines):
         data = memoryview("".join(f"{self.word} {line}\n" for line in lines).encode("ascii", "replace"))
@@ -509,12 +515,12 @@ def described(error):
 
 
 def only_computes(function) -> bool:
-    """Whether a function can leave nothing behind, so that it needs no fork.
+    """Whether a function can leave nothing behind for another that is asked after it.
 
-    It then uses its arguments, what it makes itself, NumPy, what in Python changes nothing, and functions like it. One
-    that only seems to leave nothing harms no other student: it is in this process, as the cells of its notebook are.
+    It then uses its arguments, what it makes itself, NumPy, what in Python leaves nothing, and functions like it. One
+    that only seems to be so harms no other student's answers: all that it can reach is its own notebook's.
 
-    >>> only_computes(lambda x: [max(row) for row in x]), only_computes(lambda x: print(x))
+    >>> only_computes(lambda x: [max(row) for row in x]), only_computes(lambda x: open(x))
     (True, False)
     """
     waiting, seen = [function], set(ONLY)
@@ -524,14 +530,14 @@ def only_computes(function) -> bool:
             continue
         if type(value) is types.ModuleType and value.__name__ in MODULES:
             continue
-        if type(value) is not types.FunctionType or value.__closure__ or value.__kwdefaults__:
+        if type(value) is not types.FunctionType or value.__closure__ or value.__kwdefaults__ or vars(value):
             return False
         seen.add(id(value))
         waiting += value.__defaults__ or ()
         for code in codes(value.__code__):
             waiting += [const for const in code.co_consts if type(const) is not types.CodeType]
             for step in dis.get_instructions(code):
-                if step.opname in CHANGES or step.opname in NAMES and LEAVES.match(step.argval):
+                if step.opname in CHANGES or step.opname in ("LOAD_ATTR", "LOAD_METHOD") and LEAVES.match(step.argval):
                     return False
                 if step.opname == "LOAD_GLOBAL":
                     waiting.append(value.__globals__.get(step.argval, vars(builtins).get(step.argval)))
@@ -551,14 +557,12 @@ def plain_constant(value) -> bool:
     return all(map(plain_constant, value)) if type(value) is tuple else type(value) in CONSTANTS
 
 
-def answers(function, cases, run, until=None):
-    """What the function did with each case: [state, value, error, printed] each; None where it was not over in time."""
+def answers(function, cases, run):
+    """What the function did with each case: [state, value, error, printed] each."""
     found = []
     for case in cases:
         try:
-            outcome = run(function, case, seconds=max(until - time.monotonic(), 0.001) if until else 0)
-            if outcome.state == "late":
-                return None
+            outcome = run(function, case)
             found.append([outcome.state, outcome.value, outcome.error[:300], outcome.printed[:2000]])
         except BaseException as error:
             found.append(["error", None, described(error), ""])
