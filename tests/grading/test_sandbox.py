@@ -13,6 +13,7 @@ import pytest
 
 from harness import ROOT, classroom
 from harness.classroom import grade, grades
+from harness.hostile import COMPUTING
 from pooling_course.exercises import Outcome, load
 from pooling_course.grading import inside, mark, sandbox, wire
 
@@ -74,7 +75,7 @@ def by_hand(constant):
     return f
 
 
-NUMBERS = [1]
+NUMBERS, MAP = [1], np.zeros(3)
 FACTOR = 2
 
 
@@ -89,12 +90,19 @@ def calls_itself(x):
     return math.floor(inner(twice(x))) if x > 1 else calls_itself(x + 1)
 
 
-def calls_one_that_prints(x):
-    return asks_to_print(x)
+def calls_one_that_opens(x):
+    return opens(x)
 
 
-def asks_to_print(x):
-    print(x)
+def opens(x):
+    return open(x)
+
+
+def keeps():
+    return 1
+
+
+keeps.found = []
 
 
 def counts():
@@ -108,13 +116,6 @@ def closed_over(seen):
 
 def remembers(x=[]):  # noqa: B006
     return x.append(1)
-
-
-def tries():
-    try:
-        return 1
-    except BaseException:
-        return 2
 
 
 def imports():
@@ -138,13 +139,17 @@ class Callable:
 
 
 HARMFUL = {
-    "what it calls prints": calls_one_that_prints,
+    "what it calls opens a file": calls_one_that_opens,
+    "what it keeps itself": keeps,
+    "a class": lambda x: Runs(x),
+    "an array outside": lambda: MAP.sort(),
+    "a place of an array outside": lambda: np.put(MAP, 0, 1),
+    "what runs code of its own": lambda x: sorted(x, key=NUMBERS.append),
     "a global": counts,
     "a list outside": lambda: NUMBERS.append(1),
     "a closure": closed_over([]),
     "a default": remembers,
     "a default by name": lambda *, x=[]: x.append(1),
-    "try": tries,
     "import": imports,
     "attribute": marks_itself,
     "dunder": lambda x: x.__class__,
@@ -155,13 +160,13 @@ HARMFUL = {
     "another module": lambda: os.getpid(),
     "a constant that runs code": by_hand(Runs((1, 2))),
     "one inside a constant": by_hand((1, Runs((2,)))),
-    "a class": Runs,
+    "no function": Runs,
     "what can be called": Callable(),
 }
 
 
 @pytest.mark.parametrize("what", HARMFUL)
-def test_a_function_that_may_leave_something_behind_gets_a_fork(what):
+def test_a_function_that_may_leave_something_behind_gets_a_fork_of_its_own(what):
     assert not inside.only_computes(HARMFUL[what])
 
 
@@ -178,12 +183,12 @@ def test_a_function_that_may_leave_something_behind_gets_a_fork(what):
         calls_itself,
     ],
 )
-def test_a_function_that_only_computes_needs_no_fork(function):
+def test_functions_that_only_compute_share_a_fork(function):
     assert inside.only_computes(function)
 
 
 @pytest.mark.parametrize("assignment", ["ps1", "ps2"])
-def test_no_answer_of_the_course_needs_a_fork(assignment):
+def test_no_answer_of_the_course_needs_a_fork_of_its_own(assignment):
     """What grades a class quickly: answers that are right are like these."""
     for task in mark.tasks(assignment):
         names: dict = {"__name__": "notebook"}
@@ -191,26 +196,46 @@ def test_no_answer_of_the_course_needs_a_fork(assignment):
         assert inside.only_computes(names[load(task.exercise).function]), task.exercise
 
 
-def test_an_answer_without_a_fork_that_takes_long_gets_one_and_is_stopped_there(walls, monkeypatch):
-    """It costs no other answer, and nothing runs anew."""
-    monkeypatch.setattr(walls, "limits", sandbox.Limits(seconds=1))
-    asked, ask = [], walls._ask
-    monkeypatch.setattr(walls, "_ask", lambda job: asked.append(job) or ask(job))
-    cells = ["def f(x):\n    while x: pass\n    return 3", "def g(x): return x"]
-    ran = walls.run(cells, [question("f", [(0,), (1,)]), question("g"), question("f", [(0,)])])
-    assert ran.ended[0] in (sandbox.END[how].format(walls.limits) for how in ("processor", "late"))
-    assert ran.ended[1:] == ["", ""] and len(asked) == 1
-    assert [wire.outcomes(said, 1) for said in ran.said[1:]] == [[Outcome("value", 1)], [Outcome("value", 3)]]
+@pytest.mark.parametrize("name", COMPUTING)
+def test_what_only_computes_shares_a_fork_however_long_it_takes(name):
+    """So test_what_only_computes_costs_one_task_and_no_second_run tries what it says."""
+    names = {"np": np}
+    exec(f"def f(x):\n    {COMPUTING[name].replace(chr(10), chr(10) + '    ')}", names)
+    assert inside.only_computes(names["f"])
 
 
-def test_time_that_is_up_without_a_fork_is_no_answer(walls):
-    cells = ["def f(x):\n    n = 0\n    while n < 40_000_000: n += 1\n    return n"]
-    ran = walls.run(cells, [question()])
-    assert wire.outcomes(ran.said[0], 1) == [Outcome("value", 40_000_000)]
+LEFT = {  # what stands before, what a function does, and what another finds; where each has its fork, nothing
+    "a place of an array": ("kept = np.zeros(2)", "kept[0] = 1", "kept[0]", 0.0),
+    "an array": ("kept = np.zeros(2)", "np.copyto(kept, 1)", "kept.sum()", 0.0),
+    "an array that is sorted": ("kept = np.array([2, 1])", "np.ndarray.sort(kept)", "kept[0].item()", 2),
+    "an array that is filled": ("kept = np.zeros((2, 2))", "np.fill_diagonal(kept, 1)", "kept.sum()", 0.0),
+    "a place of a list": ("kept = [0]", "kept[0] = 1", "kept", [0]),
+    "a list": ("kept = []", "kept.append(1)", "kept", []),
+    "a default": ("def more(seen=[]):\n    seen.append(1)\n    return len(seen)", "more()", "more()", 1),
+    "a closure": ("def make():\n    n = 0\n    def more():\n        nonlocal n\n        n += 1\n        return n\n"
+                  "    return more\nmore = make()", "more()", "more()", 1),
+    "a global": ("kept = 0", "global kept; kept = 1", "kept", 0),
+    "a name of NumPy's": ("", "np.float64 = 1", "np.float64 == 1", False),
+    "by a function that is called back": ("kept = []", "np.vectorize(kept.append)([1])", "kept", []),
+    "by a class": ("class Kept: n = 0", "Kept.n = 1", "Kept.n", 0),
+    "a printed page": ("", "print('x' * 100)", "1", 1),
+    "its argument": ("", "x.append(1)", "x", [0]),
+}  # fmt: skip
 
 
-def test_what_needs_no_fork_is_asked_as_it_stood_at_its_check_too(walls):
-    """And what looks as if it needed none and ends Python costs itself, and no other."""
+@pytest.mark.parametrize("what", LEFT)
+def test_no_function_finds_what_another_left(walls, what):
+    """And none of its own cases what another case changed in its arguments."""
+    before, does, finds, found = LEFT[what]
+    cells = ["import numpy as np", before, f"def f(x):\n    {does}\n    return x", f"def g(x):\n    return {finds}"]
+    ran = walls.run(cells, [question("f", [([0],), ([0],)]), question("g", [([0],)])])
+    told = [outcome.value for outcome in wire.outcomes(ran.said[0], 2)]
+    assert [len(value) for value in told] == [2, 2] if what == "its argument" else told == [[0], [0]]
+    assert [outcome.value for outcome in wire.outcomes(ran.said[1], 1)] == [found]
+
+
+def test_what_shares_a_fork_is_asked_as_it_stood_at_its_check_too(walls):
+    """And what looks as if it could and ends Python costs itself, and no other."""
     evil = "import os\nclass T(tuple):\n    def __iter__(self): os._exit(0)\ndef g(): return [1, 2, 3]\n"
     evil += "g.__code__ = g.__code__.replace(co_consts=(None, T((1, 2, 3))))"
     cells = [evil, "def f(): return [1, 2]", "from pooling_course import check\ncheck('f', f)", "def f(): return 0"]

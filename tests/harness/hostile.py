@@ -102,7 +102,26 @@ def word():
     return '', 3
 """
 
+# Answers that only compute, and so share a fork with others: what no signal handler can interrupt, or ends the process.
+COMPUTING = {
+    "power": "return 10 ** 10 ** 9",
+    "sum": "return sum(range(10**13))",
+    "map": "return max(map(len, [range(10**9)] * 10**9))",
+    "text": 'return len("a" * 10**11)',
+    "list": "return len([0] * 10**10)",
+    "array": "return np.zeros(10**12).sum()",
+    "product": "many = np.ones((10**4, 10**4))\nreturn (many @ many).sum()",
+    "loop": "while True:\n    try:\n        while True: pass\n    except: pass",
+    "deep": "def down(x): return down(x + 1)\nreturn down(0)",
+    "deep-c": "def down(x): return sorted([x], key=down)\nreturn down(0)",
+    "itself": "x = []\nx.append(x)\nreturn str(x)",
+}
+
 ATTACKS = {
+    **{
+        f"compute-{name}": answer("computes what has no end, or too much of it", code)
+        for name, code in COMPUTING.items()
+    },
     # ---- What stays behind for the next
     "stay-keeps": cell("plants modules that keep the cells of whoever imports them", PLANT % (PLANTED, STEALS)),
     "stay-modules": cell("plants modules that spoil the answers of whoever imports them", PLANT % (PLANTED, SPOILS)),

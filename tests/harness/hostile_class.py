@@ -23,7 +23,7 @@ import psutil  # noqa: E402
 import pytest  # noqa: E402
 
 from harness import classroom  # noqa: E402
-from harness.hostile import ATTACKS, EVERY, PLANTED  # noqa: E402
+from harness.hostile import ATTACKS, COMPUTING, EVERY, PLANTED  # noqa: E402
 from pooling_course.exercises import load  # noqa: E402
 from pooling_course.grading import __main__ as command  # noqa: E402
 from pooling_course.grading import mark, sandbox  # noqa: E402
@@ -235,6 +235,35 @@ def test_what_looks_strange_is_told(batch):
     assert sandbox.SPOKEN in notes["flood-steps"] and sandbox.SPOKEN in notes["forge-channels"]
     assert "`_getframe`" in notes["flood-steps-word"] and "It took all of its" in notes["sleep-within"]
     assert not any("look at it by hand" in note for name, note in notes.items() if name.endswith("-neighbour"))
+
+
+ONCE = """
+import json
+from harness.hostile import COMPUTING
+from pooling_course.grading import wire
+from pooling_course.grading.sandbox import Limits, Question, Sandbox
+walls, found = Sandbox(limits=Limits(seconds=1)), {}
+ask = walls._ask
+for name, code in COMPUTING.items():
+    asked = []
+    walls._ask = lambda job: asked.append(1) or ask(job)
+    body = code.replace(chr(10), chr(10) + "    ")
+    cells = ["import sys; sys.setrecursionlimit(10**9)", "import numpy as np", f"def bad(x):\\n    {body}"]
+    asks = [Question(name, wire.encode([(1,)])) for name in ("good", "bad", "good")]
+    ran = walls.run([*cells, "def good(x): return x"], asks)
+    found[name] = [len(asked), *(said[:12] for said in ran.said[::2])]
+print(json.dumps(found))
+"""
+
+
+def test_what_only_computes_costs_one_task_and_no_second_run(batch, as_root):
+    """Though it shares a fork with others, and cannot be interrupted or ends the process."""
+    line = [*as_whom(as_root), sys.executable, "-c", ONCE]
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    done = subprocess.run(line, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    right = '[["value", 1'
+    assert json.loads(done.stdout) == {name: [1, right, right] for name in COMPUTING}
 
 
 if __name__ == "__main__":
