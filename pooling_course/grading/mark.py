@@ -19,6 +19,7 @@ from ..exercises.plain import plain, written
 from ..exercises.report import Report
 from ..exercises.source import RULE
 from ..exercises.verdict import CALLED, given
+from ..maths.device import threads
 from .asked import judged, question_for
 from .assignments import ASSIGNMENTS, Asked, Code, Task, Written, is_own, named
 from .reading import named_in, no_name, strange
@@ -333,7 +334,8 @@ def work(job: Job, trust: bool = False) -> dict:
     """`mark` with the sandbox of this thread, which stays for the next job."""
     if getattr(_own, "made_for", None) != (trust, job.limits):
         _own.sandbox, _own.made_for = Sandbox(trust, job.limits), (trust, job.limits)
-    return mark(job, _own.sandbox)
+    with threads(1):
+        return mark(job, _own.sandbox)
 
 
 def unreadable(assignment: str, sentence: str) -> dict:

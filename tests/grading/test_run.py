@@ -3,16 +3,19 @@
 No sandbox runs: what comes out of it is made up, large as it may be.
 """
 
+import threading
 import tracemalloc
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from harness import classroom
 from pooling_course.grading import book, cluster, forms, mark, run
 from pooling_course.grading.tables import Row
+from pooling_course.maths.device import threads
 
 pytestmark = pytest.mark.slow
 
@@ -128,3 +131,12 @@ def test_the_form_of_a_large_class_is_found_in_linear_time(form):
 
     few, many = compared(100), compared(1000)
     assert 0 < many < 20 * few + 1000
+
+
+def test_a_submission_is_judged_by_one_thread(monkeypatch):
+    """The maps are tiny, and threads would only wait for each other: longer than all else takes, on a busy machine."""
+    monkeypatch.setattr(mark, "_own", threading.local())
+    monkeypatch.setattr(mark, "Sandbox", lambda *_: None)
+    monkeypatch.setattr(mark, "mark", lambda *_: torch.get_num_threads())
+    with threads(2):
+        assert mark.work(mark.Job("ps2", "ada", (), ())) == 1 and torch.get_num_threads() == 2
