@@ -56,17 +56,24 @@ def look_alikes(
         earlier: of each submission of an earlier class where it stands, and its shapes by task.
     """
     own = [row for row in rows if row.through is None]
-    every = [shapes(row) for row in own] + [each for _, each in earlier]
-    have = Counter(item for each in every for item in each.items())
+    count = len(own) + len(earlier)
+
+    def every():  # made anew, since all at once would be what takes most memory in a large class
+        yield from map(shapes, own)
+        yield from (each for _, each in earlier)
+
+    all_shapes = Counter(item for each in every() for item in each.items())
+    have = Counter({item: number for item, number in all_shapes.items() if number > 1})
+    del all_shapes
     needed = min(2, len(_tasks(assignment)))
     sharing: dict[tuple, list[int]] = {}
-    for i, each in enumerate(every):
+    for i, each in enumerate(every()):
         for some in _sets(each, have, needed):
-            if _expected(some, have, len(every)) < USUAL:
+            if _expected(some, have, count) < USUAL:
                 sharing.setdefault(some, []).append(i)
     tasks_of: dict[tuple[int, ...], set[str]] = {}
     for some, those in sharing.items():
-        if len(those) > 1 and those[0] < len(own) and _says_something(some, have, len(every), len(those)):
+        if len(those) > 1 and those[0] < len(own) and _says_something(some, have, count, len(those)):
             tasks_of.setdefault(tuple(those), set()).update(task for task, _ in some)
     found = [
         Alike(
