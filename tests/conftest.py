@@ -12,6 +12,7 @@ DEAR = {"browser", "nbgrader", "soak", "slow", "long"}
 
 def pytest_addoption(parser):
     parser.addoption("--soak-minutes", type=float, default=0, help="how long test_soak.py goes on; a round at least")
+    parser.addoption("--hostile-runs", type=int, default=20, help="of a class of attacks, in a long test")
     parser.addoption("--soak-seed", type=int, help="the seed of a soak that is to be repeated")
 
 

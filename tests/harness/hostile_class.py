@@ -175,11 +175,11 @@ def can_be(root: bool) -> bool:
         return False
 
 
-def graded(root: bool, place: Path) -> dict:
+def graded(root: bool, place: Path, *more) -> dict:
     """What `main` found, as root or as an ordinary user; `place` becomes that user's own."""
     if not root and os.getuid() == 0:
         shutil.chown(place, USER, USER)
-    line = [*as_whom(root), sys.executable, __file__, str(place)]
+    line = [*as_whom(root), sys.executable, __file__, str(place), *map(str, more)]
     done = subprocess.run(line, env=os.environ | {"HOME": str(place)}, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads((place / "found.json").read_text())
@@ -189,8 +189,8 @@ def graded(root: bool, place: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def batch(as_root):
-    """What came of one class, and where; skipped where this account cannot grade so, but never in CI."""
+def able(as_root):
+    """Skips where this account cannot grade so, but never in CI."""
     if not os.environ.get("CI"):
         try:
             sandbox.Sandbox().close()
@@ -198,6 +198,11 @@ def batch(as_root):
             pytest.skip(str(reason))
         if not can_be(as_root):
             pytest.skip(f"this account cannot run a command as {'root' if as_root else 'an ordinary user'}")
+
+
+@pytest.fixture(scope="module")
+def batch(able, as_root):
+    """What came of one class, and where."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:  # pytest's own no other user may enter
         yield graded(as_root, Path(place)), Path(place, "results")
 
@@ -256,7 +261,7 @@ print(json.dumps(found))
 """
 
 
-def test_what_only_computes_costs_one_task_and_no_second_run(batch, as_root):
+def test_what_only_computes_costs_one_task_and_no_second_run(able, as_root):
     """Though it shares a fork with others, and cannot be interrupted or ends the process."""
     line = [*as_whom(as_root), sys.executable, "-c", ONCE]
     path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
@@ -264,6 +269,15 @@ def test_what_only_computes_costs_one_task_and_no_second_run(batch, as_root):
     assert done.returncode == 0, done.stderr[-3000:]
     right = '[["value", 1'
     assert json.loads(done.stdout) == {name: [1, right, right] for name in COMPUTING}
+
+
+@pytest.mark.long
+def test_no_run_of_many_changes_a_mark(able, as_root, pytestconfig):
+    runs = pytestconfig.getoption("--hostile-runs")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        found = graded(as_root, Path(place), "--runs", runs)
+    assert [run["wrong"] for run in found["runs"]] == [{}] * runs
+    assert found["left"] == []
 
 
 if __name__ == "__main__":
