@@ -454,9 +454,9 @@ class Student:
         """The time of one question, in a fork that may have answered others before."""
         import resource
 
-        most = round(time.process_time()) + self.job["seconds"]
-        hardest = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (min(most, hardest), most if alone else hardest))
+        all_of_it = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        most = min(round(time.process_time()) + self.job["seconds"], all_of_it)
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most if alone else all_of_it))
         signal.alarm(self.job["wall_seconds"])
 
     def end(self, status, seconds):
