@@ -41,10 +41,6 @@ class Alike:
     tasks: tuple[str, ...]
 
 
-def shapes(row: Row) -> dict[str, str]:
-    return {part["exercise"]: part["shape"] for part in row.parts if part.get("shape")}
-
-
 def look_alikes(
     assignment: str, rows: Sequence[Row], earlier: Sequence[tuple[str, dict[str, str]]] = ()
 ) -> list[Alike]:
@@ -59,7 +55,7 @@ def look_alikes(
     count = len(own) + len(earlier)
 
     def every():  # made anew, since all at once would be what takes most memory in a large class
-        yield from map(shapes, own)
+        yield from (row.shapes for row in own)
         yield from (each for _, each in earlier)
 
     all_shapes = Counter(item for each in every() for item in each.items())
@@ -119,7 +115,7 @@ def fingerprints(assignment: str, rows: Iterable[Row]) -> bytes:
     """A table of a class's shapes, for the next class's sake: without names or marks, and in an order that says
     nothing."""
     tasks = _tasks(assignment)
-    lines = sorted([shapes(row).get(task, "") for task in tasks] for row in rows if row.through is None)
+    lines = sorted([row.shapes.get(task, "") for task in tasks] for row in rows if row.through is None)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[MARK, *tasks], *(["", *line] for line in lines if any(line))])
     return text.getvalue().encode()

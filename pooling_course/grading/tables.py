@@ -4,6 +4,7 @@ import csv
 import hmac
 import io
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,7 +26,7 @@ SHOWN = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))'{COMPUTED}|^'(?=[\t\r\n])")
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # by a screen, and not shown
 WHOLE = re.compile(r"(\d+)[.,]0{1,2}")  # what a spreadsheet may make of a number
 TOTAL = "total"  # among what is decided: all points of a student, which nothing takes away from
-KEPT = ("exercise", "points", "full", "state", "mistake", "shape")  # of a part
+KEPT = ("exercise", "points", "full", "state", "mistake")  # of a part
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -73,7 +74,9 @@ class Row:
         """Keep of a record what tables and the report are made of, and of one that is in no book all."""
         self.notes += (record or {}).get("notes", [])
         if record and self.key:
-            record = {"parts": tuple(_alike(*map(part.get, KEPT)) for part in record["parts"])}
+            parts, shapes = record["parts"], [part.get("shape") for part in record["parts"]]
+            record = {"parts": tuple(_alike(*map(part.get, KEPT)) for part in parts)}
+            record["shapes"] = tuple(shape and sys.intern(shape) for shape in shapes)
         self.record = record
 
     @property
@@ -87,6 +90,12 @@ class Row:
     @property
     def parts(self) -> Sequence[dict]:
         return self.record["parts"] if self.record else ()
+
+    @property
+    def shapes(self) -> dict[str, str]:
+        """How answers are built, by task (see `text.shape`)."""
+        kept = (self.record or {}).get("shapes") or [part.get("shape") for part in self.parts]
+        return {part["exercise"]: shape for part, shape in zip(self.parts, kept, strict=True) if shape}
 
     @property
     def marks(self) -> dict[str, float]:

@@ -94,9 +94,13 @@ def test_what_is_kept_of_a_record_is_what_tables_need():
     row = Row(None, 1, 0, 1.0, key="there")
     row.take({"parts": [{**classroom.solved("ps2")["parts"][0], "html": LARGE}], "cells": {"1": LARGE}, "notes": ["n"]})
     assert "html" not in row.parts[0] and "cells" not in row.record and row.notes == ["n"]
-    same = Row(None, 1, 0, 1.0, key="elsewhere")
+    same, other = (Row(None, 1, 0, 1.0, key=key) for key in ("elsewhere", "there too"))
     same.take(classroom.solved("ps2"))
-    assert same.parts[0] is row.parts[0]  # one for all who have it
+    record = classroom.solved("ps2")
+    record["parts"][0]["shape"] = "0123456789abcdef"  # numbers of one's own are in it
+    other.take(record)
+    assert same.parts[0] is row.parts[0] is other.parts[0]  # one for all who have it
+    assert same.shapes == {} and other.shapes == {other.parts[0]["exercise"]: "0123456789abcdef"}
 
 
 def test_a_name_that_the_whole_class_shares_is_told_in_a_line_for_each(tmp_path, monkeypatch):
