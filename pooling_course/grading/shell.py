@@ -32,7 +32,7 @@ QUIET = {
 }
 CALL = re.compile(r"get_ipython\(\)\.(run_line_magic|run_cell_magic|system|getoutput)\('([^'\n]*)'")
 OWN = re.compile(  # what is IPython's own in a line: magics and the like, prompts, and a cell that is indented
-    r"^[ \t]*(?:[%!?/,;]|>>>|\.\.\.|In \[)|\?[ \t]*$|=[ \t]*[%!]|\A[ \t\n]", re.MULTILINE
+    r"^[ \t]*(?:[%!?/,;]|>>>|\.\.\.|In \[)|\?[ \t]*$|=[ \t]*[%!]|\A(?:[ \t]*\n)*[ \t]+\S", re.MULTILINE
 )
 LONGEST = 3_000_000  # characters times magics: IPython reads a cell anew for each of them, and gives up after 500
 AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

@@ -1,5 +1,6 @@
 """Does an answer count as it stands in its notebook, by its rule, with all that IPython lets a cell do?"""
 
+import ast
 import dataclasses
 import re
 import time
@@ -10,7 +11,7 @@ from harness import classroom
 from harness.classroom import the_part
 from harness.hostile import RIGHT, TASK
 from pooling_course.exercises import load
-from pooling_course.grading import mark, sandbox, text
+from pooling_course.grading import mark, sandbox, shell, text
 from pooling_course.grading.assignments import HIDDEN
 
 pytestmark = pytest.mark.slow
@@ -252,3 +253,11 @@ def test_a_function_is_tried_on_its_own_students_cases(walls):
     for who, state in {"ada": "wrong", "bob": "solved"}.items():
         record = mark.mark(mark.Job("ps2", who, (f"STUDENT = {who!r}", code), HIDDEN), walls)
         assert the_part(record, TASK)["state"] == state
+
+
+@pytest.mark.parametrize(
+    "cell", ["\n\nx = 1\n", "   \nx = 1", "\n\n  x = 1\n  y = 2", "\tx = 1", "\n%time x = 1", "\n?x"]
+)
+def test_a_cell_under_empty_lines_is_read_as_ipython_reads_it(cell):
+    """Though IPython is asked only where something is its own."""
+    assert ast.dump(ast.parse(shell.as_python(cell))) == ast.dump(ast.parse(shell.transform(cell)))
