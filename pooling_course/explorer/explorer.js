@@ -308,16 +308,16 @@ export class Explorer {
       this.waitFor(missing);
       return; // the last picture stays, dimmed, until torch has answered
     }
-    if (!this.loading) {
-      this.root.removeAttribute("aria-busy");
-      this.patience.end();
-    }
     const parts = this.parts();
     const next = () => {
       if (!parts.next().done) this.notYet = inFrame(next);
     };
-    if (!this.seen) next();
-    else while (!parts.next().done);
+    if (this.seen) {
+      while (!parts.next().done);
+    } else {
+      this.root.setAttribute("aria-busy", "true");
+      next();
+    }
   }
 
   // A picture is drawn in one go, but for the first: its code is new to the browser, and all in one task it would keep the
@@ -337,6 +337,10 @@ export class Explorer {
     for (const name of OUTPUTS) paintOutput(this, name);
     yield;
     this.complete = this.seen = true;
+    if (!this.loading) {
+      this.root.removeAttribute("aria-busy");
+      this.patience.end();
+    }
     this.drawTables();
     this.overlay();
     this.drawn();
