@@ -116,7 +116,7 @@ def sentences(accuracy, shifted):
     )
     yield f"cost {-strided[0]:.0f} points** (standard error {strided[1]:.1f})"
     yield f"level with max (−{-added[0]:.1f}, standard error {added[1]:.1f})"
-    yield f"behind it after a shift ({mean(shifted, 'added'):.0f}% beside {mean(shifted, 'max'):.0f}%)"
+    yield f"behind it after a shift ({mean(shifted, 'added'):.0f}% against {mean(shifted, 'max'):.0f}%)"
     names = ("none", "strided", "blur", "average", "max")
     none, strided, blur, average, most = (f"{mean(shifted, way):.0f}%" for way in names)
     yield f"{none} right without shrinking, {strided} with strides; between them blur with {blur}, the average with"
