@@ -151,7 +151,7 @@ export class Explorer {
     /** @type {Pick | null} */
     this.hover = null;
     this.channel = 0;
-    this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer" });
+    this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer", "aria-busy": "true" });
     this.root.dataset.alive = this.get("still");
     this.build();
     root.append(this.root);
@@ -312,12 +312,8 @@ export class Explorer {
     const next = () => {
       if (!parts.next().done) this.notYet = inFrame(next);
     };
-    if (this.seen) {
-      while (!parts.next().done);
-    } else {
-      this.root.setAttribute("aria-busy", "true");
-      next();
-    }
+    if (this.seen) while (!parts.next().done);
+    else next();
   }
 
   // A picture is drawn in one go, but for the first: its code is new to the browser, and all in one task it would keep the

@@ -3,6 +3,8 @@
 import base64
 import json
 
+from playwright.sync_api import expect
+
 from harness import browser
 from pooling_course import PoolingExplorer, Quiz
 
@@ -58,6 +60,7 @@ def mount(page, explorer: PoolingExplorer | Quiz, width: int, theme: str = "ligh
     page.evaluate("(given) => window.mount(...given)", [name, state, width, explorer._css if shadow else ""])
     root = page.locator(f"#{name} .pooling-course")
     root.locator(".pc-code code, .pc-strip, .pc-prompt").first.wait_for(timeout=browser.START)
+    expect(root).not_to_have_attribute("aria-busy", "true")  # until its picture is whole it takes no keys
     return root
 
 
