@@ -200,6 +200,7 @@ def check_sentences(explorer, *poolings, x=WORKED, at):
 def copied(explorer, i=0):
     """What is on the clipboard after the Copy button of this line of code."""
     explorer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    expect(explorer.root).not_to_have_attribute("aria-busy", "true")  # until then the code is that of the last picture
     button = explorer.root.get_by_role("button", name="Copy").nth(i)
     button.click()
     expect(button).to_have_text("Copied")
