@@ -47,7 +47,7 @@ BENCHMARKS = {
     ),
     "engine": Benchmark("Pooling", "", 25, "--rounds 8", 8),
     "unaided": Benchmark("Pooling without Python", "", 10, "--rounds 4", 5),
-    "networks": Benchmark("A report on a network", "", 40, "--rounds 1", 20),
+    "networks": Benchmark("A report on a network", "", 5, "--rounds 1", 5),
     "startup": Benchmark("Starting", "--rounds 4", 70, "--rounds 1", 25),
     "checks": Benchmark("Checking an answer", "", 40, "--rounds 2", 8),
     "grading": Benchmark("Marking a class", "--both 4 10 --sizes 100 1000", 150, "--both 2 4 --sizes 10", 40),

@@ -71,8 +71,15 @@ def measure(given):
     figure = series[f"page, {slowest}"][upto]
     peer = f"{slowest}; Python takes {series[f'Python, {slowest}'][upto]:.2g} ms"
     cells = [side * side for side in SIDES]
-    grown = growth("One state, by the page and by Python", "cells of the input", cells, "ms", series)
-    return {"claims": [claim(says, figure, "ms", at_most=FRAME, peer=peer)], "tables": [], "growth": [grown]}
+    grown = []
+    for direction in ("forwards", "backwards"):
+        lines = {
+            name: line for name, line in series.items() if name.endswith("backwards") == (direction == "backwards")
+        }
+        grown.append(
+            growth(f"One state {direction}, by the page and by Python", "cells of the input", cells, "ms", lines)
+        )
+    return {"claims": [claim(says, figure, "ms", at_most=FRAME, peer=peer)], "tables": [], "growth": grown}
 
 
 OPTIONS = {"--rounds": {"type": int, "default": 20}}
