@@ -4,10 +4,8 @@
 network on the same pictures in the same run.
 """
 
-import random
-import statistics
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,6 +13,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.engine import median_times
 from benchmarks.result import claim, growth, main
 from pooling_course import inspect_poolings
 
@@ -23,7 +22,7 @@ PICTURES = (2, 3, 32, 32)
 
 
 def network(poolings):
-    """As many blocks as that: a convolution and a pooling, which alternately halves the map and keeps its size."""
+    """Blocks of a convolution and a pooling; two poolings halve the map, the others keep its size."""
     layers, channels = [], PICTURES[1]
     for i in range(poolings):
         layers += [nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU()]
@@ -43,15 +42,9 @@ def measure(given):
     for poolings in POOLINGS:
         torch.manual_seed(0)
         model, x = network(poolings), torch.rand(PICTURES)
-        times = {name: [] for name in ways}
-        for i in range(-1, given.rounds):
-            for name in random.sample(list(ways), len(ways)):
-                begun = time.perf_counter()
-                ways[name](model, x)
-                if i >= 0:
-                    times[name].append(time.perf_counter() - begun)
-        for name in ways:
-            series[name].append(statistics.median(times[name]) * 1e3)
+        contenders = [(partial(torch.clone, x), partial(way, model)) for way in ways.values()]
+        for line, ms in zip(series.values(), median_times(contenders, given.rounds, wait=lambda: None), strict=True):
+            line.append(ms)
     last = {name: line[-1] for name, line in series.items()}
     says = f"A report on a network of {POOLINGS[-1]} poolings, backwards too, beside one step of its training"
     figure = last["report, backwards too"] / last["network, forwards and backwards"]

@@ -7,17 +7,16 @@ is in these times, nor the picture. What takes the page longer than a frame or s
 
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.engine import median_times
 from benchmarks.result import NotHere, claim, growth, main
 from pooling_course.explorer.states import Packer
 from pooling_course.maths.kinds.pooling import Pooling
@@ -47,13 +46,9 @@ def by_page(cases):
 
 
 def by_python(case):
-    packer, times = Packer(torch.rand(1, case["side"], case["side"])), []
-    for i in range(-3, case["rounds"]):
-        begun = time.perf_counter()
-        packer.pack([case["name"]])
-        if i >= 0:
-            times.append(time.perf_counter() - begun)
-    return statistics.median(times) * 1e3
+    packer = Packer(torch.rand(1, case["side"], case["side"]))
+    packs = (None, lambda _: packer.pack([case["name"]]))
+    return median_times([packs], case["rounds"], wait=lambda: None)[0]
 
 
 def measure(given):
@@ -71,14 +66,10 @@ def measure(given):
     figure = series[f"page, {slowest}"][upto]
     peer = f"{slowest}; Python takes {series[f'Python, {slowest}'][upto]:.2g} ms"
     cells = [side * side for side in SIDES]
-    grown = []
-    for direction in ("forwards", "backwards"):
-        lines = {
-            name: line for name, line in series.items() if name.endswith("backwards") == (direction == "backwards")
-        }
-        grown.append(
-            growth(f"One state {direction}, by the page and by Python", "cells of the input", cells, "ms", lines)
-        )
+    grown = [
+        growth(title, "cells of the input", cells, "ms", {name: series[name] for name in series if name.endswith(end)})
+        for title, end in (("One state, by the page and by Python", tuple(POOLED)), ("One gradient", "backwards"))
+    ]
     return {"claims": [claim(says, figure, "ms", at_most=FRAME, peer=peer)], "tables": [], "growth": grown}
 
 
