@@ -23,11 +23,11 @@ import { Typing } from "./typing.js";
 /**
  * @import { AnyModel, RenderProps } from "@anywidget/types"
  * @import { Colour, Look, Scale } from "../web/colour.js"
- * @import { Canvas, Picture } from "./paint.js"
+ * @import { Canvas, Picture, Sheet } from "./paint.js"
  * @import { Place } from "./pointing.js"
  * @import { At, Cells, Kind, LookUp, Shown, State } from "./types.d.ts"
  * @typedef {At & {grid: any}} Pick the name of a grid, or null
- * @typedef {{canvas: Canvas, cells: Canvas, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
+ * @typedef {{canvas: Canvas, sheet?: Sheet, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
  *   near: number[], frame?: any}} Grid its frame is null while it is hidden
  */
 
@@ -247,7 +247,6 @@ export class Explorer {
   /** @param {string} name */
   addGrid(name) {
     const canvas = make("canvas", { "aria-hidden": "true" });
-    const cells = make("canvas"); // kept out of the page: each canvas in it costs time in every frame
     // No role="grid": that would read out each cell besides the sentence, which tells of its window in two grids, and would need
     // an element for each of 16,384 cells. To read cell by cell there are the numbers as tables.
     const stage = make("div", { class: "pc-stage", tabindex: "0", role: "application" }, canvas);
@@ -255,7 +254,7 @@ export class Explorer {
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
     const figure = make("figure", { class: `pc-grid pc-${name}` }, caption, stage, under);
-    this.grid[name] = { canvas, cells, stage, caption, under, figure, near: [0, 0] };
+    this.grid[name] = { canvas, stage, caption, under, figure, near: [0, 0] };
     this.grids.append(figure);
   }
 

@@ -24,7 +24,7 @@ export function ownAt(view, v, row, col) {
   return arrayOf("f8", data, 0, planes * h * w)[((planes > 1 ? view.channel : 0) * h + row) * w + col];
 }
 
-// Give each `v` shown its `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
+// Give each `v` shown its `upstream` in words, `upstreamAt` and `gradientAt` (channel, row, col); returns the keys of gradients not here yet.
 /** @type {(view: Explorer) => string[]} */
 export function attachGradients(view) {
   const mode = view.get("upstream_mode");
@@ -40,6 +40,7 @@ export function attachGradients(view) {
       }
       const chosen = { row: Math.min(row, h - 1), col: Math.min(col, w - 1) };
       v.chosen = chosen;
+      v.upstream = `1 at ${chosen.row}, ${chosen.col}`;
       v.upstreamAt = (_, r, c) => (r === chosen.row && c === chosen.col ? 1 : 0);
       v.gradientAt = chosenGradient(view, v, chosen);
       continue;
@@ -50,6 +51,7 @@ export function attachGradients(view) {
     if (!v.gradient) missing.push(key);
     v.gradientAt = v.gradient?.gradient ? v.gradient.at : () => NaN; // of whole numbers there is none
     const values = own && arrayOf("f8", own.data, 0, own.shape[0] * h * w);
+    v.upstream = own ? `own ${own.serial}` : "ones";
     v.upstreamAt = own ? (ch, r, c) => values[(own.shape[0] > 1 ? ch * h * w : 0) + r * w + c] : () => 1;
   }
   return missing;

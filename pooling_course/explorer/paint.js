@@ -11,6 +11,8 @@ import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Ctx
  * @typedef {HTMLCanvasElement & {ratio?: number, parts?: any[]}} Canvas what it was last sized for, and shows
  * @typedef {{parts: any[], canvas: OffscreenCanvas}} Picture
+ * @typedef {{parts: any[], paint: (ctx: Ctx) => void, shown?: boolean, picture?: Picture}} Sheet cells of a grid, whether they have
+ *   been seen, and the picture that is kept from then on
  * @typedef {{rows: number, cols: number, cell: number, x(col: number): number, y(row: number): number}} Place
  * @typedef {Place & {key: string, pad: number, margin: Margin, width: number, height: number}} Frame
  * @typedef {At & {shape: string, rows: number, cols: number, along?: number}} Mark `along` says how far it has come
@@ -20,7 +22,7 @@ import { AXIS, EDGE, READABLE, readCounts, taps } from "./geometry.js";
 /** @param {Colour} colour */
 const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
 /** @type {(a: any[] | undefined, b: any[]) => boolean | undefined} */
-const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
+export const alike = (a, b) => a?.length === b.length && a.every((part, i) => part === b[i]);
 
 const FAR_OUT = 3; // times the range of the middle half of the values, as in a box plot
 
@@ -67,6 +69,12 @@ export function keptPicture(kept, parts, width, height, paint) {
   ctx.scale(ratio, ratio);
   paint(ctx);
   return { parts: now, canvas };
+}
+
+/** @type {(ctx: Ctx, picture: Picture, x: number, y: number) => void} */
+export function drawPicture(ctx, { canvas }, x, y) {
+  const ratio = window.devicePixelRatio || 1;
+  ctx.drawImage(canvas, x, y, canvas.width / ratio, canvas.height / ratio);
 }
 
 // A frame places cell (row, col) on a canvas; the margin keeps room for padding, whose cells may be smaller.

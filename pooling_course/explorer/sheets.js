@@ -4,29 +4,69 @@ import { update } from "../web/dom.js";
 import { rgb } from "../web/colour.js";
 import { READABLE, readCounts, unreadOf } from "./geometry.js";
 import { idleOf, onesOf, planeOf } from "./gradients.js";
-import { keptPicture, label, paintBorder, paintCells, paintEmpty, paintGhosts, paintHatch, paintIndices, paintMap, paintMarks, sizeCanvas } from "./paint.js";
+import {
+  alike,
+  drawPicture,
+  keptPicture,
+  label,
+  paintBorder,
+  paintCells,
+  paintEmpty,
+  paintGhosts,
+  paintHatch,
+  paintIndices,
+  paintMap,
+  paintMarks,
+  sizeCanvas,
+} from "./paint.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
  * @import { Colour } from "../web/colour.js"
- * @import { Frame, Mark } from "./paint.js"
+ * @import { Ctx, Frame, Mark, Sheet } from "./paint.js"
  * @import { LookUp, Shown } from "./types.d.ts"
  */
 
-// A grid as it is seen: its cells, as they were painted last, and marks on them.
+// A grid as it is seen: its cells, and marks on them.
 /** @type {(view: Explorer, name: string, marks: Mark[]) => void} */
 export function paintGrid({ look, grid }, name, marks) {
-  const { canvas, cells, frame, near } = grid[name];
-  const ctx = frame && sizeCanvas(canvas, frame.width, frame.height, [look, frame.key, cells.parts, JSON.stringify(marks)]);
+  const { canvas, sheet, frame, near } = grid[name];
+  const ctx = frame && sheet && sizeCanvas(canvas, frame.width, frame.height, [look, frame.key, sheet, JSON.stringify(marks)]);
   if (!ctx) return;
   paintIndices(ctx, look, frame, near);
-  ctx.drawImage(cells, 0, 0, cells.width / (cells.ratio ?? 1), cells.height / (cells.ratio ?? 1));
+  paintSheet(ctx, sheet, frame);
   paintMarks(ctx, look, frame, marks);
 }
 
+// New cells, as with each slider step, are painted where they are seen: on a canvas of their own first, they would cost as much
+// again. Asked for a second time, because marks move over them, they are kept as a picture.
+/** @type {(ctx: Ctx, sheet: Sheet, frame: Frame) => void} */
+function paintSheet(ctx, sheet, { width, height }) {
+  if (sheet.shown) sheet.picture = keptPicture(sheet.picture, [], width, height, sheet.paint);
+  if (sheet.picture) drawPicture(ctx, sheet.picture, 0, 0);
+  else sheet.paint(ctx);
+  sheet.shown = true;
+}
+
+// The cells of a grid, as `paint(ctx)` paints them; those that were there stay while their `parts` stay the same.
+/** @type {(sheet: Sheet | undefined, parts: any[], paint: (ctx: Ctx) => void) => Sheet} */
+const sheetOf = (sheet, parts, paint) => (sheet && alike(sheet.parts, parts) ? sheet : { parts, paint });
+
+// What gradients look like depends on.
+/** @type {(view: Explorer, flow: Shown) => any[]} */
+const flowParts = ({ look, channel, signedScale, states }, { state, gradient, upstream }) => [
+  look,
+  channel,
+  signedScale.high,
+  states.input.values,
+  state,
+  gradient,
+  upstream,
+];
+
 /** @type {(view: Explorer, name: string) => void} */
 export function paintInput(view, name) {
-  const { frame, cells, stage, caption, under } = view.grid[name];
+  const { frame, sheet, stage, caption, under } = view.grid[name];
   if (!frame) return;
   const { h, w, channels, values } = view.states.input;
   const first = view.shown.find((v) => !v.state.error && (v.input === name || !view.backward));
@@ -37,9 +77,10 @@ export function paintInput(view, name) {
   const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
   view.grid[name].near = first ? first.s.padding : [0, 0];
   const { reached } = view.motion;
-  const parts = flow ? [flow, frame.key, reached] : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
-  const ctx = sizeCanvas(cells, frame.width, frame.height, parts);
-  if (ctx) {
+  const parts = flow
+    ? [...flowParts(view, flow), frame.key, around, reached]
+    : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
+  view.grid[name].sheet = sheetOf(sheet, parts, (ctx) => {
     const many = flow && !(reached && flow.chosen) && frame.cell < READABLE;
     const plane = many ? (reached ? view.motion.sent(flow) : planeOf(view, flow)) : undefined;
     if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
@@ -51,7 +92,7 @@ export function paintInput(view, name) {
       paintBorder(ctx, view.look, frame, first.rows, first.cols, padding);
       paintHatch(ctx, view.look, frame, unread);
     }
-  }
+  });
   const size = `${channels > 1 ? `${channels} × ` : ""}${h} × ${w}`;
   const hatched = first && unread?.count ? `${unread.count} of ${h * w} cells never read${byWhom(view, first, unread)} (hatched)` : "";
   const what = flow ? `Input gradient${view.shown.length > 1 ? ` of ${flow.kind.inWords}` : ""}` : "Input";
@@ -82,7 +123,7 @@ function beyondOf(view) {
 }
 
 // How many windows read each cell, in place of its value.
-/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, first: Shown) => void} */
+/** @type {(view: Explorer, ctx: Ctx, frame: Frame, first: Shown) => void} */
 function paintReads(view, ctx, frame, { rows, cols }) {
   const [down, across] = [readCounts(rows), readCounts(cols)];
   const scale = { low: 0, high: Math.max(1, Math.max(...down) * Math.max(...across)) };
@@ -109,7 +150,7 @@ function byWhom(view, first, unread) {
 }
 
 // Gradients, and under each the value of its cell.
-/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, at: LookUp, valueAt: ((row: number, col: number) => number) | null) => void} */
+/** @type {(view: Explorer, ctx: Ctx, frame: Frame, at: LookUp, valueAt: ((row: number, col: number) => number) | null) => void} */
 function paintFlow(view, ctx, frame, at, valueAt) {
   const { channel, look, signedScale } = view;
   /** @type {(r: number, c: number) => Colour} */
@@ -118,7 +159,7 @@ function paintFlow(view, ctx, frame, at, valueAt) {
 }
 
 // The input itself, which stays the same from slider step to slider step.
-/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame) => void} */
+/** @type {(view: Explorer, ctx: Ctx, frame: Frame) => void} */
 function paintValues(view, ctx, frame) {
   const { h, w, values } = view.states.input;
   const [width, height] = [w * frame.cell, h * frame.cell];
@@ -132,13 +173,11 @@ function paintValues(view, ctx, frame) {
     const bare = { ...frame, x: (/** @type {number} */ col) => col * frame.cell, y: (/** @type {number} */ row) => row * frame.cell };
     paintCells(own, view.look, bare, view.colourOf(at), view.inputAt);
   });
-  const { canvas } = view.picture;
-  const ratio = window.devicePixelRatio || 1;
-  ctx.drawImage(canvas, frame.x(0), frame.y(0), canvas.width / ratio, canvas.height / ratio);
+  drawPicture(ctx, view.picture, frame.x(0), frame.y(0));
 }
 
 // The output as far as it has been computed: while Play is under way, the rest is empty.
-/** @type {(view: Explorer, ctx: CanvasRenderingContext2D, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
+/** @type {(view: Explorer, ctx: Ctx, frame: Frame, shown: Shown, outputAt: (row: number, col: number) => number) => void} */
 function paintOutputCells(view, ctx, frame, shown, outputAt) {
   const divides = view.cells === "divisors" && shown.kind.shares === "equal";
   const divisor = divides ? (/** @type {number} */ r, /** @type {number} */ c) => `÷${shown.state.divisorAt(r, c)}` : null;
@@ -155,7 +194,7 @@ function countIdle(view, flow, hatched) {
 
 /** @type {(view: Explorer, name: string) => void} */
 export function paintOutput(view, name) {
-  const { frame, cells, stage, caption, under } = view.grid[name];
+  const { frame, sheet, stage, caption, under } = view.grid[name];
   const shown = view.shown.find((v) => v.grid === name);
   const title = shown?.kind.title;
   if (!frame || !shown) {
@@ -165,13 +204,10 @@ export function paintOutput(view, name) {
   }
   const { state } = shown;
   const flow = view.backward && !shown.gradient?.error;
-  const ctx = sizeCanvas(
-    cells,
-    frame.width,
-    frame.height,
-    flow ? [shown] : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached, view.cells],
-  );
-  if (ctx) {
+  const parts = flow
+    ? [...flowParts(view, shown), frame.key, view.oneUpstream]
+    : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached, view.cells];
+  view.grid[name].sheet = sheetOf(sheet, parts, (ctx) => {
     /** @type {(r: number, c: number) => number} */
     const outputAt = (r, c) => state.at(view.channel, r, c);
     const plane = flow && frame.cell < READABLE ? onesOf(view, shown) : undefined;
@@ -179,7 +215,7 @@ export function paintOutput(view, name) {
     else if (flow)
       paintFlow(view, ctx, frame, shown.upstreamAt, view.oneUpstream ? null : outputAt); // of two outputs it shows no values
     else paintOutputCells(view, ctx, frame, shown, outputAt);
-  }
+  });
   const channels = view.states.input.channels;
   const what = flow ? `Upstream gradient${view.shown.length > 1 && !view.oneUpstream ? ` of ${shown.kind.inWords}` : ""}` : `${title} output`;
   update(caption, { text: `${what} ${channels > 1 ? `${channels} × ` : ""}${state.h} × ${state.w}` });

@@ -4,7 +4,6 @@ import { number } from "../web/numbers.js";
 import { paintIndices, paintMarks, paintRoutes } from "./paint.js";
 import { pointedAt } from "./pointing.js";
 import { arrowsOf } from "./routes.js";
-import { paintInput, paintOutput } from "./sheets.js";
 
 /**
  * @import { Explorer } from "./explorer.js"
@@ -259,10 +258,6 @@ export function svgOf(view) {
   };
   for (const { kind, s } of view.shown) paragraph(kind.code(s), "13px ui-monospace, monospace");
   const top = y + 4;
-  // the grids, each painted anew where it stands
-  const sheets = /** @type {Explorer} */ (
-    Object.create(view, { grid: { value: Object.fromEntries(Object.entries(view.grid).map(([name, grid]) => [name, blank(grid, pen)])) } })
-  );
   const { marks, routes } = pointedAt(view, view.at);
   const whole = grids.getBoundingClientRect();
   /** @param {Element} el */
@@ -271,15 +266,14 @@ export function svgOf(view) {
     return [MARGIN + left - whole.left, top + down - whole.top];
   };
   for (const name of Object.keys(view.grid)) {
-    const { stage, frame, caption, under, near } = view.grid[name];
-    if (!frame) continue;
+    const { stage, frame, sheet, caption, under, near } = view.grid[name];
+    if (!frame || !sheet) continue;
     const [over, here, below] = [caption, stage, under].map(corner);
     y = Math.max(y, below[1] + LINE);
     ctx.write(caption.textContent ?? "", over[0], over[1] + 15, look.ink, `600 12.5px ${font}`);
     ctx.at(here[0], here[1], () => {
       paintIndices(pen, look, frame, near);
-      if (view.isInput(name)) paintInput(sheets, name);
-      else paintOutput(sheets, name);
+      sheet.paint(pen);
       paintMarks(pen, look, frame, marks[name]);
     });
     ctx.write(under.textContent ?? "", below[0], below[1] + 13, look.muted, `12px ${font}`);
@@ -293,10 +287,6 @@ export function svgOf(view) {
   const words = `<title id="pc-title">${escaped(view.shown.map((v) => v.kind.code(v.s)).join(" and "))}</title><desc id="pc-desc">${escaped(alt)}</desc>`;
   return { svg: `${head}${words}<rect width="100%" height="100%" fill="${escaped(look.paper)}"/>${ctx.parts.join("")}</svg>`, width, height, alt };
 }
-
-// A grid that is painted with another pen, and has shown nothing yet.
-/** @type {(grid: any, pen: any) => any} */
-const blank = (grid, pen) => ({ ...grid, cells: { getContext: () => pen, width: 0, height: 0, style: {} } });
 
 // ---- as PNG, with the description as PNG keeps one -----------------------------------------------------------------------------
 

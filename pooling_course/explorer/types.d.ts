@@ -92,6 +92,8 @@ export interface Shown extends Shows<any> {
   /** Backwards only, and where the output is possible: the gradient, of one chosen window or of all. */
   chosen?: At;
   gradient?: State;
+  /** Tells one upstream gradient from another. */
+  upstream?: string;
   upstreamAt: LookUp;
   gradientAt: LookUp;
 }
