@@ -42,7 +42,6 @@ export class Controls {
   presetInput;
   /** @type {HTMLSelectElement} */
   channelInput;
-  channelNames = ""; // whether its options are those of a photo, or else how many there are
   /** @type {HTMLElement} */
   channelLabel;
   /** @type {Record<string, {el: HTMLElement, inputs: HTMLInputElement[], sides: HTMLElement[], refused: HTMLElement, value: HTMLElement, hint: HTMLElement}>} */
@@ -342,15 +341,11 @@ export class Controls {
   syncChannels({ channels }) {
     const { isPhoto, channel } = this.view;
     update(this.channelLabel, { hidden: channels === 1 });
-    const names = isPhoto ? "photo" : `${channels}`;
-    if (this.channelNames !== names) {
-      const numbered = Array.from({ length: channels }, (_, i) => `${i}`);
-      options(
-        this.channelInput,
-        numbered.map((i) => [i, isPhoto ? COLOURS[+i] : i]),
-      );
-      this.channelNames = names;
-    }
+    const numbered = Array.from({ length: channels }, (_, i) => `${i}`);
+    options(
+      this.channelInput,
+      numbered.map((i) => [i, isPhoto ? COLOURS[+i] : i]),
+    );
     update(this.channelInput, { value: channel });
   }
 
@@ -383,12 +378,19 @@ export class Controls {
   }
 }
 
-// The options of a select: [value, text] of each.
+/** @type {WeakMap<HTMLSelectElement, string>} */
+const offered = new WeakMap();
+
+// The options of a select: [value, text] of each. They hardly ever change, and a page is asked for each of them.
 /** @type {(el: HTMLSelectElement, items: string[][]) => void} */
-const options = (el, items) =>
+function options(el, items) {
+  const names = items.join("\n");
+  if (offered.get(el) === names) return;
+  offered.set(el, names);
   list(
     el,
     items,
     () => make("option", { value: "" }),
     (option, [value, text]) => update(option, { value, text }),
   );
+}
