@@ -275,6 +275,7 @@
     Object.assign(view, shown && { channel: shown.channel, cells: shown.cells });
     course.furnish?.({ view, model, el, loaded, book, bookOf, place: apart ? undefined : places[name] });
     await new Promise((done) => Object.assign(view, { drawn: done }));
+    await turn();
     leaveStill();
     el.removeAttribute("style");
   }

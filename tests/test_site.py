@@ -536,8 +536,9 @@ TURNS = """(place) => new Promise((done) => {
   port1.onmessage = () => {
     const [still, root] = [".course-still", ".pc-explorer"].map((name) => place.querySelector(name));
     const sentence = root?.querySelector(".pc-sentence").textContent;
-    const laidOut = Boolean(root?.dataset.room);
-    turns.push({ still: seen(still), explorer: seen(root), laidOut, sentence, high: root?.offsetHeight });
+    const laidOut = Boolean(root?.querySelector(".pc-code code"));
+    const now = { built: Boolean(root), laidOut, sentence, explorer: seen(root) };
+    turns.push({ ...now, still: seen(still), high: root?.offsetHeight });
     if (turns.at(-1).explorer && turns.length > 20 && turns.at(-20).explorer) done(turns);
     else port2.postMessage(0);
   };
@@ -554,7 +555,17 @@ def test_an_explorer_in_a_fold_is_drawn_in_parts_and_seen_when_it_is_whole(visit
     assert all(turn["still"] != turn["explorer"] for turn in turns)  # the one or the other, and never both
     assert all(turn["sentence"] for turn in turns if turn["explorer"])
     assert len({turn["high"] for turn in turns if turn["explorer"]}) == 1  # and it does not grow or jump then
-    assert [turn for turn in turns if turn["laidOut"] and not turn["sentence"]]  # the page answers in between
+    parts = [(turn["built"], turn["laidOut"], bool(turn["sentence"]), turn["explorer"]) for turn in turns]
+    assert {sum(done) for done in parts} == {0, 1, 2, 3, 4}  # the page answers in between
+
+
+@browsers
+def test_a_click_on_a_fold_selects_no_text(visit):
+    """The browser would count all letters before it, which takes long on a long page."""
+    page = visit("07_internals_and_backprop")
+    for fold in page.locator("article details:not([open]) > summary:visible").all()[:3]:
+        fold.click()
+        assert page.evaluate("getSelection().type") == "None"
 
 
 @browsers

@@ -9,7 +9,7 @@ import { KINDS, SETTINGS, around, settingsOf } from "./kinds/kinds.js";
 import { attachGradients, inAll, oneUpstream, ownMisfit, signedScale } from "./gradients.js";
 import { Hands } from "./hands.js";
 import { History } from "./history.js";
-import { layout, roomToRead } from "./layout.js";
+import { layout, roomOf, roomToRead } from "./layout.js";
 import { Motion, Player } from "./motion.js";
 import { robustScale } from "./paint.js";
 import { mostTelling, pointedAt } from "./pointing.js";
@@ -153,11 +153,17 @@ export class Explorer {
     this.channel = 0;
     this.root = make("div", { class: "pooling-course pc-explorer", role: "group", "aria-label": "Pooling explorer", "aria-busy": "true" });
     this.root.dataset.alive = this.get("still");
-    this.build();
     root.append(this.root);
+    this.width = this.measure(); // while it is empty that costs little
+    this.root.dataset.room = roomOf({ width: this.width, shown: this.kinds });
+    this.build();
     this.watch();
     this.states.reset();
-    this.notYet = inFrame(this.dress); // built and drawn in one task, it would keep the page from answering for too long
+    this.schedule(); // what has to be asked for
+    // Built, laid out and drawn in one task, it would keep the page from answering for too long.
+    this.notYet = inFrame(() => {
+      this.notYet = inFrame(this.dress);
+    });
   }
 
   /** @param {string} name */
@@ -298,8 +304,8 @@ export class Explorer {
   };
 
   draw() {
-    if (!this.look || this.left || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
-    this.notYet();
+    if (this.left || !this.get("kinds").includes(this.get("kind"))) return; // the rest of the news is on its way
+    if (this.look) this.notYet(); // else it is still to be dressed
     const missing = this.lookUp();
     if (missing.length) {
       this.complete = false; // nothing can be pointed at
@@ -307,6 +313,7 @@ export class Explorer {
       this.waitFor(missing);
       return; // the last picture stays, dimmed, until torch has answered
     }
+    if (!this.look) return;
     const parts = this.parts();
     const next = () => {
       if (!parts.next().done) this.notYet = inFrame(next);
@@ -565,7 +572,6 @@ export class Explorer {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.still.addEventListener("change", this.applyMotion);
     this.applyMotion();
-    this.width = this.measure();
   }
 
   // Another input than the one `before`: it was asked for here, or comes from elsewhere.

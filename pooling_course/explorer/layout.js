@@ -24,7 +24,7 @@ const LARGEST_PICTURE = 420;
 const px = (size) => `${Math.floor(size)}px`;
 
 // "aside": grids and sentence side by side; "below": the sentence under them; "narrow": one under the other.
-/** @type {(view: Explorer) => "aside" | "below" | "narrow"} */
+/** @type {(view: {width: number, shown: any[]}) => "aside" | "below" | "narrow"} */
 export const roomOf = ({ width, shown }) => (width < NARROW ? "narrow" : width >= ASIDE && shown.length === 1 ? "aside" : "below");
 
 // How many letters of a sentence have room beside the buttons, and how many in smaller type; a longer one is written smaller still.
