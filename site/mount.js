@@ -189,13 +189,14 @@
     for (const [i, name] of explorersIn(at.dataset.model ?? "").entries()) places[name] ??= `${at.dataset.cell}.${i}`;
   }
 
-  const LINKED = location.hash.startsWith("#explorer=");
+  const LINK = /#explorer(=|%3d)/i; // as some programs send "="
+  const LINKED = LINK.test(location.hash);
   const linked = LINKED
     ? load(course.explorer).then(({ readLink }) => readLink(location.hash, { presets: Object.keys(course.presets) }))
     : Promise.resolve(null);
   // Back from a link, too, an explorer is as the address says; but a link within the page leaves it as it is.
   addEventListener("hashchange", ({ oldURL }) => {
-    if (location.hash.startsWith("#explorer=") || (!location.hash && oldURL.includes("#explorer="))) location.reload();
+    if (LINK.test(location.hash) || (!location.hash && LINK.test(oldURL))) location.reload();
   });
 
   // The state of an explorer as a link has it; `loaded` is the explorer's module.

@@ -900,6 +900,12 @@ def test_a_link_brings_all_of_it_back(visit):
 
 
 @browsers
+def test_a_link_whose_signs_were_encoded_on_its_way_is_followed_too(visit):
+    page = play(visit, "#explorer%3D1%26kernel_size%3D3%26stride%3D1")
+    check(opened(page.locator(".pc-explorer")), Pooling("max", 3, 1))
+
+
+@browsers
 @pytest.mark.parametrize(
     "end, said",
     [

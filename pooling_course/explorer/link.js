@@ -220,6 +220,7 @@ const INSTEAD = "so the explorer opens as the page has it";
 // What a link says: null where the end of an address is no link to an explorer, else all that is shown, or why it is not.
 /** @type {(hash: string, known: Known) => null | {shown: Traits, error?: undefined} | {error: string, shown?: undefined}} */
 export function readLink(hash, known) {
+  hash = hash.replace(/%(3d|26)/gi, decodeURIComponent); // so some programs send "=" and "&"
   if (!hash.startsWith(`#${MARK}`)) return null;
   if (hash.length > LONGEST_LINK)
     return {

@@ -163,6 +163,12 @@ def test_a_link_is_short_and_says_only_what_is_not_usual(ask):
     assert len(photo) < 20_000
 
 
+def test_a_link_whose_signs_were_encoded_on_its_way_says_the_same(ask):
+    ends = "#explorer=1&kernel_size=3&stride=1", "#explorer%3D1%26kernel_size%3D3&stride%3d1"
+    plain, encoded = read(ask, *ends)
+    assert encoded == plain and plain["shown"]["kernel_size"] == 3
+
+
 # --- a link that is none ----------------------------------------------------------------------------------------------
 
 WRONG = [
