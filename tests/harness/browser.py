@@ -40,6 +40,15 @@ ADVICE = (
 # Quiet, and fit for a container: no sandbox of its own there, no graphics card, nothing fetched behind the scenes.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# For each window Chromium opens two pages of its own, which drop from the address bar, and for each page it keeps a
+# process in reserve: more than half of what a context takes. The last such list counts, so Playwright's is in it, too.
+WITHOUT = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"]
+WITHOUT += ["AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "LensOverlay"]
+WITHOUT += ["HttpsFirstBalancedModeAutoEnable", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning"]
+WITHOUT += ["AvoidCorsURLLoaderRestartOnRedirect", "TcpPortRandomizationWin", "OptimizationHints", "AimEnabled"]
+WITHOUT += ["NetworkTimeServiceQuerying", "PreconnectToSearch", "msForceBrowserSignIn"]
+WITHOUT += ["msEdgeUpdateLaunchServicesPreferredVersion"]
+ARGUMENTS += [f"--disable-features={','.join(WITHOUT)}"]
 QUIET = {"@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 RUN_ALL = "notebook:run-all-cells"
 START = 90_000  # ms within which a page, a kernel with torch, or a server must be there
