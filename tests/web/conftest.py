@@ -1,4 +1,4 @@
-"""The widget managers of other programs, for the tests that show our widgets by them."""
+"""The widget managers of other programs, and pages, for the tests that show our widgets by them."""
 
 import base64
 import hashlib
@@ -10,6 +10,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
+from harness.explorers import new_page
+
+OWN = ("http://127.0.0.1", "file:", "data:", "blob:")  # how the addresses of this machine begin
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,33 @@ def scripts(tmp_path_factory):
         with tarfile.open(archive) as opened_archive:
             found[name] = opened_archive.extractfile(f"package/{locked['file']}").read().decode()
     return found
+
+
+@pytest.fixture
+def show(chromium):
+    """show(url, answers) -> the page; what it asks of others, answers(url) says, or it fails and is in page.foreign."""
+    pages = []
+
+    def shown(url, answers=lambda url: None):
+        page = new_page(chromium, height=3000)
+        pages.append(page)
+        page.foreign = []
+
+        def answer(route):
+            asked = route.request
+            if asked.url.startswith(OWN):
+                return route.continue_()
+            text = answers(asked.url)
+            if text is None:
+                page.foreign.append(asked.url)
+                return route.abort()
+            kind = "html" if asked.resource_type == "document" else "javascript"
+            return route.fulfill(body=text, content_type=f"text/{kind}")
+
+        page.route("**/*", answer)
+        page.goto(url)
+        return page
+
+    yield shown
+    for page in pages:
+        page.context.close()

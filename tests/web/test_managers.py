@@ -14,7 +14,7 @@ from ipywidgets import embed
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from harness.explorers import Explorer, check, new_page, opened
+from harness.explorers import Explorer, check, opened
 from pooling_course import Flipbook, GradientFlow, Pooling, PoolingExplorer, Quiz
 from pooling_course.pictures.figures import mental_model
 from pooling_course.questions import question
@@ -30,34 +30,21 @@ VSCODE = "@vscode/jupyter-ipywidgets8 1.0.9"
 
 
 @pytest.fixture
-def show(chromium, scripts):
-    """show(page's text, manager) -> the page; what its scripts ask of anybody is answered from `scripts` alone."""
-    pages = []
+def managed(show, scripts):
+    """managed(page's text, manager) -> the page; what its scripts ask of anybody is answered from `scripts` alone."""
 
-    def shown(text, manager):
-        page = new_page(chromium, height=3000)
-        pages.append(page)
-        page.foreign = []
-
-        def answer(route):
-            url = route.request.url
+    def managed(text, manager):
+        def answers(url):
             if url == HOME:
-                return route.fulfill(body=text, content_type="text/html")
-            name = manager if "manager" in url else next((n for n in LOCK if n.split()[0] in url), None)
+                return text
             if "require.js" in url or "require.min.js" in url:
-                name = next(n for n in LOCK if n.startswith("requirejs"))
-            if name is None:
-                page.foreign.append(url)
-                return route.abort()
-            return route.fulfill(body=scripts[name], content_type="text/javascript")
+                return next(scripts[name] for name in LOCK if name.startswith("requirejs"))
+            name = manager if "manager" in url else next((n for n in LOCK if n.split()[0] in url), None)
+            return scripts.get(name)
 
-        page.route("**/*", answer)
-        page.goto(HOME)
-        return page
+        return show(HOME, answers)
 
-    yield shown
-    for page in pages:
-        page.context.close()
+    return managed
 
 
 @pytest.fixture(params=[False, True], ids=["own script", "one for all"], autouse=True)
@@ -103,19 +90,19 @@ def embedded():
 
 
 @pytest.mark.parametrize("manager", [OLD, NEW])
-def test_in_a_page_that_was_exported_with_its_state(show, manager):
-    page = show(f"<!doctype html><meta charset=utf-8><title>exported</title><body>{embedded()}", manager)
+def test_in_a_page_that_was_exported_with_its_state(managed, manager):
+    page = managed(f"<!doctype html><meta charset=utf-8><title>exported</title><body>{embedded()}", manager)
     lives(page)
 
 
-def test_in_a_page_that_nbconvert_made_of_a_notebook_with_its_state(show):
+def test_in_a_page_that_nbconvert_made_of_a_notebook_with_its_state(managed):
     shown = widgets()
     state = embed.dependency_state(shown, drop_defaults=False)
     view = [nbformat.v4.new_output("display_data", widget._repr_mimebundle_()[0]) for widget in shown]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=view)])
     saved = {"version_major": 2, "version_minor": 0, "state": state}
     book.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": saved}
-    page = show(HTMLExporter(exclude_input=True).from_notebook_node(book)[0], NEW)
+    page = managed(HTMLExporter(exclude_input=True).from_notebook_node(book)[0], NEW)
     page.complaints = [said for said in page.complaints if "ERR_FAILED" not in said]
     assert all("mathjax" in url.lower() for url in page.foreign)  # it draws formulas, and no widget
     lives(page)
@@ -157,5 +144,5 @@ def of_vscode():
     return VSCODE_PAGE.replace("SAVED", saved.replace("</", "<\\/"))
 
 
-def test_by_the_manager_of_vs_code(show):
-    lives(show(of_vscode(), VSCODE))
+def test_by_the_manager_of_vs_code(managed):
+    lives(managed(of_vscode(), VSCODE))

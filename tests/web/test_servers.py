@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import expect
 
 from harness import ROOT, browser
-from harness.explorers import check, new_page, opened
+from harness.explorers import check, opened
 from pooling_course import Pooling
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -50,30 +50,6 @@ def programs(tmp_path_factory):
         pytest.skip("no package registry answers")
     assert done.returncode == 0, done.stderr
     return folder
-
-
-@pytest.fixture
-def show(chromium):
-    """show(url, answers) -> the page; what it asks of other machines, `answers` answers, or nobody."""
-    pages = []
-
-    def shown(url, answers=lambda url: None):
-        page = new_page(chromium, height=3000)
-        pages.append(page)
-
-        def answer(route):
-            if route.request.url.startswith(("http://127.0.0.1", "file:", "data:", "blob:")):
-                return route.continue_()
-            text = answers(route.request.url)
-            return route.abort() if text is None else route.fulfill(body=text, content_type="text/javascript")
-
-        page.route("**/*", answer)
-        page.goto(url)
-        return page
-
-    yield shown
-    for page in pages:
-        page.context.close()
 
 
 @contextlib.contextmanager
