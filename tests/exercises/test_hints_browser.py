@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from harness import plain
 from harness.explorers import faults
+from harness.together import together
 from pooling_course.exercises import check, load, names
 from pooling_course.exercises.report import hint_buttons
 from pooling_course.questions.challenge import Challenge
@@ -21,15 +22,18 @@ def shown(chromium):
     """shown(html, ...) -> a page that holds it, with scripts or without."""
     contexts = []
 
-    def show(text, ink="#111", paper="#fff", width=736, **context):
+    def show(text, *look, width=736, **context):
         contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **context))
-        page = contexts[-1].new_page()
-        page.set_content(PAGE % (ink, paper, text))
-        return page
+        return filled(contexts[-1].new_page(), text, *look)
 
     yield show
     for context in contexts:
         context.close()
+
+
+def filled(page, text, ink="#111", paper="#fff"):
+    page.set_content(PAGE % (ink, paper, text))
+    return page
 
 
 def climb(root):
@@ -53,9 +57,14 @@ def test_what_opens_lies_in_what_is_read_out(shown):
     assert page.locator("details details details").count() == 1  # so that a button comes with the hint before it
 
 
-@pytest.mark.parametrize("name", [name for name in names() if load(name).level != "own"])  # which have none
-def test_the_whole_answer_is_shown_as_it_is_written(shown, name):
-    page = shown(hint_buttons(load(name).ladder), width=360)
+@pytest.fixture
+def narrow(shown):
+    return shown("", width=360)
+
+
+@together("name", [name for name in names() if load(name).level != "own"])  # which have none
+def test_the_whole_answer_is_shown_as_it_is_written(narrow, name):
+    page = filled(narrow, hint_buttons(load(name).ladder))
     for button in BUTTONS:
         page.get_by_text(button, exact=True).click()
     assert page.locator("pre").inner_text().rstrip("\n") == load(name).solution.rstrip("\n")
