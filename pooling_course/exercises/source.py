@@ -191,8 +191,17 @@ def _lambda_in(statement):
     return found[0] if len(found) == 1 else None
 
 
-def names_in(source: str) -> Names:
-    """The names of a notebook's code, without running it: the last definition of each counts.
+def parsed(source: str) -> list[ast.stmt] | None:
+    """The statements of a text; None where Python cannot read it, so that it does not run, either."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def names_in(code: str | list[ast.stmt]) -> Names:
+    """The names of a notebook's code, as text or as its statements, without running it: the last definition of each
+    counts.
 
     What cannot be parsed is left out; a function in it is then missing, as it is when the notebook runs.
     """
@@ -202,11 +211,8 @@ def names_in(source: str) -> Names:
         starred = None if hasattr(builtins, name) else bound.get("*")  # from torch.nn.functional import *
         return bound.get(name, starred)
 
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        body = []
-    for node in (inner for statement in body for inner in _statements(statement)):
+    body = parsed(code) if isinstance(code, str) else code
+    for node in (inner for statement in body or () for inner in _statements(statement)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             bound.update({name: ("module", module) for name, module in _imported(node).items()})
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):

@@ -8,22 +8,16 @@ import ast
 import builtins
 import difflib
 import hashlib
+from contextlib import suppress
 
-from ..exercises.source import faults, names_in
+from ..exercises.source import faults, names_in, parsed
 from .shell import as_python, passed_over, written
 
 SHORTEST = 25  # nodes of a syntax tree; shorter answers look alike by nature
 HIDDEN_CODE = "Your code for this task cannot be read: define the function with `def`, in a cell."
 MOST = 30  # cells that define one function, and other things that are listed
+Cell = tuple[str, list[ast.stmt]]  # as Python, and read
 NEAR = 0.75  # how much of a name must be the same for it to be taken for another's
-
-
-def parses(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def look(cells: list[tuple[int, str]], questions: list[dict]) -> dict:
@@ -36,33 +30,44 @@ def look(cells: list[tuple[int, str]], questions: list[dict]) -> dict:
     """
     python = {step: as_python(code) for step, code in cells}
     passed = [f"{what[:40]} in cell {step + 1}" for step, code in python.items() for what in passed_over(code)]
-    code = with_files({step: code for step, code in python.items() if parses(code)})
-    names = names_in("\n".join(code.values()))
-    names_of = {step: names_in(text) for step, text in code.items()}
+    code = with_files({step: (code, body) for step, code in python.items() if (body := parsed(code)) is not None})
+    names = names_in([statement for _, body in code.values() for statement in body])
+    names_of = {step: names_in(body) for step, (_, body) in code.items()}
     found = []
     for question in questions:
         name, rule = question["function"], question["rule"]
-        own = {step: names_of[step](name) for step, text in code.items() if name in text}
+        own = {step: names_of[step](name) for step, (text, _) in code.items() if name in text}
         stood = [(step, meaning) for step, meaning in own.items() if meaning][-MOST:]
-        read = {step: _read(rule, name, (*meaning[:2], names)[: len(meaning)]) for step, meaning in stood}
+        said = {step: (meaning, _faults(rule, name, (*meaning[:2], names)[: len(meaning)])) for step, meaning in stood}
         other = "" if stood else near(name, defined_in(code.values()) - {other["function"] for other in questions})
-        found.append({"cells": read, "near": other})
-    return {"questions": found, "passed": passed[:MOST]}
+        found.append((rule, said, other))
+    # Shapes come last: they take away from the trees that faults are looked for in.
+    read = [
+        {"cells": {step: _read(rule, *each) for step, each in said.items()}, "near": other}
+        for rule, said, other in found
+    ]
+    return {"questions": read, "passed": passed[:MOST]}
 
 
 def defined_in(code) -> set[str]:
     """The names of all functions in some cells."""
-    return {node.name for text in code for node in ast.walk(ast.parse(text)) if isinstance(node, FUNCTION)}
+    nodes = (node for _, body in code for statement in body for node in ast.walk(statement))
+    return {node.name for node in nodes if isinstance(node, FUNCTION)}
 
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def _read(rule, name, meaning):
-    try:
-        return {"faults": [fault[:500] for fault in faults(rule, name, meaning)], "shape": shape(meaning)}
-    except RecursionError:
-        return unread(rule)
+def _faults(rule, name, meaning):
+    with suppress(RecursionError):
+        return [fault[:500] for fault in faults(rule, name, meaning)]
+
+
+def _read(rule, meaning, said):
+    with suppress(RecursionError):
+        if said is not None:
+            return {"faults": said, "shape": shape(meaning)}
+    return unread(rule)
 
 
 def near(name: str, defined: set[str]) -> str:
@@ -79,15 +84,16 @@ def _plain(name):
     return name.replace("_", "").casefold()
 
 
-def with_files(python: dict[int, str]) -> dict[int, str]:
+def with_files(code: dict[int, Cell]) -> dict[int, Cell]:
     """Cells in which files that %%writefile makes stand where they are imported or run."""
-    files = dict(file for code in python.values() if (file := written(code)) and parses(file[1]))
+    made = [file for text, _ in code.values() if (file := written(text))]
+    files = {name: body for name, text in made if (body := parsed(text)) is not None}
     if not files:
-        return python
-    inline = Inline({name: ast.parse(text).body for name, text in files.items()})
-    return {
-        step: ast.unparse(ast.fix_missing_locations(inline.visit(ast.parse(code)))) for step, code in python.items()
-    }
+        return code
+    inline = Inline(files)
+    whole = {step: inline.visit(ast.Module(body, [])) for step, (_, body) in code.items()}
+    texts = {step: ast.unparse(ast.fix_missing_locations(tree)) for step, tree in whole.items()}
+    return {step: (text, parsed(text) or []) for step, text in texts.items()}
 
 
 class Inline(ast.NodeTransformer):

@@ -29,6 +29,14 @@ def shape(code, name="f"):
     return text.shape(names_in(code)(name))
 
 
+def test_a_shape_takes_nothing_from_what_faults_are_looked_for_in():
+    """It takes away annotations, and `second` breaks its rule by one alone."""
+    cells = [(0, "import torch\ndef first(x: torch.Tensor): return x"), (1, "def second(x): return first(x)")]
+    asked = [{"function": "first", "rule": "any"}, {"function": "second", "rule": "numpy"}]
+    (fault,) = text.look(cells, asked)["questions"][1]["cells"][1]["faults"]
+    assert "`torch`" in fault
+
+
 # ---- One answer ------------------------------------------------------------------------------------------------------
 
 SAME = {
