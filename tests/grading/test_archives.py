@@ -56,6 +56,25 @@ def test_one_damaged_entry_costs_itself_only(tmp_path, how, monkeypatch):
         ada.read()
 
 
+@pytest.mark.parametrize(
+    "fits, is_longer",
+    [
+        (f"{'a' * 249}.ipynb", f"{'a' * 250}.ipynb"),
+        (f"{'a' * 255}/ps1.ipynb", f"{'a' * 256}/ps1.ipynb"),
+        (f"{'a/' * 2043}ps1.ipynb", f"{'a/' * 2044}ps1.ipynb"),
+    ],
+    ids=["the name", "a folder's", "the path"],
+)
+def test_what_no_folder_could_hold_is_left_out_and_told(tmp_path, fits, is_longer):
+    """Names of 255 characters, and paths of 4,096, are the longest that Linux has."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr(fits, BOOK)
+        archive.writestr(is_longer, BOOK)
+    found = {bool(file.why): file for file in files.entries(tmp_path / "all.zip")}
+    assert found[False].path.as_posix() == fits
+    assert "longer than 4,096 characters, or a name in it than 255" in found[True].why and found[True].loud
+
+
 def test_a_date_that_never_was_costs_nothing(tmp_path):
     damaged(tmp_path / "all.zip", "date")
     account = look(tmp_path / "all.zip", "ps1")
