@@ -143,8 +143,15 @@ class Exercise:
 
 @lru_cache(maxsize=128)  # a class has its hidden cases in common; the others come once
 def _drawn(draw, seed):
-    """Cases by their text."""
-    return {repr(plain(case)): case for case in draw(np.random.default_rng(seed))}
+    """Cases by their text; those that every seed draws are the same objects, by which the judge knows them again."""
+    usual = _usual(draw)
+    drawn = ((repr(plain(case)), case) for case in draw(np.random.default_rng(seed)))
+    return {text: usual.get(text, case) for text, case in drawn}
+
+
+@cache
+def _usual(draw):
+    return {repr(plain(case)): case for case in draw(np.random.default_rng(0))}
 
 
 def seed_of(seed: int | str) -> int:

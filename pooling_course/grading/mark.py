@@ -15,10 +15,10 @@ from pathlib import Path
 from textwrap import indent
 
 from ..exercises import judge, load
-from ..exercises.plain import plain, written
+from ..exercises.plain import written
 from ..exercises.report import Report
 from ..exercises.source import RULE
-from ..exercises.verdict import CALLED, given
+from ..exercises.verdict import CALLED, given, wanted
 from ..maths.device import threads
 from .asked import judged, question_for
 from .assignments import ASSIGNMENTS, Asked, Code, Task, Written, is_own, named
@@ -233,7 +233,7 @@ def _part(task, seed, said, ended, text, near):
 def _on_paper(exercise, case, said):
     """Digests of what is right for a student's own numbers and of what was written down."""
     found = outcomes(said, 1)
-    answers = {"due": plain(exercise.truth(*case)), "wrote": found[0].value if found else None}
+    answers = {"due": wanted(exercise, case), "wrote": found[0].value if found else None}
     return {name: hashlib.sha256(repr(written(value)).encode()).hexdigest()[:16] for name, value in answers.items()}
 
 

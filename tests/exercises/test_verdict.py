@@ -159,6 +159,20 @@ def test_an_answer_that_is_slow_for_one_case_alone_keeps_what_came_before(monkey
     assert check("output-size", output_size).passed == 3
 
 
+def test_of_cases_that_students_have_in_common_a_known_mistake_is_made_once():
+    """Else each submission would have all of them made anew."""
+    made = []
+    exercise = load("average-divisors")
+    known = exercise.mistakes[0]
+    counted = replace(known, function=lambda *case: made.append(case) or known.function(*case))
+    exercise = replace(exercise, mistakes=(counted,))
+    for student in ("ada", "bob"):
+        cases = exercise.cases(student)
+        outcomes = [run(known.function, case) for case in cases]
+        assert judge(exercise, cases, outcomes).mistake == known.name
+    assert set(exercise.cases("ada")) & set(exercise.cases("bob")) and len(made) == len({*made})
+
+
 def test_an_answer_may_change_what_it_is_given():
     """Each run gets copies: neither the next check nor the report sees the change."""
     spoilt = load("max-by-hand").solution.replace("return output", "x[:] = 0\n    return output")
