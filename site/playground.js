@@ -85,6 +85,7 @@
     async function takeFile(file, name) {
       if (file.size > LARGEST) return say(`${name} has ${Math.round(file.size / 1e6)} MB: at most ${LARGEST / 1e6} can be read.`);
       const isLast = last();
+      say(`Reading ${name} …`); // a large one takes seconds
       try {
         const bitmap = await createImageBitmap(file);
         if (isLast()) await takePhoto({ bitmap, name });
@@ -168,7 +169,7 @@
     const wrong = make("p", { class: "play-wrong", role: "alert", id: "play-wrong", hidden: true });
     const field = make("textarea", { rows: 6, spellcheck: "false", "aria-describedby": "play-wrong", placeholder: "1\t3\t2,5\n4\t6\t1" });
     const useNumbers = () => {
-      const { rows, error } = readTable(field.value);
+      const { rows, comma, error } = readTable(field.value);
       update(wrong, { hidden: !error, text: error ?? "" });
       field.setAttribute("aria-invalid", `${Boolean(error)}`);
       if (!rows) return field.focus();
@@ -176,7 +177,7 @@
       photo = null;
       update(photoBox, { hidden: true });
       show({ shape: [rows.length, rows[0].length], dtype: "float32", values: Float32Array.from(rows.flat()) });
-      say(`Read as ${rows.length} × ${rows[0].length} numbers.`);
+      say(`Read as ${rows.length} × ${rows[0].length} numbers${comma && `, ${comma}`}.`);
     };
     const numbersBox = make(
       "div",

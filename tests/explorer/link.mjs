@@ -26,6 +26,7 @@ const answers = {
     const { rows, error } = g.readTable(text);
     return rows ? rows.map((row) => row.map(number)) : error;
   },
+  comma: (text) => g.readTable(text).comma,
 };
 
 const { default: asked } = await import(cases);

@@ -358,6 +358,14 @@ def test_a_table_is_read_as_it_was_meant(ask, text, rows):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "told"), [("1,234\t2", "1,234 as 1.234"), ('"2,5",1', "2,5 as 2.5"), ("1,2\n3,4", ""), ("1.5 2", "")]
+)
+def test_a_decimal_comma_is_told_as_it_could_group_digits(ask, text, told):
+    assert ask(["comma", text]) == [told]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("blank", [" ", "\t", "\n", " \t\n"], ids=json.dumps)
 def test_a_million_blanks_are_read_like_one(ask, blank):
     """A pattern that tried each of them as its first would take an hour."""
@@ -378,6 +386,9 @@ BAD = [
     ("1;;2", "Line 1, number 2 is empty"),
     ("1\t2\n\n3\t4", "Line 2, number 1 is empty"),
     ("1.234,5;2", "leave out what groups its digits"),
+    ("1,234\t5.5", "Line 1, number 2: '1,234' has a comma and '5.5' a point. Use one"),
+    ('"1,234",5.5', "leave out what groups digits"),
+    ("2.5 1\n3 1,5", "Line 2, number 2: '1,5' has a comma and '2.5' a point"),
     ("1e39\t1", "'1e39' does not fit into torch.float32"),
     ("<img src=x onerror=alert(1)>", "Line 1, number 1: '<img' is not a number"),
     ("1/0", "'1/0' is not a number"),
