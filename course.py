@@ -289,7 +289,7 @@ def lab(args, rest):
 
 # Half of the time tests wait, for a browser, a server, a kernel: so three files at a time, on two cores. A file stays
 # whole, since its tests share what they start.
-EVERY_TEST = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+EVERY_TEST = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=20", "--durations-min=5"]
 
 
 def test(args, rest):

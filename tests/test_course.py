@@ -130,7 +130,7 @@ def test_tests_run_in_several_processes_and_no_file_is_torn(monkeypatch):
     monkeypatch.setattr(course, "prepare", lambda gpu: None)
     monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command[3:]) or 0)
     assert course.main(["test"]) == course.main(["check", "--", "-x"]) == 0
-    whole = ["--dist", "loadfile", "--no-loadscope-reorder"]
+    whole = ["--dist", "loadfile", "--no-loadscope-reorder", "--durations=20", "--durations-min=5"]
     assert handed == [["-n", "3", *whole], ["-n", "2", *whole, "tests", "-m", "quick", "-q", "-x"]]
 
 
