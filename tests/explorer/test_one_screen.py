@@ -392,7 +392,7 @@ def test_a_long_formula_can_be_read_whole(page, layer, width):
     root.evaluate(SETTLED)
     formula = root.locator(".pc-formula")
     high, room = formula.evaluate("(el) => [el.scrollHeight, el.clientHeight]")
-    if high > room + 1:
+    if high > room + 6:  # by a line, and not by the letters of a tall font
         assert formula.evaluate("(el) => getComputedStyle(el).overflowY") == "auto" and formula.get_attribute(
             "tabindex"
         )
