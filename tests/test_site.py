@@ -793,7 +793,7 @@ MINE = torch.tensor([[1.5, -2, 3, 0], [4, 0.25, 9, 1], [7, 8, -1, 2]])
 def test_numbers_from_a_spreadsheet_are_pooled_as_torch_pools_them(visit):
     page = play(visit)
     bring(page, "1,5\t-2\t3\t0\n4\t0,25\t9\t1\n7\t8\t-1\t2")
-    expect(page.locator(".play-said")).to_have_text("Read as 3 × 4 numbers.")
+    expect(page.locator(".play-said")).to_have_text("Read as 3 × 4 numbers, 1,5 as 1.5.")
     one = opened(page.locator(".pc-explorer"))
     check(one, Pooling("max", 2), Pooling("avg", 2), x=MINE)
     bring(page, "1;2\n3;x")
