@@ -42,7 +42,7 @@ def load(w, preset):
     """Choose an input, and wait until it is there."""
     w.root.get_by_role("combobox", name="Input").select_option(preset)
     expect(w.root.get_by_role("combobox", name="Input")).to_have_value(preset)
-    expect(w.root).not_to_have_attribute("aria-busy", "true")
+    expect(w.root).not_to_have_attribute("aria-busy", "true", timeout=20_000)  # beside other work it may come late
 
 
 def pick(dice, locator, of):
