@@ -7,7 +7,7 @@
 
   course.furnish = ({ view }) => {
     const { root, motion } = view;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches || /#explorer(=|%3d)/i.test(location.hash)) return;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || course.linked) return;
     const seen = new IntersectionObserver(
       ([{ isIntersecting }]) => {
         if (!isIntersecting) return;

@@ -190,8 +190,8 @@
   }
 
   const LINK = /#explorer(=|%3d)/i; // as some programs send "="
-  const LINKED = LINK.test(location.hash);
-  const linked = LINKED
+  course.linked = LINK.test(location.hash);
+  const linked = course.linked
     ? load(course.explorer).then(({ readLink }) => readLink(location.hash, { presets: Object.keys(course.presets) }))
     : Promise.resolve(null);
   // Back from a link, too, an explorer is as the address says; but a link within the page leaves it as it is.
@@ -319,7 +319,7 @@
     folded.querySelector("summary")?.removeAttribute("aria-label"); // it would hide what the summary says
   }
   mountIn(document).then(async () => {
-    if (LINKED) await followLink();
+    if (course.linked) await followLink();
     else if (location.hash) document.getElementById(nameIn(location.hash))?.scrollIntoView();
     document.documentElement.dataset.course = "ready";
   });

@@ -86,6 +86,8 @@ declare global {
       grown: string[];
       /** What a page adds to an explorer that has been mounted; share.js, playground.js and front.js. */
       furnish?(mounted: Mounted): void;
+      /** Whether the page was opened by a link to an explorer. */
+      linked?: boolean;
       share: Share;
     };
   }
