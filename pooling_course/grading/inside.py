@@ -4,32 +4,30 @@ Three kinds of processes, from trusted to not:
 
     server    has torch imported. It reads nothing; when the judge outside has a job, it forks a keeper.
     keeper    reads the job, raises the walls, forks the student, watches the clock and passes on what comes back.
-    student   runs the cells of one notebook, then each question in a fork; those that can leave nothing behind share
-              one. Nothing here is scored.
+    student   runs the cells of one notebook, then asks each question in a fork; those that can leave nothing behind
+              need none, unless one of them has ended an earlier run. Nothing here is scored.
+
+What is hidden, cells and cases, comes in a frame of its own. The keeper takes it once the student has been forked, and
+hands it on when the student has said that all other questions are over: from then on it hears no more of those.
 
 The student writes lines to a pipe that nobody else writes to. Each begins with a word that the keeper drew, so that
 code which finds the pipe still says nothing by it. Then comes `@ ...` with what our code found in the text of the
 cells, before any runs; `> 3` when step 3 begins, `< 3 ...` with what came of it, `~ 3 ...` with the cell that an answer
-was in, `= 3 ...` when it is over, and how it ended where nothing came. Steps are cells, then questions. Other lines end
-the run, as do too many of them, too much memory, or a step that takes too long; the judge then asks again without that
-step.
+was in, `= 3 ...` when it is over, and how it ended where nothing came; `/` when what is hidden may come. Steps are
+cells, then questions, then both of what is hidden. Other lines end the run, as do too many of them, too much memory, or
+a step that takes too long; the judge then asks again without that step.
 """
 
-import builtins
 import contextlib
 import ctypes
-import dis
 import gc
 import itertools
 import json
-import mmap
 import os
-import re
 import secrets
 import select
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import time
@@ -37,12 +35,15 @@ import types
 from functools import partial
 from typing import Any
 
+from .computing import only_computes
+from .frames import frame, read_frame, write_frame
 from .shell import Quiet, Shell, as_python
 
 LINE, LINES = 1 << 19, 4 << 20  # bytes in one line of a student's, and in all of one run
-FRAME = 2 * LINES  # bytes between judge and keeper
 SCRATCH = "/submission"  # the one folder that can be written
 LOOK_AGAIN = 0.25  # seconds until memory is looked at
+AGAIN = 1  # seconds that cells may take to run again, where a question ended their process
+ANSWERED = 4  # exit status of a fork that answered
 ENDS = ("", "slept", "late", "processor", "crashed", "ended")  # how a question can come to its end
 STOOD = ("last", "check", "before")  # where an answer was found: as it is at the end, at its check, or before that
 WARM = (
@@ -54,50 +55,9 @@ WARM = (
     "pooling_course.grading.wire",
 )
 WARM_LATER = ("matplotlib.pyplot", "IPython.display", "pooling_course.images", "pooling_course.pictures.figures")
-FIRST = 4  # notebooks that need not wait for the rest: two of the trial, and both runs of the first submission
-CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type(...))
-COMPUTES: tuple = (abs, all, any, bool, dict, divmod, enumerate, float, int, isinstance, len, list, map, max, min, pow)
-COMPUTES += (print, range, reversed, round, set, slice, sorted, str, sum, tuple, zip, NotImplementedError, ValueError)
-ONLY = frozenset(map(id, COMPUTES))  # what in Python leaves nothing behind
-MODULES = ("math", "numpy")  # nor do these, but for names that begin so
-LEAVES = re.compile("_|set|random|seed|save|load|dump|tofile|memmap|test")
-CHANGES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR", "IMPORT_NAME", "LOAD_BUILD_CLASS")
-CHANGING = frozenset(dis.opmap[name] for name in CHANGES)  # steps of Python's that do
+FIRST = 4  # notebooks that need not wait for the rest: two of the trial, and the first submissions
 encode = json.JSONEncoder().encode  # made before any student could put another in its place
-
-
-# ---- Frames between the judge and the keeper: eight bytes that say how long, then JSON -------------------------------
-
-
-def read_frame(fd, until=None):
-    """One frame, and not a byte more: the next belongs to another process. None at the end, or where it is too long.
-
-    Raises:
-        TimeoutError: it was not there by that time, as time.monotonic() says it.
-    """
-    head = _read(fd, 8, until)
-    length = struct.unpack(">Q", head)[0] if len(head) == 8 else FRAME + 1
-    return json.loads(_read(fd, length, until)) if length <= FRAME else None
-
-
-def _read(fd, length, until):
-    parts = []
-    while length:
-        if until is not None and not select.select([fd], [], [], max(0, until - time.monotonic()))[0]:
-            raise TimeoutError
-        part = os.read(fd, min(length, 1 << 20))
-        if not part:
-            return b""
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
-
-
-def write_frame(fd, value):
-    data = json.dumps(value).encode()
-    left = memoryview(struct.pack(">Q", len(data)) + data)
-    while left:
-        left = left[os.write(fd, left) :]
+clock = time.monotonic  # likewise
 
 
 # ---- The server ------------------------------------------------------------------------------------------------------
@@ -154,7 +114,7 @@ def serve(isolated=True):
                 write_frame(channel_out, {"failed": f"{type(error).__name__}: {error}"})
             finally:
                 os._exit(status)
-        if os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1]) == END:
+        if os.waitpid(keeper, 0)[1]:  # it found the channel closed, or left there what the next would take for a job
             return
 
 
@@ -222,10 +182,10 @@ def keep(channel_in, channel_out, rules):
         walls.own_namespaces()
     memory = walls.Memory(job["total_memory"]) if rules else None
     word = secrets.token_hex(8)
-    pipe, end = os.pipe()
+    (pipe, end), (later, way) = os.pipe(), os.pipe()
     student = os.fork()
     if student == 0:
-        inside = Student(job, end, rules, word, folder)
+        inside = Student(job, end, later, rules, word, folder)
         try:
             inside.run()
         except BaseException as error:
@@ -233,16 +193,22 @@ def keep(channel_in, channel_out, rules):
         finally:
             os._exit(0)
     os.close(end)
-    run = Watched(student, pipe, job, word, memory)
+    os.close(later)
+    run = Watched(pipe, way, frame(channel_in), job, word, memory)
     run.watch()
     if not rules:
         kill(os.killpg, student)
     kill(os.kill, student)
-    status = os.waitstatus_to_exitcode(os.waitpid(student, 0)[1])
+    _, status, used = os.wait4(student, 0)
+    status = os.waitstatus_to_exitcode(status)
+    late = status in (signal.SIGALRM, signal.SIGXCPU)
+    how = ended(-status if late else status, used, job) if run.step in run.questions else ""
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
-    told = {name: getattr(run, name) for name in ("read", "said", "stood", "ended", "tampered", "step", "why")}
-    write_frame(channel_out, {**told, "status": status})
+    told = {
+        name: getattr(run, name) for name in ("read", "said", "stood", "ended", "opened", "tampered", "step", "why")
+    }
+    write_frame(channel_out, {**told, "status": status, "how": how})
     return 0
 
 
@@ -259,18 +225,20 @@ class Watched:
         said: what came of each step, by its number, as text that nobody has looked into.
         stood: for a question, the cell whose function was asked, and one of STOOD.
         ended: for a question without an answer, one of ENDS.
+        opened: all questions that hide nothing are over, and what is hidden may come.
         tampered: what watches for torch was not the same after the cells as before.
         step: the step it was in when it stopped; -1 before the first, None when it went through all.
         why: "end" (it stopped by itself), "time", "total" (time for all steps), "memory", "output" or "order" (of
             lines); before the first step, what kept the walls from standing.
     """
 
-    def __init__(self, student, pipe, job, word, memory):
+    def __init__(self, pipe, way, hidden, job, word, memory):
         self.pipe, self.job, self.word, self.memory = pipe, job, word.encode() + b" ", memory
-        self.first = job["first_question"]
-        steps = [step for step, _ in job["cells"]] + list(range(self.first, self.first + len(job["questions"])))
-        self.steps = {str(step): step for step in steps}
-        self.read, self.said, self.stood, self.ended, self.tampered = "", {}, {}, {}, False
+        self.way, self.hidden = way, memoryview(hidden)
+        os.set_blocking(way, False)  # whoever does not read it keeps nobody waiting
+        self.steps = {str(step): step for step in range(job["steps"])}
+        self.questions = {*range(job["first"], job["hidden"]), *range(job["first_hidden"], job["steps"])}
+        self.read, self.said, self.stood, self.ended, self.opened, self.tampered = "", {}, {}, {}, False, False
         self.step: Any = -1  # None once all is done
         self.why = ""
         self.open, self.rest, self.heard = False, b"", 0
@@ -283,7 +251,11 @@ class Watched:
             if left <= 0:
                 self.why = "total" if until == began + self.job["total_seconds"] else "time"
                 return
-            if not select.select([self.pipe], [], [], min(left, LOOK_AGAIN))[0]:
+            due = [self.way] if self.opened and self.hidden else []
+            heard, asked, _ = select.select([self.pipe], due, [], min(left, LOOK_AGAIN))
+            if asked:
+                self.hand_over()
+            if not heard:
                 if self.memory and self.memory.is_spent():
                     self.why = "memory"
                 continue
@@ -300,11 +272,18 @@ class Watched:
                     self.hear(line)
                     now = time.monotonic()
 
+    def hand_over(self):
+        """Some of what is hidden."""
+        try:
+            self.hidden = self.hidden[os.write(self.way, self.hidden) :]
+        except OSError:  # nobody is there who would read it
+            self.hidden = memoryview(b"")
+
     def patience(self):
         """Seconds for the step; a question's own alarm comes first, and says more."""
         if self.step == -1:
             return self.job["start_seconds"]
-        return self.job["wall_seconds"] + (self.step >= self.first)
+        return self.job["wall_seconds"] + (self.step in self.questions)
 
     def hear(self, line):
         if not line.startswith(self.word):
@@ -312,14 +291,16 @@ class Watched:
             return
         sign, _, rest = line[len(self.word) :].decode("ascii", "replace").partition(" ")
         number, _, text = rest.partition(" ")
-        asked = self.open and number == str(self.step) and self.step >= self.first
+        asked = self.open and number == str(self.step) and self.step in self.questions
         if sign == "@" and self.step == -1 and not self.read:
             self.read = rest
         elif sign == "!" and self.step == -1:  # the walls did not stand; nothing of the student's has run yet
             self.why = rest
-        elif sign == "." and not self.open:
+        elif sign == "/" and not self.open and not self.opened:
+            self.opened = True
+        elif sign == "." and not self.open and self.opened:
             self.step, self.why = None, "done"
-        elif sign == ">" and not self.open and (step := self.steps.get(number, -1)) > self.step:
+        elif sign == ">" and not self.open and self.may_begin(step := self.steps.get(number, -1)):
             self.step, self.open = step, True
         elif sign == "<" and self.open and number == str(self.step) and number not in self.said:
             self.said[number] = text
@@ -334,17 +315,21 @@ class Watched:
         else:
             self.why = "order"
 
+    def may_begin(self, step):
+        return self.step < step and (step >= self.job["hidden"]) == self.opened
+
 
 # ---- The student -----------------------------------------------------------------------------------------------------
 
 
 class Student:
-    """One notebook: first the walls, then its cells, then the questions in forks."""
+    """One notebook: first the walls, then its cells, then the questions in forks; then what is hidden, likewise."""
 
-    def __init__(self, job, pipe, rules, word, folder):
-        self.job, self.pipe, self.rules, self.word, self.folder = job, pipe, rules, word, folder
+    def __init__(self, job, pipe, later, rules, word, folder):
+        self.job, self.pipe, self.later, self.rules, self.word, self.folder = job, pipe, later, rules, word, folder
         self.step = -1
-        self.done = mmap.mmap(-1, mmap.PAGESIZE)  # how many questions of a fork are done, in memory that it shares
+        self.forks = job["forks"]  # each question gets one
+        self.failed: set[str] = set()  # functions that gave no answer, and are not asked again
         # what each function was, and at its checks: (object, cell) in their order
         self.was: dict[str, list] = {q["function"]: [] for q in job["questions"]}
         self.checked: dict[str, list] = {name: [] for name in self.was}
@@ -355,7 +340,7 @@ class Student:
         from . import text
         from .wire import decode
 
-        questions = [(q["function"], q["rule"], decode(q["cases"])) for q in self.job["questions"]]
+        self.tools = run, decode, what_watches()  # as they are before any cell has run
         if self.job["look"]:
             self.say(f"@ {encode(text.look(self.job['cells'], self.job['questions']))}")
         module = types.ModuleType("__main__")
@@ -363,25 +348,35 @@ class Student:
         sys.modules["__main__"] = module
         self.names = vars(module)
         CHECK.heard = self.check
-        shell, watching = Shell(self.names), what_watches()
-        before = fingerprint(watching)
-        for step, code in self.job["cells"]:
+        self.shell = Shell(self.names)
+        self.take(self.job)
+        self.say("/")
+        self.take(read_frame(self.later))
+        self.say(".")
+
+    def take(self, part):
+        """Its cells, then what is asked in it."""
+        run, decode, watching = self.tools
+        left = [
+            (step, function, decode(cases), partial(run, rule=rule))
+            for step, function, rule, cases in part["asks"]
+            if function not in self.failed
+        ]
+        before, began = fingerprint(watching), clock()
+        for step, code in part["cells"]:
             self.step = step
             self.say(f"> {step}")
-            error = execute(shell, code, step)
+            error = execute(self.shell, code, step)
             self.note(self.was)
             self.say(f"< {step} {encode(error)}", f"= {step} ")
         if fingerprint(watching) != before:
             self.say("*")
-        left = [
-            (step, name, cases, partial(run, rule=rule))
-            for step, (name, rule, cases) in enumerate(questions, start=self.job["first_question"])
-            if step not in self.job["without"]
-        ]
-        while left:
-            together = [*itertools.takewhile(self.leaves_nothing, left)] or left[:1]
-            left = left[self.ask(together) :]
-        self.say(".")
+        self.forks = self.forks or clock() - began > AGAIN
+        for question in left:
+            if self.forks or not self.leaves_nothing(question[1]):
+                self.ask_fork(*question)
+            else:
+                self.ask(*question)
 
     def shut_in(self):
         from . import walls
@@ -389,11 +384,12 @@ class Student:
         job = self.job
         os.setsid()  # signals to the own group must not reach the keeper
         os.dup2(self.pipe, 3)
-        self.pipe = 3
+        os.dup2(self.later, 4)
+        self.pipe, self.later = 3, 4
         nothing = os.open(os.devnull, os.O_RDWR)  # no file of the server's, which could carry locks to the next
         for number in (0, 1, 2):
             os.dup2(nothing, number)
-        os.closerange(4, 4096)
+        os.closerange(5, 4096)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         walls.limits(
             int(job["total_seconds"]) + 1, job["memory"], job["disk"], job["processes"] if self.rules else None
@@ -421,21 +417,26 @@ class Student:
                 known = [cell for other, cell in self.was[name] if other is value]
                 found.append((value, known[-1] if known else self.step))
 
-    def leaves_nothing(self, question):
-        return all(only_computes(function) for function, _ in self.stood(question[1]))
+    def leaves_nothing(self, name):
+        return all(only_computes(function) for function, _ in self.stood(name))
 
-    def ask(self, together):
-        """Some functions on their cases, in a fork: what it breaks, it breaks for one alone. How many are done with."""
-        self.done[0] = 0
+    def ask(self, step, name, cases, run):
+        """A function that only computes, on its cases."""
+        self.say(f"> {step}")
+        self.limit()
+        self.answer(step, name, cases, run)
+        self.lift_limit()
+        self.say(f"= {step} ")
+
+    def ask_fork(self, step, name, cases, run):
+        """Another, in a fork: what it breaks, it breaks for itself alone."""
+        self.say(f"> {step}")
         child = os.fork()
         if child == 0:
             try:
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                for step, name, cases, run in together:
-                    self.say(f"> {step}")
-                    self.limit(alone=len(together) == 1)
-                    self.tell(step, *self.answer(name, cases, run))
-                    self.done[0] += 1
+                self.limit(alone=True)
+                self.answer(step, name, cases, run)
+                os._exit(ANSWERED)
             finally:
                 os._exit(0)
         _, status, used = os.wait4(child, 0)
@@ -444,36 +445,40 @@ class Student:
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-1, 0)
-        done = self.done[0]
-        if done < len(together):
-            how = self.end(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
-            self.say(f"= {together[done][0]} {how}")
-        return min(done + 1, len(together))
+        status = os.waitstatus_to_exitcode(status)
+        how = "" if status == ANSWERED else ended(status, used, self.job)
+        self.say(f"= {step} {how}")
+        if how:
+            self.failed.add(name)
 
-    def limit(self, alone):
-        """The time of one question, in a fork that may have answered others before."""
+    def limit(self, alone=False):
+        """The time of one question; alone: in a fork, which ends with it."""
         import resource
+
+        from .walls import let_end
 
         all_of_it = resource.getrlimit(resource.RLIMIT_CPU)[1]
         most = min(round(time.process_time()) + self.job["seconds"], all_of_it)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most if alone else all_of_it))
+        for number in (signal.SIGALRM, signal.SIGXCPU):
+            signal.signal(number, signal.SIG_DFL)
+            if not alone:
+                let_end(number)
         signal.alarm(self.job["wall_seconds"])
 
-    def end(self, status, seconds):
-        if status == 0:
-            return ""
-        if status == -signal.SIGALRM:
-            return "slept" if seconds < self.job["wall_seconds"] / 10 else "late"
-        if status == -signal.SIGXCPU or status == -signal.SIGKILL and seconds > self.job["seconds"] - 0.5:
-            return "processor"
-        return "crashed" if status < 0 else "ended"
+    def lift_limit(self):
+        import resource
+
+        signal.alarm(0)
+        all_of_it = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (all_of_it, all_of_it))
 
     def stood(self, name):
         """What a function was, and in which cell, in the order in which it counts: last at its checks, then at all."""
         return [*reversed(self.checked[name]), *reversed(self.was[name])]
 
-    def answer(self, name, cases, run):
-        """What came of the function as it stood at its last check, or was before, if that was only what was given."""
+    def answer(self, step, name, cases, run):
+        """Say what came of a function as it stood at its last check, or was before, if that was only what was given."""
         last, text = self.names.get(name), encode("missing")
         stood: list = []
         checked = {id(function) for function, _ in self.checked[name]}
@@ -488,15 +493,22 @@ class Student:
                 stood, text = [f"{cell} {how}"], fitting(found)
             if any(state != "todo" for state, *_ in found):
                 break
-        return stood, text
-
-    def tell(self, step, stood, text):
-        self.say(*[f"~ {step} {word}" for word in stood], f"< {step} {text}", f"= {step} ")
+        self.say(*[f"~ {step} {cell}" for cell in stood], f"< {step} {text}")
 
     def say(self, *lines):
         data = memoryview("".join(f"{self.word} {line}\n" for line in lines).encode("ascii", "replace"))
         while data:
             data = data[os.write(self.pipe, data) :]
+
+
+def ended(status, used, job):
+    """How a process ended that answered a question, one of ENDS; status: an exit code, used: what wait4 says of it."""
+    seconds = used.ru_utime + used.ru_stime
+    if status == -signal.SIGALRM:
+        return "slept" if seconds < job["wall_seconds"] / 10 else "late"
+    if status == -signal.SIGXCPU or status == -signal.SIGKILL and seconds > job["seconds"] - 0.5:
+        return "processor"
+    return "crashed" if status < 0 else "ended"
 
 
 def execute(shell, code, step):
@@ -513,48 +525,6 @@ def described(error):
         return f"{type(error).__name__}: {error}"[:300]
     except BaseException:  # an error whose text is an error
         return "an error without a text"
-
-
-def only_computes(function) -> bool:
-    """Whether a function can leave nothing behind for another that is asked after it.
-
-    It then uses its arguments, what it makes itself, NumPy, what in Python leaves nothing, and functions like it. One
-    that only seems to be so harms no other student's answers: all that it can reach is its own notebook's.
-
-    >>> only_computes(lambda x: [max(row) for row in x]), only_computes(lambda x: open(x))
-    (True, False)
-    """
-    waiting, seen = [function], set(ONLY)
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen or plain_constant(value):
-            continue
-        if type(value) is types.ModuleType and value.__name__ in MODULES:
-            continue
-        if type(value) is not types.FunctionType or value.__closure__ or value.__kwdefaults__ or vars(value):
-            return False
-        seen.add(id(value))
-        waiting += value.__defaults__ or ()
-        for code in codes(value.__code__):
-            waiting += [const for const in code.co_consts if type(const) is not types.CodeType]
-            found = {name: value.__globals__.get(name, vars(builtins).get(name)) for name in code.co_names}
-            waiting += found.values()
-            if any(LEAVES.match(name) for name in found if found[name] is None) or CHANGING & {*code.co_code[::2]}:
-                return False
-    return True
-
-
-def codes(code):
-    """A function's code, and that of all functions in it."""
-    yield code
-    for value in code.co_consts:
-        if type(value) is types.CodeType:
-            yield from codes(value)
-
-
-def plain_constant(value) -> bool:
-    """Nothing of a student's making, which a code object that was put together by hand could hold."""
-    return all(map(plain_constant, value)) if type(value) is tuple else type(value) in CONSTANTS
 
 
 def answers(function, cases, run):

@@ -120,9 +120,20 @@ def _cases(exercise: str, seed):
     return load(exercise).cases(seed)
 
 
-def _question(exercise: str, seed) -> Question:
-    asked = load(exercise)
-    return Question(asked.function, encode(asked.asks(_cases(exercise, seed))), asked.rule)
+def _question(task: Task, job: "Job") -> Question:
+    """The cases that the student's own check knows, then all."""
+    asked = load(task.exercise)
+    known, every = (_cases(task.exercise, seeds(task, job.student, more)) for more in ((), job.hidden))
+    common = _common(task.exercise, job.hidden) if len(every) > len(known) else {}
+    coded = [encode(case) for case in asked.asks(known)]
+    hidden = [common[id(case)][1] if id(case) in common else encode(case) for case in every] if common else None
+    return Question(asked.function, coded, asked.rule, hidden)
+
+
+@lru_cache(maxsize=64)  # a class has them in common
+def _common(exercise: str, hidden: tuple) -> dict[int, tuple]:
+    """Hidden cases as they are sent, by their identity, which is theirs as long as they are kept here."""
+    return {id(case): (case, encode(case)) for case in load(exercise).cases(hidden)}
 
 
 def _verdict(exercise: str, seed, said: str, faults=()):
@@ -141,55 +152,41 @@ def _verdict(exercise: str, seed, said: str, faults=()):
 def mark(job: Job, sandbox: Sandbox) -> dict:
     """The record of a submission: {"parts", "cells", "notes" for the instructor, "told" for the student, too}.
 
-    Where something is wrong, the notebook runs a second time, with the cases that the student knows: the page for the
-    student is made of that run. No hidden case was in that sandbox, so none can be carried out to the page. Both runs
-    share the time of a submission.
+    The page for the student is made of what the notebook says before anything hidden is in its sandbox, so that none of
+    it can be carried out to the page.
 
     Raises:
         Lost: the sandbox failed, and nothing can be said about the submission.
         NoSandbox: it failed for good.
     """
     until = time.monotonic() + job.limits.total_seconds
-    asked = tasks(job.assignment)
-    drawn = [seeds(task, job.student, job.hidden) for task in asked]
-    questions = [_question(task.exercise, seed) for task, seed in zip(asked, drawn, strict=True)]
-    probed = codes(job.assignment)
-    beside: list[Code | Asked] = [*probed, *asks(job.assignment)]
-    probes = [*map(_probe, beside)]
-    more = [Question(f"{way}{code.function}", [[]] if way else []) for code in probed for way in ("", PROBE)]
-    more += [Question(f"{PROBE}{ask.variable}", [[]]) for ask in asks(job.assignment)]
-    ran = sandbox.run([*job.cells, *probes], [*questions, *more], until)
-    found = [*zip(ran.said, ran.ended, ran.texts, ran.near, strict=True)]
-    parts = [_part(task, seed, *each) for task, seed, each in zip(asked, drawn, found, strict=False)]
-    for task, seed, part in zip(asked, drawn, parts, strict=True):
-        if is_own(task) and part["state"] != "solved":
-            part["case"] = _numbers(task.exercise, seed)
-    of_code, of_asks = found[len(asked) :][: 2 * len(probed)], found[len(asked) + 2 * len(probed) :]
-    said = [
-        _code(code, *function, *probe[:2])
-        for code, function, probe in zip(probed, of_code[::2], of_code[1::2], strict=True)
-    ]
-    parts += [part for part, _ in said]
-    parts += [_ask(ask, job.student, *each[:2]) for ask, each in zip(asks(job.assignment), of_asks, strict=True)]
+    asked, probed, read = tasks(job.assignment), codes(job.assignment), asks(job.assignment)
+    questions = [_question(task, job) for task in asked]
+    questions += [Question(f"{PROBE}{code.function}", [[]], hidden=[[]] if code.seen else None) for code in probed]
+    questions += [Question(code.function, []) for code in probed]  # whether it is there
+    questions += [Question(f"{PROBE}{ask.variable}", [[]]) for ask in read]
+    shown = [*job.cells, *(_probe(code.shown()) for code in probed), *map(_probe, read)]
+    ran = sandbox.run(shown, questions, until, probes=[_probe(code) for code in probed if code.seen])
+    found = iter(zip(ran.said, ran.ended, ran.hidden, ran.texts, ran.near, strict=True))
+    parts = [_part(job, task, *next(found)) for task in asked]
+    probes = [next(found) for _ in probed]
+    of_code = [_code(code, probe, next(found)) for code, probe in zip(probed, probes, strict=True)]
+    parts += [part for part, _ in of_code]
+    parts += [_ask(ask, job.student, *next(found)[:2]) for ask in read]
     own = any(map(is_own, ASSIGNMENTS[job.assignment].parts))
     unnamed = [sentence] if own and (sentence := no_name(named_in(list(job.cells)))) else []
-    notes = [*unnamed, *_notes(job, questions, ran), *(note for _, odd in said for note in odd)]
+    notes = [*unnamed, *_notes(job, questions[: len(asked)], ran), *(note for _, odd in of_code for note in odd)]
     notes += [NOTES["slow"].format(limits=job.limits)] if time.monotonic() > until else []
-    cells = {}
-    if ran.cells or any(part["state"] == "wrong" or _is_told(job, part) for part in parts):
-        cells = _explain(job, parts, sandbox, until)
-    return {"parts": parts, "cells": cells, "notes": notes, "told": unnamed}
-
-
-def _probed(asked: Code | Asked) -> str:
-    """What the notebook has that answers a part which is no exercise."""
-    return asked.function if isinstance(asked, Code) else asked.variable
+    raised = {str(step + 1): clean(text, ERROR) for step, text in ran.cells.items() if step < len(job.cells)}
+    return {"parts": parts, "cells": raised, "notes": notes, "told": unnamed}
 
 
 def _probe(asked: Code | Asked) -> str:
-    """The function that looks at it, as the text of a cell."""
-    lines = asked.probe if isinstance(asked, Code) else f"return {asked.variable}"
-    return f"def {PROBE}{_probed(asked)}():\n{indent(lines, '    ')}"
+    """The function that looks at what answers a part which is no exercise, as the text of a cell."""
+    name, lines = (
+        (asked.function, asked.probe) if isinstance(asked, Code) else (asked.variable, f"return {asked.variable}")
+    )
+    return f"def {PROBE}{name}():\n{indent(lines, '    ')}"
 
 
 def _notes(job, questions, ran):
@@ -206,17 +203,21 @@ def _notes(job, questions, ran):
         yield NOTES["passed"].format(passed=clean(", ".join(ran.passed), ERROR))
 
 
-def _part(task, seed, said, ended, text, near):
-    exercise = load(task.exercise)
-    total = len(_cases(task.exercise, seed))
-    part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0, "total": total}
-    part |= {"state": "lost", "mistake": None, "says": [], "html": "", "shape": text["shape"]}
+def _part(job, task, known, _, hidden, text, near):
+    """The part of a task: its marks by what came of all cases, its page by what came of the known ones."""
+    exercise, seed = load(task.exercise), seeds(task, job.student, job.hidden)
+    said, ended = hidden
+    part = {"exercise": task.exercise, "points": 0.0, "full": task.points, "passed": 0}
+    part |= {"total": len(_cases(task.exercise, seed)), "state": "lost", "mistake": None, "says": [], "html": ""}
+    part["shape"] = text["shape"]
     if is_own(task):
         part |= _on_paper(exercise, _cases(task.exercise, seed)[0], said)
+    verdict = _verdict(task.exercise, seed, said, tuple(text["faults"])) if said != MISSING else None
+    if is_own(task) and not verdict:
+        part["case"] = _numbers(task.exercise, seed)
     if said == MISSING:
         says = SAYS["near" if near else "missing"].format(function=exercise.function, near=clean(near, 60))
         return part | {"state": "missing", "says": [says]}
-    verdict = _verdict(task.exercise, seed, said, tuple(text["faults"]))
     if verdict is None:
         return part | {"says": [SAYS["lost"].format(function=exercise.function, why=ended or SAYS["odd"])]}
     part |= {"points": verdict.points(task.points), "passed": verdict.passed, "state": verdict.state}
@@ -224,10 +225,21 @@ def _part(task, seed, said, ended, text, near):
         return part | {"says": text["faults"] or [f"{RULE[exercise.rule]} {CALLED}"]}
     if verdict.state == "untouched":
         return part | {"says": [SAYS["untouched"]]}
-    if verdict.mistake:
-        known = next(m for m in exercise.mistakes if m.name == verdict.mistake)
-        return part | {"mistake": known.name, "says": [f"Its answers match a known mistake: {known.says}"]}
-    return part
+    return part if verdict else part | _explained(job, task, verdict, part, known)
+
+
+def _explained(job, task, verdict, part, known):
+    """Of the part of a wrong answer, what the student's own check says to it."""
+    exercise, seed = load(task.exercise), seeds(task, job.student)
+    own = _verdict(task.exercise, seed, known)
+    says = SAYS["same" if own else "one" if part["total"] == 1 else "fails"]  # a verdict is true when solved
+    html, mistake = "", next((m for m in exercise.mistakes if m.name == verdict.mistake), None)
+    told = [f"Its answers match a known mistake: {mistake.says}"] if mistake else []
+    if own is not None and own.state == "wrong":
+        html = own.report._repr_html_()
+        if own.mistake == verdict.mistake:  # the page need not say it twice
+            told = []
+    return {"mistake": verdict.mistake, "html": html, "says": [says.format(**part), *told]}
 
 
 def _on_paper(exercise, case, said):
@@ -242,14 +254,21 @@ def _numbers(exercise, seed):
     return Report(*given(load(exercise), _cases(exercise, seed)[0]))._repr_html_()
 
 
-def _code(code, said, ended, text, near, answer, why):
-    """The part of an answer that a probe asked, and what is odd about it."""
+def _code(code, probe, function):
+    """The part of an answer that a probe asked, and what is odd about it.
+
+    What the page says is of what the student's own tests show: words of the notebook's could carry out more.
+    """
+    (known, why, hidden, *_), (said, *_, text, near) = probe, function
     part = {"exercise": code.name, "points": 0.0, "full": code.points, "passed": 0, "total": 1, "state": "lost"}
     part |= {"mistake": None, "says": [], "html": "", "shape": text["shape"]}
     if said == MISSING:
         says = SAYS["near" if near else "missing"].format(function=code.function, near=clean(near, 60))
         return part | {"state": "missing", "says": [says]}, []
-    of, odd = _of_code(code, answer, why)
+    of, odd = _of_code(code, *hidden)
+    if of["state"] == "wrong":
+        shown = _of_code(code.shown(), known, why)[0]
+        of["says"] = [SAYS["one"]] if shown["state"] == "solved" else shown["says"]
     return part | of, odd
 
 
@@ -286,43 +305,6 @@ def _ask(ask, student, said, ended):
         return part | {"state": "untouched", "says": [SAYS["untouched"]]}
     part |= {"state": verdict.state, "points": verdict.points(ask.points), "passed": verdict.passed}
     return part | {"mistake": verdict.mistake, "html": verdict._repr_html_()}
-
-
-def _is_told(job, part):
-    """Whether the page says what a probe found: words of the student's, who could put into them what is hidden."""
-    asked = named(job.assignment)[part["exercise"]]
-    return not isinstance(asked, Task) and (
-        part["state"] == "wrong" or part["state"] == "lost" and isinstance(asked, Asked)
-    )
-
-
-def _shown(asked) -> Code | Asked:
-    return asked.shown() if isinstance(asked, Code) else asked
-
-
-def _explain(job, parts, sandbox, until):
-    """To the parts that are wrong, what the student's own check says; and what the cells raise, by their numbers."""
-    wrong = [part for part in parts if part["state"] == "wrong" and not _is_told(job, part)]
-    told = [part for part in parts if _is_told(job, part)]
-    asked = [_shown(named(job.assignment)[part["exercise"]]) for part in told]
-    drawn = {task.exercise: seeds(task, job.student) for task in tasks(job.assignment)}
-    questions = [_question(part["exercise"], drawn[part["exercise"]]) for part in wrong]
-    questions += [Question(f"{PROBE}{_probed(each)}", [[]]) for each in asked]
-    cells = [*job.cells, *map(_probe, asked)]
-    ran = sandbox.run(cells, questions, until, look=False)  # what its text says is known already
-    for part, said in zip(wrong, ran.said, strict=False):
-        verdict = _verdict(part["exercise"], drawn[part["exercise"]], said)
-        if verdict is not None and verdict.state == "wrong":
-            part["html"] = verdict.report._repr_html_()
-            if verdict.mistake == part["mistake"]:  # the page need not say it twice
-                part["says"] = []
-        says = "same" if verdict else "one" if part["total"] == 1 else "fails"  # a verdict is true when solved
-        part["says"].insert(0, SAYS[says].format(**part))
-    for part, each, *found in zip(told, asked, ran.said[len(wrong) :], ran.ended[len(wrong) :], strict=True):
-        again = _of_code(each, *found)[0] if isinstance(each, Code) else _ask(each, job.student, *found)
-        solved = again["state"] == "solved"
-        part["says"], part["html"] = ([SAYS["one"]], "") if solved else (again["says"], again["html"])
-    return {str(step + 1): clean(text, ERROR) for step, text in ran.cells.items()}
 
 
 # ---- Many at a time --------------------------------------------------------------------------------------------------

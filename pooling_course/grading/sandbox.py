@@ -12,15 +12,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .inside import SCRATCH, read_frame, write_frame
+from .frames import read_frame, write_frame
+from .inside import SCRATCH
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MASKED = ("exercises/tasks", "questions", "grading")  # answers and seeds, in folders of the package; empty inside
-SHOWN = ("__init__.py", "inside.py", "shell.py", "text.py", "walls.py", "wire.py")  # of this folder
+# but for these files of this folder
+SHOWN = ("__init__.py", "computing.py", "frames.py", "inside.py", "shell.py", "text.py", "walls.py", "wire.py")
 SYSTEM = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime"]
 SYSTEM += ["/nix/store", "/gnu/store"]
 LOCAL = "/usr/local"  # where a machine keeps what is its own, such as the folder that nbgrader collects work in
@@ -48,12 +51,12 @@ class Limits:
 
     Attributes:
         seconds: of processor time for one question; a step may last twice as long on the clock.
-        total_seconds: on the clock for all that is done with a notebook: cells, questions, and both once more where a
-            step ended or hung the process. Whoever sleeps spends them, too.
+        total_seconds: on the clock for all that is done with a notebook: cells, questions, what is hidden, and all once
+            more where a step ended or hung the process. Whoever sleeps spends them, too.
         memory: in megabytes, for each process, beyond what torch itself takes.
         total_memory: for all its processes together.
         processes: and threads.
-        disk: in megabytes, in its own /tmp.
+        disk: in megabytes, in its own folder, which is its /tmp, too, unless Python or this package lies in /tmp.
     """
 
     seconds: int = 5
@@ -72,11 +75,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Question:
-    """A function by its name, the arguments to try it with as `wire.encode` makes them, and the rule for its source."""
+    """A function by its name, the arguments to try it with as `wire.encode` makes them, and the rule for its source.
+
+    Attributes:
+        hidden: more to try it with, which reach the sandbox once no answer to any `cases` can change; None for nothing.
+    """
 
     function: str
     cases: list
     rule: str = "any"
+    hidden: list | None = None
 
 
 @dataclass
@@ -86,6 +94,7 @@ class Ran:
     Attributes:
         said: for each question what came out, as text for `wire.outcomes`, or "" where nothing did.
         ended: for each question why that is so, in a few words, or "".
+        hidden: for each question both of these for its hidden cases, where it has some.
         stood: for each question the cell that its function was of, by number, and whether it was asked as it is at the
             end ("last"), as it stood at its "check", or as it was "before"; (-1, "") where it was not.
         texts: for each question what the source of that cell says: {"faults": sentences, "shape": see `text.shape`}.
@@ -97,6 +106,7 @@ class Ran:
 
     said: list = field(default_factory=list)
     ended: list = field(default_factory=list)
+    hidden: list = field(default_factory=list)
     stood: list = field(default_factory=list)
     texts: list = field(default_factory=list)
     near: list = field(default_factory=list)
@@ -162,53 +172,37 @@ class Sandbox:
     def __exit__(self, *error):
         self.close()
 
-    def run(self, cells: list[str], questions: list[Question], until: float | None = None, look: bool = True) -> Ran:
-        """Run a notebook's cells, then the questions.
+    def run(
+        self, cells: list[str], questions: list[Question], until: float | None = None, probes: Sequence[str] = ()
+    ) -> Ran:
+        """Run a notebook's cells and the questions, then the probes and what the questions hide.
 
-        A step that ends or hangs the process is left out, and the rest runs again without it.
+        A step that ends or hangs the process is left out, and the rest runs again without it. What was said before
+        anything hidden was in the sandbox stands: no later run changes it.
 
         Args:
             cells, questions: what is run.
             until: when it must be over, as time.monotonic() says it; None for as long as the limits allow.
-            look: whether the text is read, too: else no answer's is known.
+            probes: cells that are hidden, too.
 
         Raises:
             Lost: the sandbox failed twice, so that nothing can be said about the notebook.
             NoSandbox: it failed, and cannot be had again.
         """
         until = until or time.monotonic() + self.limits.total_seconds
-        first = len(cells)
-        steps = first + len(questions)
-        said: dict[int, str] = {}
-        stood: dict[int, tuple[int, str]] = {}
-        ended: dict[int, str] = {}
+        steps = Steps(cells, questions, list(probes))
         odd: set[str] = set()
-        read = ""
+        read, look = "", True
         nothing = "it ended Python"
-        for _ in range(RERUNS):
-            without = {step for step in range(steps) if step in ended or step >= first and step in said}
+        for run in range(RERUNS):
             left = until - time.monotonic()
             if left <= 0:
                 nothing = SPENT.format(self.limits.total_seconds)
                 break
-            reply = self._ask(
-                {
-                    **asdict(self.limits),
-                    "total_seconds": left,
-                    "cells": [[step, code] for step, code in enumerate(cells) if step not in without],
-                    "questions": [vars(q) for q in questions],
-                    "first_question": first,
-                    "look": look and not read,
-                    "without": sorted(without),
-                }
-            )
-            said |= {int(step): text for step, text in reply["said"].items()}
-            stood |= {int(step): (int(cell), how) for step, (cell, how) in reply["stood"].items()}
-            ended |= {
-                int(step): END[end].format(self.limits)
-                for step, end in reply["ended"].items()
-                if step not in reply["said"]
-            }
+            job = {**asdict(self.limits), "total_seconds": left, "look": look and not read, "forks": run > 0}
+            job |= steps.open_part()
+            reply = self._ask(job, steps.hidden_part())
+            steps.take(reply, self.limits)
             read = read or reply["read"]
             odd |= {TAMPERED} if reply["tampered"] else set()
             step = reply["step"]
@@ -219,36 +213,20 @@ class Sandbox:
                 continue
             if step == -1:
                 raise Lost(f"the notebook's process ended before its first cell ({reply['why']}, {reply['status']})")
-            ended[step] = why(reply, self.limits)
+            reason = why(reply, self.limits)
+            steps.end(step, reason)
             odd |= {SPOKEN} if reply["why"] == "order" else set()
             if reply["why"] == "total":
-                nothing = ended[step]
+                nothing = reason
                 break
         looked = json.loads(read) if read else {"questions": [{"cells": {}, "near": ""}] * len(questions), "passed": []}
-        from .text import unread
+        return steps.ran(looked, nothing, sorted(odd))
 
-        ran = Ran(passed=looked["passed"], odd=sorted(odd))
-        for step in range(first):
-            text = ended.get(step) or _error(said.get(step))
-            if text:
-                ran.cells[step] = text
-        for step, question, text in zip(range(first, steps), questions, looked["questions"], strict=True):
-            ran.said.append(said.get(step, ""))
-            ran.ended.append("" if step in said else ended.get(step, nothing))
-            ran.stood.append(stood.get(step, (-1, "")))
-            here = (
-                text["cells"].get(str(ran.stood[-1][0]))
-                if step in stood
-                else next(iter([*text["cells"].values()][-1:]), None)
-            )
-            ran.texts.append(here or unread(question.rule))
-            ran.near.append(text["near"])
-        return ran
-
-    def _ask(self, job):
+    def _ask(self, job, hidden):
         for attempt in (1, 2):
             try:
                 write_frame(self.process.stdin.fileno(), job)
+                write_frame(self.process.stdin.fileno(), hidden)
             except OSError:
                 reply = None
             else:
@@ -286,6 +264,100 @@ class Sandbox:
                 self.close()
                 got = found.cells or found.ended[0] or found.said[0]
                 raise NoSandbox(f"The sandbox starts, but does not hold: {got}. {REMEDY} {TRUST}")
+
+
+class Steps:
+    """The steps of a notebook by their numbers, and what came of them: its cells and questions, then what is hidden.
+
+    Attributes:
+        said, stood, ended: for a step, what came of it, the cell that an answer was in, and why nothing came.
+        left_out: those that ended or hung the process, so that it runs without them.
+        opened: what is hidden was in the sandbox.
+    """
+
+    def __init__(self, cells: list[str], questions: list[Question], probes: list[str]):
+        self.questions = questions
+        self.first, self.hidden = len(cells), len(cells) + len(questions)
+        self.first_hidden = self.hidden + len(probes)
+        self.cells, self.probes = dict(enumerate(cells)), dict(enumerate(probes, self.hidden))
+        self.left_out: set[int] = set()
+        self.opened = False
+        self.said: dict[int, str] = {}
+        self.stood: dict[int, tuple[int, str]] = {}
+        self.ended: dict[int, str] = {}
+
+    def open_part(self) -> dict:
+        """What a run is told at first; what is over is left out."""
+        asks = [(self.first + i, q, q.cases) for i, q in enumerate(self.questions)]
+        looks = [{"function": q.function, "rule": q.rule} for q in self.questions]
+        ends = self.first_hidden + len(self.questions)
+        numbers = {"first": self.first, "hidden": self.hidden, "first_hidden": self.first_hidden, "steps": ends}
+        return numbers | {"questions": looks, **self._left(self.cells, asks)}
+
+    def hidden_part(self) -> dict:
+        """What it is told when no answer to that can change any more."""
+        asks = [(self.first_hidden + i, q, q.hidden) for i, q in enumerate(self.questions) if q.hidden is not None]
+        return self._left(self.probes, asks)
+
+    def _left(self, cells, asks):
+        return {
+            "cells": [[step, code] for step, code in cells.items() if step not in self.left_out],
+            "asks": [
+                [step, question.function, question.rule, cases]
+                for step, question, cases in asks
+                if not self._over(step) and step not in self.left_out
+            ],
+        }
+
+    def take(self, reply: dict, limits: Limits) -> None:
+        """What came of one run."""
+        said = {int(step): text for step, text in reply["said"].items()}
+        for step, text in said.items():
+            if not self._over(step):
+                self.said[step] = text
+                if str(step) in reply["stood"]:
+                    cell, how = reply["stood"][str(step)]
+                    self.stood[step] = int(cell), how
+        for step, end in reply["ended"].items():
+            self.end(int(step), END[end].format(limits))
+        self.opened = self.opened or reply["opened"]
+
+    def end(self, step: int, why: str) -> None:
+        """Why nothing came of a step; a function that gave no answer is not asked again."""
+        same = [step - self.first + self.first_hidden] if self.first <= step < self.hidden else []
+        for each in (step, *same):
+            self.left_out.add(each)
+            if not self._over(each):
+                self.ended.setdefault(each, why)
+
+    def _over(self, step):
+        """Whether what came of a step stands."""
+        return step in self.said or self.opened and step < self.hidden
+
+    def ran(self, looked: dict, nothing: str, odd: list[str]) -> Ran:
+        """All that came of the notebook; looked: what was found in its text."""
+        from .text import unread
+
+        ran = Ran(passed=looked["passed"], odd=odd)
+        for step in self.cells:
+            text = _error(self.said[step]) if step in self.said else self.ended.get(step)
+            if text:
+                ran.cells[step] = text
+        for i, (question, text) in enumerate(zip(self.questions, looked["questions"], strict=True)):
+            known, hidden = self.first + i, self.first_hidden + i
+            found = [(self.said.get(step, ""), self._why(step, nothing)) for step in (known, hidden)]
+            ran.said.append(found[0][0])
+            ran.ended.append(found[0][1])
+            ran.hidden.append(found[question.hidden is not None])
+            stood = self.stood.get(hidden) or self.stood.get(known)
+            ran.stood.append(stood or (-1, ""))
+            last = next(iter([*text["cells"].values()][-1:]), None)
+            ran.texts.append((text["cells"].get(str(stood[0])) if stood else last) or unread(question.rule))
+            ran.near.append(text["near"])
+        return ran
+
+    def _why(self, step, nothing):
+        return "" if step in self.said else self.ended.get(step, nothing)
 
 
 PROBE = f"""
@@ -453,6 +525,8 @@ TAMPERED = "Code in it replaced parts of the grader, such as what watches for to
 
 def why(reply, limits):
     """In a few words, why a step did not come to its end."""
+    if reply["why"] == "end" and reply["how"]:
+        return END[reply["how"]].format(limits)
     if reply["why"] == "end":
         killed = reply["status"] < 0
         return "it crashed Python, or took too much time or memory" if killed else "it ended Python"

@@ -180,6 +180,14 @@ def address_space():
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+def let_end(number):
+    """Let a signal end this process, with its number as the exit status.
+
+    The first process of a namespace is deaf to what it does not handle.
+    """
+    call("signal", number, libc._exit)
+
+
 def no_way_back(rules):
     """Without capabilities, without a way to new ones, under the filter; the last thing before a student's code."""
     header, nothing = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()

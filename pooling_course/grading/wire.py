@@ -44,7 +44,7 @@ def encode(value):
     if isinstance(value, torch.Tensor):
         return {"tensor": encode(value.detach().numpy()), "requires_grad": value.requires_grad}
     if isinstance(value, (np.ndarray, np.generic)):
-        return {"numpy": value.tolist(), "dtype": str(value.dtype), "shape": list(value.shape)}
+        return {"numpy": value.tolist(), "dtype": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, Pooling):
         return {"pooling": encode(vars(value))}
     if type(value) in POOLINGS.values():

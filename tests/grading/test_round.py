@@ -5,6 +5,7 @@ right answers to the visible cases, by heart), `copy` (what `perfect` wrote) and
 dropped what nbgrader goes by).
 """
 
+import contextlib
 import csv
 import inspect
 import json
@@ -180,6 +181,7 @@ class Course:
         shutil.copytree(given / "source", folder / "source")
         shutil.copy(given / "nbgrader_config.py", folder)
         config = PyFileConfigLoader("nbgrader_config.py", str(folder)).load_config()
+        config.Execute.shutdown_kernel = "immediate"  # a kernel's farewell takes nearly a second
         self.folder = folder
         self.api = NbGraderAPI(CourseDirectory(config=config, root=str(folder)), config=config)
 
@@ -189,6 +191,15 @@ class Course:
             [sys.executable, "-m", "nbgrader", *words], cwd=self.folder, capture_output=True, text=True
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    def collect(self, name):
+        """What `nbgrader zip_collect` does, in this process: to start another takes longer than all else."""
+        from nbgrader.apps import ZipCollectApp
+
+        with contextlib.chdir(self.folder):
+            app = ZipCollectApp()
+            app.initialize([name])
+            app.start()
 
     def released(self, name):
         return nbformat.read(self.folder / "release" / name / f"{name}.ipynb", as_version=4)
@@ -243,7 +254,10 @@ def course(tmp_path_factory):
         for name in ASSIGNMENTS:
             assert course.api.generate_assignment(name)["success"]
             course.hand_in(name)
-            course.command("zip_collect", name)
+            if name == "pre":
+                course.command("zip_collect", name)
+            else:
+                course.collect(name)
             for who in PEOPLE[name]:
                 result = course.api.autograde(name, who)
                 assert result["success"], result

@@ -279,6 +279,21 @@ except OSError: pass
         "sends one line without an end, with the word that it found",
         FIND_WORD + "w, fd = word()\nos.write(fd, (w + ' < 1 ').encode())\nwhile True: os.write(fd, b'x' * 65536)",
     ),
+    "hidden-early": cell(
+        "says that what is hidden may come, again and again, and raises what it reads",
+        FIND_WORD
+        + """
+import select, threading, time
+w, fd = word()
+def takes():
+    while True:
+        try: os.write(fd, (w + ' /\\n').encode())
+        except OSError: return
+        if select.select([4], [], [], 0.001)[0]: print(os.read(4, 1 << 20))
+threading.Thread(target=takes, daemon=True).start()
+time.sleep(0.1)
+""",
+    ),
     "flood-values": answer("returns 100,000 numbers for every case", "return [0.1234567890123 * size] * 100_000"),
     "flood-lists": answer("returns lists of empty lists", "return [[[]] * 300] * 300"),
     "flood-prints": answer("prints and raises as much as is kept", "print('x' * 9999)\nraise ValueError('x' * 9999)"),
