@@ -101,8 +101,12 @@ def venv_python(venv=VENV, windows=os.name == "nt"):
 
 
 def venv_environ(base, venv=VENV, windows=os.name == "nt"):
-    """The environment variables under which pip, JupyterLab and pytest see this .venv and nothing of the user's own."""
-    foreign = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT")
+    """The environment variables under which pip, JupyterLab and pytest see this .venv and nothing of the user's own.
+
+    Containers often forbid Python to keep what it compiles: then each kernel would compile the course anew.
+    """
+    foreign = {"PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    foreign |= {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT"}
     environ = {name: value for name, value in base.items() if name not in foreign}
     before = {"PATH": venv_python(venv, windows).parent, "JUPYTER_PATH": venv / "share" / "jupyter"}
     for name, folder in before.items():  # first in JUPYTER_PATH: a `python3` kernel of the user's must not win

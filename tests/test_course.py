@@ -516,10 +516,11 @@ def test_what_is_half_removed_does_not_look_complete(sandbox, monkeypatch):
 @pytest.mark.parametrize("windows, folder", [(False, "bin"), (True, "Scripts")])
 def test_what_we_start_sees_the_environment_before_anything_of_the_users(tmp_path, windows, folder):
     users = {"PATH": "/usr/bin", "JUPYTER_PATH": "/mine", "PYTHONPATH": "/ros", "PIP_USER": "1", "HOME": "/home/me"}
+    users["PYTHONDONTWRITEBYTECODE"] = "1"
     environ = course.venv_environ(users, tmp_path, windows)
     assert environ["PATH"].split(os.pathsep) == [str(tmp_path / folder), "/usr/bin"]
     assert environ["JUPYTER_PATH"].split(os.pathsep) == [str(tmp_path / "share" / "jupyter"), "/mine"]
     assert environ["VIRTUAL_ENV"] == str(tmp_path) and environ["HOME"] == "/home/me"
-    assert "PYTHONPATH" not in environ and environ["PIP_USER"] == "0"
+    assert not {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"} & environ.keys() and environ["PIP_USER"] == "0"
     assert users["PATH"] == "/usr/bin"
     assert course.venv_environ({}, tmp_path, windows)["PATH"] == str(tmp_path / folder)
