@@ -486,7 +486,9 @@ class Quiz {
     const page = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
     /** @type {NodeListOf<HTMLElement>} */
     const all = page.querySelectorAll(".pc-quiz, .pc-explorer");
-    const below = [...all].find((el) => this.root.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING && el.checkVisibility());
+    const below = [...all].find(
+      (el) => this.root.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING && el.checkVisibility({ visibilityProperty: true }),
+    );
     if (!below?.matches(".pc-explorer")) {
       if (looks && !this.left) setTimeout(() => this.lookAt(looks - 1), LOOK);
       return;
@@ -494,6 +496,15 @@ class Quiz {
     below.setAttribute("tabindex", "-1");
     below.focus({ preventScroll: true });
     below.scrollIntoView({ block: "nearest" });
+    this.lookOn(below);
+  }
+
+  // It grows as it is drawn, and is brought into sight whole then, if nobody has gone on meanwhile.
+  /** @param {HTMLElement} explorer */
+  lookOn(explorer) {
+    if (this.left || focusedBy(explorer) !== explorer) return;
+    if (explorer.hasAttribute("aria-busy")) setTimeout(() => this.lookOn(explorer), LOOK);
+    else explorer.scrollIntoView({ block: "nearest" });
   }
 
   again() {

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -44,7 +45,7 @@ EXPOSE = """() => {
 def page(lab, chromium):
     """A JupyterLab page with a question of each kind, and in page.received what came from the kernel."""
     lab.write("questions.ipynb", *CELLS)
-    page = new_page(chromium, height=3000)
+    page = new_page(chromium)
     page.add_init_script(f"({EXPOSE})()")
     page.received = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: page.received.append(frame)))
@@ -377,6 +378,17 @@ def test_the_explorer_opens_after_the_commitment_on_the_case_and_closes_again(as
     expect(asked.page.locator(".pc-explorer")).to_have_count(1)
 
 
+@contextmanager
+def slowed(page, times):
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": times})
+    try:
+        yield
+    finally:
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        session.detach()
+
+
 def test_the_explorer_of_a_case_is_brought_into_sight_and_given_the_focus(ask):
     asked = ask("cells")
     asked.evaluate("model.send({type: 'commit', answer: [[0, 0]], confidence: 1})")
@@ -385,9 +397,10 @@ def test_the_explorer_of_a_case_is_brought_into_sight_and_given_the_focus(ask):
     asked.page.set_viewport_size({"width": 1280, "height": 700})
     button.evaluate("(el) => el.scrollIntoView({ block: 'end' })")  # so that what opens lies below the fold
     button.focus()
-    asked.keys.press("Enter")
-    explorer = asked.page.locator(".pc-explorer")
-    expect(explorer).to_be_focused(timeout=browser.START)
+    with slowed(asked.page, 20):  # it is focused before it is drawn, and grows
+        asked.keys.press("Enter")
+        explorer = asked.page.locator(".pc-explorer")
+        expect(explorer).to_be_focused(timeout=browser.START)
     expect(explorer.locator(".pc-grids")).to_be_in_viewport(ratio=0.9)
     asked.keys.press("Tab")
     assert explorer.evaluate("(el) => el.contains(document.activeElement)")
