@@ -8,6 +8,7 @@ its page will have none; and where it follows its files (live.py).
 from __future__ import annotations
 
 import os
+import uuid
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -17,13 +18,28 @@ import traitlets as t
 from . import assets, live
 from .still import STATIC
 
+# anywidget gives a model two seconds to begin. On a slow page it takes longer, and would hear no more of Python: `hear`
+# finds that out by a message that says nothing, and goes on by ipywidgets' own way, which does not wait.
 LOAD = """\
 async function load(model) {
   const held = await model.widget_manager.get_model(model.get("_script").replace("IPY_MODEL_", ""));
   const url = URL.createObjectURL(new Blob([held.get("module")], { type: "text/javascript" }));
   return (await import(url)).default["%s"];
 }
-export default { render: async (props) => (await load(props.model)).render(props) };
+async function hear(model) {
+  const own = await model.widget_manager.get_model(model.get("_own"));
+  const { _handle_comm_msg: handle } = Object.getPrototypeOf(Object.getPrototypeOf(own));
+  const heard = own._handle_comm_msg?.({ content: { data: {} } });
+  if (!handle || !own.comm || (await heard.then(() => true, () => false))) return;
+  own.comm.on_msg((message) => handle.call(own, message));
+  own.comm.send({ method: "request_state" });
+}
+async function render(props) {
+  const widget = await load(props.model);
+  hear(props.model);
+  return widget.render(props);
+}
+export default { render };
 """
 
 
@@ -47,11 +63,13 @@ class Once(t.HasTraits):
     _esm: Any
     _css: Any
     _script = t.Instance(Script, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
+    _own = t.Unicode().tag(sync=True)  # the name of its own model
 
     def __init__(self, *args: Any, **kwargs: Any):
         if isinstance(self._esm, live.Packed) and _has_kernel():
             self._esm, self._css = LOAD % self._esm.name, ""
-            kwargs["_script"] = Script.held()
+            own = uuid.uuid4().hex
+            kwargs |= {"_script": Script.held(), "_own": own, "model_id": own}
         super().__init__(*args, **kwargs)
 
 

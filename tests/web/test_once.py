@@ -15,7 +15,7 @@ from pooling_course.pictures.figures import mental_model
 from pooling_course.questions.challenge import Challenge
 from pooling_course.web import assets, live, once
 
-FEW = 600  # bytes that a widget carries itself
+FEW = 1000  # bytes that a widget carries itself
 LESSON = "02_max_versus_average"
 MOST = 600_000  # bytes of that lesson, executed, with its widgets
 SAVED = "application/vnd.jupyter.widget-state+json"
@@ -107,7 +107,8 @@ def test_a_lesson_executed_with_its_widgets_stays_small(tmp_path, monkeypatch):
     monkeypatch.setenv("POOLING_COURSE_PROGRESS", str(tmp_path / "none.jsonl"))
     lesson = nbformat.read(ROOT / "notebooks" / f"{LESSON}.ipynb", as_version=4)
     where = {"metadata": {"path": str(ROOT / "notebooks")}}
-    NotebookClient(lesson, kernel_name="python3", timeout=300, resources=where).execute()
+    settings = {"kernel_name": "python3", "timeout": 300, "shutdown_kernel": "immediate"}
+    NotebookClient(lesson, resources=where, **settings).execute()
     nbformat.write(lesson, tmp_path / "executed.ipynb")
     models = [model["state"] for model in lesson.metadata.widgets[SAVED]["state"].values()]
     assert sum("_esm" in state for state in models) > 5 and sum("module" in state for state in models) == 1

@@ -55,3 +55,28 @@ def test_widgets_are_drawn_and_styled_whatever_happens_to_their_notebooks(lab, c
     shows(page)  # by the models of the kernel
     assert [text for text in page.complaints if "pool" in text.lower() or "widget" in text.lower()] == []
     page.context.close()
+
+
+# A page so slow that the two seconds are over before the widget has been imported.
+SLOW = """AbortSignal.timeout = () => {
+  const late = new AbortController();
+  queueMicrotask(() => late.abort());
+  return late.signal;
+}"""
+
+
+@pytest.mark.browser
+def test_on_a_page_slower_than_anywidget_waits_for_widgets_hear_of_python_all_the_same(lab, chromium):
+    cells = ["from pooling_course import PoolingExplorer, quiz", "one = PoolingExplorer()\none", "one.stride = 1"]
+    lab.write("slow.ipynb", *cells, 'quiz("pad-value")')  # which no other test answers here
+    page = new_page(chromium, height=1600)
+    page.add_init_script(SLOW)
+    lab.open(page, "slow.ipynb")
+    lab.run_all(page)
+    expect(page.locator(".pc-explorer figcaption").nth(1)).to_have_text("Max output 5 × 5", timeout=browser.START)
+    card = page.locator(".pc-quiz")
+    card.get_by_role("radio").first.check()
+    card.get_by_role("radio", name="a guess").check()
+    card.get_by_role("button", name="Commit").click()
+    expect(card.locator(".pc-verdict")).to_be_visible()
+    page.context.close()
