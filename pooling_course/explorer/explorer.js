@@ -25,9 +25,10 @@ import { Typing } from "./typing.js";
  * @import { Colour, Look, Scale } from "../web/colour.js"
  * @import { Canvas, Picture, Sheet } from "./paint.js"
  * @import { Place } from "./pointing.js"
+ * @import { Ground } from "./routes.js"
  * @import { At, Cells, Kind, LookUp, Shown, State } from "./types.d.ts"
  * @typedef {At & {grid: any}} Pick the name of a grid, or null
- * @typedef {{canvas: Canvas, sheet?: Sheet, stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
+ * @typedef {{canvas: Canvas, sheet?: Sheet, sheets: Sheet[], stage: HTMLElement, caption: HTMLElement, under: HTMLElement, figure: HTMLElement,
  *   near: number[], frame?: any}} Grid its frame is null while it is hidden
  */
 
@@ -260,7 +261,7 @@ export class Explorer {
     const caption = make("figcaption", {});
     const under = make("div", { class: "pc-under" }); // not over the grid, where a second line would push it down
     const figure = make("figure", { class: `pc-grid pc-${name}` }, caption, stage, under);
-    this.grid[name] = { canvas, stage, caption, under, figure, near: [0, 0] };
+    this.grid[name] = { canvas, sheets: [], stage, caption, under, figure, near: [0, 0] };
     this.grids.append(figure);
   }
 
@@ -547,6 +548,7 @@ export class Explorer {
         this.motion.play(false);
         const before = this.states.input;
         this.states.reset();
+        for (const grid of Object.values(this.grid)) grid.sheets = []; // of an input that has gone
         this.refused = "";
         if (!this.typing.hear("edit")) this.takeInput(before);
         this.schedule();

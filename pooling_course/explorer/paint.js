@@ -67,6 +67,7 @@ export function keptPicture(kept, parts, width, height, paint) {
   const canvas = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
   const ctx = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.scale(ratio, ratio);
+  ctx.direction = "ltr"; // a canvas in the explorer has it from base.css, and this one would have the page's
   paint(ctx);
   return { parts: now, canvas };
 }
@@ -202,6 +203,8 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
     return;
   }
   const write = writer(ctx, look, cell);
+  /** @type {Parameters<typeof write>[]} */
+  const notes = []; // written last: to change the font from number to note would cost more than writing
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) {
       const [row, col] = [r + from.row, c + from.col];
@@ -212,9 +215,10 @@ export function paintCells(ctx, look, frame, colourAt, valueAt, from = { row: 0,
       const note = cell >= NOTED && noteAt?.(row, col);
       const [x, y, ink] = [frame.x(c) + cell / 2, frame.y(r) + cell / 2, inkOn(colour)];
       write(inWords(valueAt(row, col), cell), x, note ? y - cell * 0.12 : y, ink);
-      if (note) write(note, x, y + cell * 0.28, ink, Math.max(0.24, 9 / cell));
+      if (note) notes.push([note, x, y + cell * 0.28, ink, Math.max(0.24, 9 / cell)]);
     }
   }
+  for (const note of notes) write(...note);
 }
 
 // Row and column numbers along the edges, `near` (rows, columns) cells away from the grid.

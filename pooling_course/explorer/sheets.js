@@ -21,7 +21,7 @@ import {
 } from "./paint.js";
 
 /**
- * @import { Explorer } from "./explorer.js"
+ * @import { Explorer, Grid } from "./explorer.js"
  * @import { Colour } from "../web/colour.js"
  * @import { Ctx, Frame, Mark, Sheet } from "./paint.js"
  * @import { LookUp, Shown } from "./types.d.ts"
@@ -48,9 +48,17 @@ function paintSheet(ctx, sheet, { width, height }) {
   sheet.shown = true;
 }
 
-// The cells of a grid, as `paint(ctx)` paints them; those that were there stay while their `parts` stay the same.
-/** @type {(sheet: Sheet | undefined, parts: any[], paint: (ctx: Ctx) => void) => Sheet} */
-const sheetOf = (sheet, parts, paint) => (sheet && alike(sheet.parts, parts) ? sheet : { parts, paint });
+const LAID = 8; // sheets of a grid, as a slider that is moved back and forth shows the same ones again
+
+// Lay cells into a grid, as `paint(ctx)` paints them: those that had the same `parts` come back, if they are still there.
+/** @type {(grid: Grid, parts: any[], paint: (ctx: Ctx) => void) => void} */
+function lay(grid, parts, paint) {
+  const { sheets } = grid;
+  const at = sheets.findLastIndex((sheet) => alike(sheet.parts, parts));
+  grid.sheet = at < 0 ? { parts, paint } : sheets.splice(at, 1)[0];
+  sheets.push(grid.sheet);
+  if (sheets.length > LAID) sheets.shift();
+}
 
 // What gradients look like depends on.
 /** @type {(view: Explorer, flow: Shown) => any[]} */
@@ -66,7 +74,7 @@ const flowParts = ({ look, channel, signedScale, states }, { state, gradient, up
 
 /** @type {(view: Explorer, name: string) => void} */
 export function paintInput(view, name) {
-  const { frame, sheet, stage, caption, under } = view.grid[name];
+  const { frame, stage, caption, under } = view.grid[name];
   if (!frame) return;
   const { h, w, channels, values } = view.states.input;
   const first = view.shown.find((v) => !v.state.error && (v.input === name || !view.backward));
@@ -80,7 +88,7 @@ export function paintInput(view, name) {
   const parts = flow
     ? [...flowParts(view, flow), frame.key, around, reached]
     : [view.look, view.scale, values, view.channel, frame.key, around, padding, view.cells, first?.key];
-  view.grid[name].sheet = sheetOf(sheet, parts, (ctx) => {
+  lay(view.grid[name], parts, (ctx) => {
     const many = flow && !(reached && flow.chosen) && frame.cell < READABLE;
     const plane = many ? (reached ? view.motion.sent(flow) : planeOf(view, flow)) : undefined;
     if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
@@ -194,7 +202,7 @@ function countIdle(view, flow, hatched) {
 
 /** @type {(view: Explorer, name: string) => void} */
 export function paintOutput(view, name) {
-  const { frame, sheet, stage, caption, under } = view.grid[name];
+  const { frame, stage, caption, under } = view.grid[name];
   const shown = view.shown.find((v) => v.grid === name);
   const title = shown?.kind.title;
   if (!frame || !shown) {
@@ -207,7 +215,7 @@ export function paintOutput(view, name) {
   const parts = flow
     ? [...flowParts(view, shown), frame.key, view.oneUpstream]
     : [view.look, view.scale, state, view.channel, frame.key, view.motion.reached, view.cells];
-  view.grid[name].sheet = sheetOf(sheet, parts, (ctx) => {
+  lay(view.grid[name], parts, (ctx) => {
     /** @type {(r: number, c: number) => number} */
     const outputAt = (r, c) => state.at(view.channel, r, c);
     const plane = flow && frame.cell < READABLE ? onesOf(view, shown) : undefined;

@@ -129,6 +129,59 @@ def is_painted(root, name, side):
     return all(c[3] == 255 and c[:3] != (140, 140, 148) for c in colours) and colours[0] != colours[1]
 
 
+# --- there and back ---------------------------------------------------------------------------------------------------
+
+PIXELS = """() => {
+  window.painted = 0;
+  for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {
+    const own = prototype.putImageData;
+    prototype.putImageData = function (...given) { window.painted++; return own.apply(this, given); };
+  }
+}"""
+PICTURES = """(el) => [...el.querySelectorAll(".pc-stage canvas")].filter((one) => one.checkVisibility())
+    .map((one) => one.toDataURL())"""
+
+
+@pytest.mark.parametrize("widget", [PoolingExplorer, GradientFlow])
+def test_there_and_back_a_slider_shows_the_same_pictures_and_paints_them_no_more(page, mount, widget):
+    page.evaluate(PIXELS)
+    root = mount(widget(torch.rand(64, 64), nn.AvgPool2d(2, 1)))
+    stride = root.get_by_role("slider", name="stride")
+    pictures, painted = {}, []
+    for key in [*["ArrowRight"] * 3, *["ArrowLeft"] * 3] * 2 + ["ArrowRight"] * 3:
+        stride.press(key)
+        expect(root).not_to_have_attribute("aria-busy", "true")
+        root.evaluate(SETTLED)
+        seen = root.evaluate(PICTURES)
+        assert pictures.setdefault(stride.input_value(), seen) == seen
+        painted.append(page.evaluate("window.painted"))
+    assert len({tuple(seen) for seen in pictures.values()}) == 4  # each stride has its own
+    assert painted[0] < painted[2] and painted[12] == painted[-1]
+
+
+def test_a_theme_an_input_another_setting_or_what_cells_show_brings_no_earlier_picture_back(page, mount):
+    explorer = PoolingExplorer(torch.rand(64, 64), nn.AvgPool2d(3, 1, 1))
+    root = mount(explorer)
+    seen = []
+
+    def look():
+        root.evaluate(SETTLED)
+        seen.append(tuple(root.evaluate(PICTURES)))
+
+    look()
+    page.evaluate("document.body.style.background = '#16181d'")
+    page.evaluate("document.body.dataset.theme = 'dark'")
+    look()
+    plain.in_python(root, lambda: setattr(explorer, "x", torch.rand(64, 64)))
+    look()
+    root.get_by_role("combobox", name="Cells show").select_option("reads")
+    look()
+    assert len({pictures[0] for pictures in seen}) == 4
+    plain.in_python(root, lambda: setattr(explorer, "count_include_pad", False))
+    look()
+    assert seen[-1][1] != seen[-2][1]
+
+
 # --- undo -------------------------------------------------------------------------------------------------------------
 
 
