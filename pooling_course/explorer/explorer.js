@@ -61,6 +61,8 @@ export class Explorer {
   oneUpstream = false;
   cells = "values"; // what the cells show, forwards: values, all windows, reads, or divisors
   boxed = ""; // the boxes that the grids were last laid out for
+  /** @type {Ground | undefined} where they stand */
+  ground;
   outputs = OUTPUTS;
   loading = false; // another input has been asked for
   announceSize = false;
@@ -232,8 +234,10 @@ export class Explorer {
     this.line = make("div", { class: "pc-line" }, this.code, this.formula);
     const also = make("div", { class: "pc-also" }, this.controls.cellsLabel, this.controls.upstreamLabel, copyButton(this));
     const foot = make("div", { class: "pc-foot" }, this.player.el, also);
-    const said = make("div", { class: "pc-said" }, this.notice, this.sentence);
-    this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, this.grids, this.totals, foot, said), numbers, live);
+    const said = make("div", { class: "pc-said" }, this.notice, make("div", { class: "pc-reading" }, this.sentence));
+    const grids = make("div", { class: "pc-of-grids" }, this.grids);
+    const totals = make("div", { class: "pc-of-totals" }, this.totals);
+    this.root.append(this.controls.el, this.line, make("div", { class: "pc-work" }, grids, totals, foot, said), numbers, live);
   }
 
   /** @param {number} channel */

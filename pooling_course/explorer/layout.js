@@ -20,6 +20,7 @@ const GAP = 16;
 const TIES = 30; // px between grids where gradients run
 const NO_MARGIN = { top: 0, left: 0, bottom: 0, right: 0 };
 const LARGEST_PICTURE = 420;
+const WRITTEN = 44; // px for what is written above and under a grid
 /** @param {number} size */
 const px = (size) => `${Math.floor(size)}px`;
 
@@ -61,7 +62,7 @@ export function layout(view) {
   const { h, w } = view.states.input;
   const { input, output, high, gap } = boxes(view);
   const room = roomOf(view);
-  const boxed = [room, view.width, input, high].join(" ");
+  const boxed = [room, view.width, input, output, high, gap].join(" ");
   if (view.boxed !== boxed) {
     view.boxed = boxed;
     /** @type {NodeListOf<Canvas>} */
@@ -70,7 +71,7 @@ export function layout(view) {
     view.root.dataset.room = room;
     putInputs(view, room === "narrow");
   }
-  update(view.grids, { style: { columnGap: px(gap) } });
+  update(view.grids, { style: { columnGap: px(gap), height: room === "narrow" ? "" : px(high + WRITTEN) } });
   const margin = marginOf(view);
   const { cell, pad } = fit(input, high, h, w, margin, undefined, view.backward);
   const readable = cell >= READABLE;
@@ -131,7 +132,7 @@ function fill({ root, grid }, name, wide, high) {
   const { frame, stage, figure } = grid[name];
   const narrow = root.dataset.room === "narrow";
   const width = narrow ? px(Math.max(frame?.width ?? 0, AXIS + EDGE)) : px(wide);
-  update(figure, { style: { width, height: narrow ? "" : px(high + 44) } });
+  update(figure, { style: { width, height: narrow ? "" : px(high + WRITTEN) } });
   update(grid[name].caption, { style: { maxWidth: narrow ? px(figure.classList.contains("pc-whole") ? 999 : wide) : "" } });
   if (frame) update(stage, { style: { width: `${Math.ceil(frame.width)}px`, height: `${Math.ceil(frame.height)}px` } });
 }

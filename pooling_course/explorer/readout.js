@@ -46,13 +46,13 @@ export function drawCode(view) {
 const LETTER = 7.3; // px
 const BESIDE = 96; // px of the button beside a line of code, and of gaps
 
-// Where formulas are longer than the room beside the code, they scroll, by keyboard, too.
+// Where formulas are longer than the room beside the code, they scroll, by keyboard, too; on a phone they stand under it.
 /** @type {(view: Explorer, formulas: string[]) => void} */
-function scrollFormula({ formula, shown, width }, formulas) {
+function scrollFormula({ root, formula, shown, width }, formulas) {
   const code = Math.max(...shown.map(({ kind, s }) => kind.code(s).length)) * LETTER + BESIDE;
   const letters = (width - Math.min(code, 0.68 * width)) / LETTER;
   const lines = formulas.reduce((sum, text) => sum + Math.ceil(text.replace("height and width: ", "").length / letters), 0);
-  const more = lines > 2 * shown.length;
+  const more = root.dataset.room !== "narrow" && lines > 2 * shown.length;
   update(formula, { className: more ? "pc-formula pc-long" : "pc-formula" });
   scrolls(formula, "Formula", more);
 }

@@ -9,16 +9,17 @@ import { paintChip, paintRoutes, sizeCanvas } from "./paint.js";
  * @import { Spot } from "./geometry.js"
  * @import { Route } from "./paint.js"
  * @import { Flow, Place } from "./pointing.js"
+ * @typedef {{of: string, width: number, height: number, corners: Record<string, {left: number, top: number}>}} Ground `of` what is laid out
  */
 
-// Asks where the grids are, which makes the browser lay out the page: so backwards or while numbers fly, and when all else has changed.
+// Only backwards, or while numbers fly, and when all else has changed: where the grids are may have to be asked.
 /** @type {(view: Explorer, routes: Flow[]) => void} */
 export function drawRoutes(view, routes) {
   const { motion, look, routes: canvas } = view;
   const flying = motion.moving && motion.flights.length > 0;
   update(canvas, { hidden: !view.backward && !flying });
   if (canvas.hidden) return;
-  const whole = view.grids.getBoundingClientRect();
+  const whole = groundOf(view);
   const spot = spotsOf(view, whole);
   if (flying) {
     const ctx = sizeCanvas(canvas, whole.width, whole.height, [motion.frame]);
@@ -34,15 +35,31 @@ export function drawRoutes(view, routes) {
   if (ctx) paintRoutes(ctx, look, arrows, most);
 }
 
-// Where cells lie within the box of all grids.
-/** @type {(view: Explorer, whole?: DOMRect) => (place: Place) => Spot} */
-function spotsOf(view, whole = view.grids.getBoundingClientRect()) {
-  /** @type {Record<string, DOMRect>} */
+// The box of all grids, and where each stands in it. To ask makes the browser lay out the page at once; but boxes stay where they
+// are, whatever the sliders say (see layout.js), except on a phone, where a title may take another line.
+/** @type {(view: Explorer) => Ground} */
+function groundOf(view) {
+  const { root, grid, grids, boxed, ground } = view;
+  const shown = Object.keys(grid).filter((name) => grid[name].frame);
+  const of = `${boxed}, ${shown}`;
+  if (ground?.of === of && root.dataset.room !== "narrow") return ground;
+  const whole = grids.getBoundingClientRect();
+  /** @type {Ground["corners"]} */
   const corners = {};
+  for (const name of shown) {
+    const { left, top } = grid[name].stage.getBoundingClientRect();
+    corners[name] = { left: left - whole.left, top: top - whole.top };
+  }
+  view.ground = { of: whole.width ? of : "", width: whole.width, height: whole.height, corners };
+  return view.ground;
+}
+
+// Where cells lie within the box of all grids.
+/** @type {(view: Explorer, whole?: Ground) => (place: Place) => Spot} */
+function spotsOf(view, { corners } = groundOf(view)) {
   return ({ grid, row, col }) => {
-    const { frame, stage } = view.grid[grid];
-    corners[grid] ??= stage.getBoundingClientRect();
-    const [left, top] = [corners[grid].left - whole.left, corners[grid].top - whole.top];
+    const { frame } = view.grid[grid];
+    const { left, top } = corners[grid];
     const { x, y, cell, rows, cols } = frame;
     return { x: left + x(col), y: top + y(row), cell, left: left + x(0), top: top + y(0), right: left + x(cols), bottom: top + y(rows) };
   };
