@@ -76,6 +76,7 @@ async def _run(wanted):
         async with at_once:
             notebook, where = nbformat.read(path, as_version=4), {"metadata": {"path": str(path.parent)}}
             settings = {"kernel_name": "python3", "timeout": 1200, "extra_arguments": ["--log-level=ERROR"]}
+            settings["shutdown_kernel"] = "immediate"  # its farewell would take nearly a second
             await NotebookClient(notebook, resources=where, **settings).async_execute()
             nbformat.write(notebook, to)
             print(f"ran {path.name}", flush=True)

@@ -19,8 +19,8 @@ from torch import nn
 
 import pooling_course
 from harness.answering import answered, enter, secrets_of, wrong_answers
+from harness.axe import AT_REST
 from harness.explorers import (
-    AT_REST,
     NAMES,
     STICKING_OUT,
     Explorer,
@@ -357,18 +357,6 @@ def given_away(text, questions):
 
 
 @browsers
-@pytest.mark.parametrize("name", ["index", *LESSONS])
-def test_a_page_is_alive_alone_and_tells_nothing_before_the_commitment(visit, pages, name):
-    page = visit(name)
-    asked = [question(state["question"]["id"]) for state in quizzes(pages[f"{name}.html"])] if name in LESSONS else []
-    expect(page.locator(".pc-quiz .pc-commit, .pc-reach .pc-strip")).to_have_count(len(asked))
-    assert page.locator(".course-still").count() == page.locator("details.hide .course-widget").count()
-    assert page.locator(".pc-verdict").count() == 0 and page.locator("details.hide[open]").count() == 0
-    assert given_away(in_sight(page), asked) == []
-    assert page.foreign == [] and page.complaints == []
-
-
-@browsers
 def test_what_these_pages_must_not_do_is_noticed(visit, pages):
     page = visit(LESSONS[1])
     asked = [question(state["question"]["id"]) for state in quizzes(pages[f"{LESSONS[1]}.html"])]
@@ -382,6 +370,149 @@ def test_what_these_pages_must_not_do_is_noticed(visit, pages):
     found = faults(unfolded(page))
     assert any("image-alt" in fault for fault in found)
     assert any("color-contrast" in fault and 'class="mi"' in fault for fault in found)
+
+
+# --- each page, opened once -------------------------------------------------------------------------------------------
+
+MANUAL = [path.stem for path in sorted((ROOT / "docs").glob("*.md"))]
+JUDGED = ["index", *LESSONS, "measurements", "api", "grading", "hub"]  # by axe
+PAGES = [*JUDGED, *(name for name in [*MANUAL, "playground", "search"] if name not in JUDGED)]
+DARK = {"api", "grading", "hub", *LESSONS[1::2]}  # the others are looked at in light
+MAGNIFIED = {"index", "playground", LESSONS[0]}
+
+
+@pytest.fixture(scope="module")
+def walker(new_tab):
+    return new_tab()
+
+
+@pytest.fixture(scope="module")
+def standing(request, walker):
+    """A page for all tests that only look, one after the other: to open it takes longer than most of these looks."""
+    clean(walker)
+    walker.name = request.param
+    walker.emulate_media(color_scheme="dark" if walker.name in DARK else "light")
+    walker.goto(f"{HOME}{walker.name}.html")
+    expect(walker.locator("html")).to_have_attribute("data-course", "ready")
+    return walker
+
+
+def each(names):
+    """The tests that look at these pages. pytest puts those of one page together, by its place in PAGES."""
+    assert names == PAGES[: len(names)]
+    return pytest.mark.parametrize("standing", names, indirect=True)
+
+
+def test_every_page_is_looked_at(pages):
+    assert {f"{name}.html" for name in PAGES} == set(pages)
+
+
+@browsers
+@each(["index", *LESSONS])
+def test_a_page_is_alive_alone_and_tells_nothing_before_the_commitment(standing, pages):
+    page, name = standing, standing.name
+    asked = [question(state["question"]["id"]) for state in quizzes(pages[f"{name}.html"])] if name in LESSONS else []
+    expect(page.locator(".pc-quiz .pc-commit, .pc-reach .pc-strip")).to_have_count(len(asked))
+    assert page.locator(".course-still").count() == page.locator("details.hide .course-widget").count()
+    assert page.locator(".pc-verdict").count() == 0 and page.locator("details.hide[open]").count() == 0
+    assert given_away(in_sight(page), asked) == []
+    assert page.foreign == [] and page.complaints == []
+
+
+@browsers
+@each(PAGES)
+def test_nothing_sticks_out_on_any_screen(standing):
+    page = unfolded(standing)
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert lasting(page, TOO_WIDE) == [], width
+    if page.name in MAGNIFIED:  # four times as large
+        page.set_viewport_size({"width": 320, "height": 256})
+        assert lasting(page, TOO_WIDE) == []
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.foreign == [] and page.complaints == []  # a file that is not there is a complaint, too
+
+
+# What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls. And
+# words of titles that are too long for their line.
+TOO_WIDE = f"""() => {{
+  const broken = (titles) => [...titles].flatMap((title) => [...title.childNodes]).filter((node) => node.data).flatMap(
+    (node) => [...node.data.matchAll(/[^\\s-]+/g)].filter((word) => {{
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
+    }}).map((word) => `${{word[0]}} is broken in a title`));
+  const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, [role=region]";
+  const scrolls = (el) => el.closest(scrolled) || el.parentElement.closest(".pooling-course");
+  const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
+    .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);
+  const tables = [...document.querySelectorAll(".course-wide")].map((table) => table.parentElement);
+  out.push(...tables.filter((box) => box.scrollWidth > box.clientWidth));
+  return [...out.map((el) => el.outerHTML.slice(0, 120)),
+          ...broken(document.querySelectorAll("article :is(h1, h2, h3)")),
+          ...[...document.querySelectorAll(".pooling-course")].flatMap({STICKING_OUT})];
+}}"""
+
+
+def lasting(page, script):
+    """What a script finds to say: nothing, once it does, or what it still says after a while."""
+    found = page.evaluate(TWO_FRAMES_ON, script)
+    if found:
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(f"!({script})().length", timeout=10_000)
+        found = page.evaluate(script)
+    return found
+
+
+# What draws itself anew when the page gets another width has done so.
+TWO_FRAMES_ON = """async (script) => {
+  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+  return (0, eval)(script)();
+}"""
+
+
+def unfolded(page):
+    page.locator("details.hide").evaluate_all("(all) => all.forEach((el) => (el.open = true))")
+    expect(page.locator(".course-still")).to_have_count(0)
+    expect(page.locator(".pc-explorer[aria-busy], .pc-explorer .pc-code:empty")).to_have_count(0)
+    return page
+
+
+@browsers
+@each(JUDGED)
+def test_axe_finds_no_fault_in_either_theme(standing):
+    assert faults(unfolded(standing)) == []
+
+
+@browsers
+@each(["index", *LESSONS])
+def test_each_explorer_shows_torchs_numbers(standing):
+    page = standing
+    page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
+    expect(page.locator(".course-widget:not(:has(.pooling-course)), .course-still")).to_have_count(0)
+    for root in page.locator(".pc-explorer:visible").all():
+        root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # new with its fold
+        expect(root.locator("table").first).to_be_visible()
+        seen = Explorer(root).read()
+        (_, rows), *tables = seen["tables"]
+        if "3 × " in seen["captions"][0] or not tables or "Conv2d" in seen["code"][0]:
+            continue  # a photo, whose tables are cut; a convolution, whose code is without its weights
+        x = torch.tensor([[read_number(number) for number in row] for row in rows])
+        outputs = [written(eval(code, {"nn": nn, "torch": torch})(x[None])[0]) for code in seen["code"]]
+        shown = [rows for caption, rows in tables if " output, " in caption]
+        if any(is_rounded(number) for row in rows for number in row):  # then so are averages of what stands there
+            outputs, shown = (
+                [[list(map(read_number, row)) for row in table] for table in all] for all in (outputs, shown)
+            )
+            outputs = pytest.approx(torch.tensor(outputs).numpy(), rel=0.01)
+            shown = torch.tensor(shown).numpy()
+        assert shown == outputs, seen["code"]
+
+
+def is_rounded(number):
+    """Whether a number may stand for one that has more digits: three are shown."""
+    return len(number.strip("-−").replace(".", "").lstrip("0")) >= 3 and "." in number
 
 
 # --- the explorer -----------------------------------------------------------------------------------------------------
@@ -496,36 +627,6 @@ def test_an_upstream_gradient_is_typed_into_the_page(one):
     tables = dict(one.read()["tables"])
     assert tables["Upstream gradient of max, 3 × 3"] == written(gradient)
     assert tables["Input gradient of max, 6 × 6"] == written(x.grad)
-
-
-@browsers
-@pytest.mark.parametrize("name", LESSONS)
-def test_each_explorer_of_a_lesson_shows_torchs_numbers(visit, name):
-    page = visit(name)
-    page.evaluate("document.querySelectorAll('details').forEach((el) => (el.open = true))")
-    expect(page.locator(".course-widget:not(:has(.pooling-course)), .course-still")).to_have_count(0)
-    for root in page.locator(".pc-explorer:visible").all():
-        root.evaluate("(el) => el.querySelectorAll('details').forEach((one) => (one.open = true))")  # new with its fold
-        expect(root.locator("table").first).to_be_visible()
-        seen = Explorer(root).read()
-        (_, rows), *tables = seen["tables"]
-        if "3 × " in seen["captions"][0] or not tables or "Conv2d" in seen["code"][0]:
-            continue  # a photo, whose tables are cut; a convolution, whose code is without its weights
-        x = torch.tensor([[read_number(number) for number in row] for row in rows])
-        outputs = [written(eval(code, {"nn": nn, "torch": torch})(x[None])[0]) for code in seen["code"]]
-        shown = [rows for caption, rows in tables if " output, " in caption]
-        if any(is_rounded(number) for row in rows for number in row):  # then so are averages of what stands there
-            outputs, shown = (
-                [[list(map(read_number, row)) for row in table] for table in all] for all in (outputs, shown)
-            )
-            outputs = pytest.approx(torch.tensor(outputs).numpy(), rel=0.01)
-            shown = torch.tensor(shown).numpy()
-        assert shown == outputs, seen["code"]
-
-
-def is_rounded(number):
-    """Whether a number may stand for one that has more digits: three are shown."""
-    return len(number.strip("-−").replace(".", "").lstrip("0")) >= 3 and "." in number
 
 
 # After each turn of the event loop: what is seen where a widget stands, until its explorer is, and for some turns more.
@@ -1375,49 +1476,6 @@ def test_a_lesson_is_done_once_its_challenges_are_reached(visit):
 
 
 @browsers
-@pytest.mark.parametrize(
-    "theme, names",
-    [("light", ["index", "measurements", *LESSONS[::2]]), ("dark", ["api", "grading", "hub", *LESSONS[1::2]])],
-)
-def test_axe_finds_no_fault_in_either_theme(visit, theme, names):
-    page = None
-    for name in names:
-        page = unfolded(visit(name, page, theme=theme))
-        assert faults(page) == [], name
-
-
-@browsers
-def test_nothing_sticks_out_on_any_screen(visit, pages):
-    page = None
-    for name in sorted(pages):
-        page = unfolded(visit(name.removesuffix(".html"), page))
-        for width in (360, 768, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert lasting(page, TOO_WIDE) == [], (name, width)
-    assert page.foreign == [] and page.complaints == []  # a file that is not there is a complaint, too
-
-
-# What sticks out of the page, where it cannot be scrolled to, or of a widget; the table of nine ways never scrolls.
-TOO_WIDE = f"""() => {{
-  const scrolled = "pre, .table-wrapper, .text_html:has(> table), .course-still, .course-table, [role=region]";
-  const scrolls = (el) => el.closest(scrolled) || el.parentElement.closest(".pooling-course");
-  const out = [...document.querySelectorAll("article *")].filter((el) => el.checkVisibility() && !scrolls(el))
-    .filter((el) => el.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5);
-  const tables = [...document.querySelectorAll(".course-wide")].map((table) => table.parentElement);
-  out.push(...tables.filter((box) => box.scrollWidth > box.clientWidth));
-  return [...out.map((el) => el.outerHTML.slice(0, 120)),
-          ...[...document.querySelectorAll(".pooling-course")].flatMap({STICKING_OUT})];
-}}"""
-
-
-def lasting(page, script):
-    """What a script finds to say: nothing, once it does, or what it still says after a while."""
-    with contextlib.suppress(TimeoutError):
-        page.wait_for_function(f"!({script})().length", timeout=10_000)
-    return page.evaluate(script)
-
-
-@browsers
 def test_what_sticks_out_is_noticed(visit):
     page = visit(LESSONS[0], width=360)
     assert lasting(page, TOO_WIDE) == []
@@ -1426,13 +1484,6 @@ def test_what_sticks_out_is_noticed(visit):
     page.evaluate("document.querySelector('.pc-explorer').style.width = '400px'")
     heading, card, prompt = page.evaluate(TOO_WIDE)
     assert heading.startswith("<h1") and "pc-explorer" in card and prompt.startswith('<p class="pc-prompt"')
-
-
-def unfolded(page):
-    page.locator("details.hide").evaluate_all("(all) => all.forEach((el) => (el.open = true))")
-    expect(page.locator(".course-still")).to_have_count(0)
-    expect(page.locator(".pc-explorer[aria-busy], .pc-explorer .pc-code:empty")).to_have_count(0)
-    return page
 
 
 @browsers
@@ -1539,15 +1590,6 @@ def test_with_wider_text_nothing_sticks_out(visit, name):
 
 
 @browsers
-def test_at_four_times_the_size_nothing_sticks_out_of_the_front_page_the_playground_and_a_lesson(visit):
-    page = None
-    for name in ("index", "playground", LESSONS[0]):
-        page = unfolded(visit(name, page))
-        page.set_viewport_size({"width": 320, "height": 256})
-        assert lasting(page, TOO_WIDE) == [], name
-
-
-@browsers
 def test_colours_that_the_reader_forces_hide_nothing(visit):
     page = visit("playground")
     page.emulate_media(forced_colors="active")
@@ -1601,6 +1643,7 @@ def test_what_changes_by_a_button_or_a_switch_is_said(visit):
     one.slide("stride", 3)
     one.tick("ceil_mode", True)
     expect(live).to_contain_text("Max output 2 by 2")
+    live.evaluate("(el) => (el.textContent = '')")
     one.root.get_by_role("combobox", name="Input").select_option("odd")
     expect(live).to_contain_text("Max output 2 by 2")
     grid = one.grid("Max output")
