@@ -439,8 +439,7 @@ def test_what_is_done_before_the_first_picture_does_no_harm(page):
     page.evaluate("() => { window.requestAnimationFrame = () => 0; window.setTimeout = () => 0; }")
     explorer = PoolingExplorer("worked", nn.MaxPool2d(2))
     with pytest.raises(Exception, match="Timeout"):
-        page.set_default_timeout(500)
-        plain.mount(page, explorer, 736)
+        plain.mount(page, explorer, 736, within=500)
     root = page.locator("#w1 .pc-explorer")
     root.evaluate("""(el) => {
       el.querySelector(".pc-stage").focus();
@@ -559,9 +558,8 @@ def test_whoever_waits_for_a_style_sheet_that_never_comes_waits_once_and_not_bey
     plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
     page.evaluate("document.querySelectorAll('style').forEach((el) => el.remove())")
     page.evaluate(COUNTING)
-    page.set_default_timeout(500)
     with pytest.raises(Exception, match="Timeout"):
-        plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
+        plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736, within=500)
     for name in ("a", "b", "c"):  # a theme may have changed
         page.evaluate("(name) => (document.body.dataset.theme = name)", name)
         page.wait_for_timeout(50)

@@ -216,12 +216,13 @@ def test_play_begins_with_an_empty_output_fills_it_and_stops(page, mount):
     root.get_by_role("button", name=PLAY).click()
     filled = dict.fromkeys(whole, 0)
     for _ in range(400):
+        stopped = root.get_by_role("button", name=PLAY).count()  # asked before, so that the last look is at the end
         for name, wanted in whole.items():
             now = colours(root, name, 4, 4)
             done = sum(colour != "255,255,255" for colour in now)
             assert filled[name] <= done and now[: max(0, done - 1)] == wanted[: max(0, done - 1)]
             filled[name] = done
-        if root.get_by_role("button", name=PLAY).count():
+        if stopped:
             break
         page.wait_for_timeout(30)
     assert set(filled.values()) == {16}
@@ -271,12 +272,15 @@ def test_who_wants_less_motion_sees_steps_and_nothing_that_flies(page, mount):
     page.emulate_media(reduced_motion="reduce")
     root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
     root.evaluate(FLIES)
+    root.evaluate(SAYS)
     root.get_by_role("combobox", name="Speed").select_option("fast")
     root.get_by_role("button", name=PLAY).click()
-    for row, col in [(0, 0), (0, 1), (0, 2)]:
-        reads(root, Pooling("max", 2), row, col)
+    p = trace(Pooling("max", 2), WORKED)
+    steps = [f"row {row}, column {col}: {p.window(row, col).text}." for row in range(3) for col in range(3)]
+    expect(root.locator(".pc-sentence")).to_contain_text(steps[-1])
+    said = page.evaluate("window.said")
+    assert [step for text in said for step in steps if step in text] == steps
     assert not page.evaluate("window.flown")
-    root.get_by_role("button", name="Pause").click()
     page.emulate_media(reduced_motion="no-preference")
     root.get_by_role("button", name="Next window").click()
     page.wait_for_timeout(700)
@@ -310,6 +314,12 @@ TIMERS = """() => {
 }"""
 
 
+SAYS = """(root) => {
+  window.said = [];
+  const sentence = root.querySelector(".pc-sentence");
+  const hear = () => window.said.push(sentence.textContent);
+  new MutationObserver(hear).observe(sentence, { subtree: true, childList: true, characterData: true });
+}"""
 FLIES = """(root) => {
   window.flown = false;
   const over = root.querySelector(".pc-over");

@@ -98,16 +98,6 @@ def page(chromium):
     page.context.close()
 
 
-def faults(root):
-    """Sentences on what is not on one screen, or not to be read there."""
-    root.evaluate(SETTLED)
-    height = root.bounding_box()["height"]
-    if height > HIGHEST:
-        yield f"{height:.0f} px high"
-    yield from (f"sticks out: {part}" for part in root.evaluate(STICKING_OUT))
-    yield from root.evaluate(CUT)
-
-
 # Drawn, and nothing awaited.
 SETTLED = """async (root) => {
   do await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
@@ -144,15 +134,38 @@ CUT = """(root) => {
 }"""
 
 
-def ways(root):
-    """Look at an explorer in each direction, with one kind and with both; each time, what that was."""
-    yield "as it opens"
-    for direction in ("Backward", "Forward"):
-        for i in range(root.locator("fieldset").first.locator("input").count()):
-            root.get_by_role("radio", name=direction, exact=True).check()
-            kind = root.locator("fieldset").first.locator("input").nth(i)
-            kind.check()
-            yield f"{direction}, {kind.evaluate('(el) => el.parentElement.textContent')}"
+# Sentences on what is not on one screen, or not to be read there.
+FAULTS = f"""async (root) => {{
+  await ({SETTLED})(root);
+  const {{ height }} = root.getBoundingClientRect();
+  const high = height > {HIGHEST} ? [`${{Math.round(height)}} px high`] : [];
+  return [...high, ...({STICKING_OUT})(root).map((part) => `sticks out: ${{part}}`), ...({CUT})(root)];
+}}"""
+# The same as it opens, and in each direction with one kind and with both; and how many ways that were.
+FAULTS_IN_ALL_WAYS = f"""async (root) => {{
+  const faults = {FAULTS};
+  const found = [];
+  const look = async (way) => found.push((await faults(root)).map((fault) => `${{way}}: ${{fault}}`));
+  await look("as it opens");
+  const radios = [...root.querySelectorAll("input[type=radio]")];
+  const kinds = radios.filter((el) => el.closest("fieldset") === root.querySelector("fieldset"));
+  const name = (el) => el.parentElement.textContent;
+  for (const direction of ["Backward", "Forward"]) {{
+    for (const kind of kinds) {{
+      radios.find((el) => name(el) === direction).click();
+      kind.click();
+      if (!kind.checked) throw new Error(`${{name(kind)}} cannot be chosen`);
+      await look(`${{direction}}, ${{name(kind)}}`);
+    }}
+  }}
+  return [found.flat(), found.length];
+}}"""
+
+
+def faults_in_all_ways(root):
+    found, ways = root.evaluate(FAULTS_IN_ALL_WAYS)
+    assert ways > 2, "only one direction, or no kind, was found"
+    return found
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -160,8 +173,7 @@ def test_every_explorer_of_every_lesson_fits_one_screen(page, width):
     found = []
     for lesson, explorer in of_lessons():
         root = plain.mount(page, explorer, width)
-        for way in ways(root):
-            found += [f"{lesson}, {explorer!r}, {way}: {fault}" for fault in faults(root)]
+        found += [f"{lesson}, {explorer!r}, {fault}" for fault in faults_in_all_ways(root)]
         plain.leave(page)
     assert not found, "\n".join(found)
 
@@ -171,7 +183,7 @@ def test_so_does_every_explorer_that_a_question_opens(page, width):
     found = []
     for name, explorer in of_questions():
         root = plain.mount(page, explorer, width)
-        found += [f"{name}, {explorer!r}: {fault}" for fault in faults(root)]
+        found += [f"{name}, {explorer!r}: {fault}" for fault in root.evaluate(FAULTS)]
         plain.leave(page)
     assert not found, "\n".join(found)
 
@@ -179,7 +191,7 @@ def test_so_does_every_explorer_that_a_question_opens(page, width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_photo_fits_one_screen(page, width):
     root = plain.mount(page, PoolingExplorer("photo", "max"), width)
-    assert [(way, fault) for way in ways(root) for fault in faults(root)] == []
+    assert faults_in_all_ways(root) == []
     plain.leave(page)
 
 
@@ -243,6 +255,7 @@ def test_on_a_phone_the_sliders_stay_while_the_grids_scroll(page):
 
 
 LOOSE = ".pc-grid { height: auto !important }"
+ADD_RULE = "(el, rule) => el.append(Object.assign(document.createElement('style'), { textContent: rule }))"
 
 
 @pytest.mark.parametrize("width", [358, 328])  # a card on phones of 390 and 360 px
@@ -284,14 +297,15 @@ def test_two_sliders_of_a_setting_say_which_is_height(page, width):
 def test_these_checks_notice_what_is_wrong(page):
     root = plain.mount(page, PoolingExplorer("digit", compare=True), 736)
     root.evaluate(SETTLED)
-    assert list(faults(root)) == [] and root.evaluate(MOVED) == []
+    assert root.evaluate(FAULTS) == [] and root.evaluate(MOVED) == []
+    rule = f".pc-explorer:has([value=backward]:checked):has([value=both]:checked) {{ min-height: {HIGHEST + 1}px }}"
+    root.evaluate(ADD_RULE, rule)
+    assert faults_in_all_ways(root) == [f"Backward, Both: {HIGHEST + 1} px high"]
     root.evaluate("(el) => (el.querySelector('.pc-slider:not([hidden]) .pc-hint').style.minHeight = '60px')")
-    assert any("px high" in fault for fault in faults(root))
+    assert any("px high" in fault for fault in root.evaluate(FAULTS))
     root.evaluate("(el) => (el.querySelector('.pc-grid').style.marginRight = '-40px')")
-    assert any("lies over" in fault for fault in faults(root))
-    root.evaluate(
-        "(el, rule) => el.append(Object.assign(document.createElement('style'), { textContent: rule }))", LOOSE
-    )
+    assert any("lies over" in fault for fault in root.evaluate(FAULTS))
+    root.evaluate(ADD_RULE, LOOSE)
     assert root.evaluate(MOVED)
     plain.leave(page)
 
@@ -305,7 +319,7 @@ def test_a_sentence_of_two_kinds_is_not_tiny_and_stands_apart_from_the_totals(pa
     expect(sentence).to_contain_text("the first of 4 that tie")
     assert float(sentence.evaluate("(el) => getComputedStyle(el).fontSize").removesuffix("px")) >= 12.5
     assert sentence.bounding_box()["y"] - totals.bounding_box()["y"] - totals.bounding_box()["height"] >= 4
-    assert list(faults(root)) == []
+    assert root.evaluate(FAULTS) == []
     plain.leave(page)
 
 
@@ -401,6 +415,15 @@ def test_a_long_formula_can_be_read_whole(page, layer, width):
         text <= shown
         or root.locator(".pc-code code").get_attribute("title") == root.locator(".pc-code code").text_content()
     )
+    plain.leave(page)
+
+
+def test_on_a_phone_a_formula_stands_whole_under_the_code_and_takes_no_room_from_it(page):
+    root = plain.mount(page, PoolingExplorer("digit"), 340)
+    root.evaluate(SETTLED)
+    code, formula = (root.locator(f".pc-line {part}").bounding_box() for part in ("code", ".pc-formula"))
+    assert formula["y"] >= code["y"] + code["height"] and root.locator(".pc-long").count() == 0
+    assert root.locator(".pc-line code").evaluate("(el) => el.scrollWidth <= el.clientWidth")
     plain.leave(page)
 
 

@@ -219,6 +219,7 @@ def test_what_torch_makes_of_infinite_shares_is_shown_and_not_called_lossless(pa
     # windows apart, overlapping, and with cells that no window reads, at a cell that has the 0 and at others
     for stride, row, col in [(2, 0, 0), (1, 2, 4), (1, 1, 3), (1, 0, 0), (3, 0, 0), (3, 1, 1)]:
         lp.slide("stride", stride)
+        lp.at_rest()
         for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col]:
             lp.grid("Upstream gradient").press(key)
         x = WORKED.clone().requires_grad_()

@@ -7,7 +7,7 @@ from itertools import compress, count
 import torch.nn.functional as F
 from playwright.sync_api import expect
 
-from harness import browser
+from harness import axe, browser
 from pooling_course import images, trace
 from pooling_course.maths import words
 
@@ -20,13 +20,21 @@ NAMES = {"max": "Max", "avg": "Average"}
 SOON = 30_000  # ms for what takes one trip to the kernel on a busy machine
 
 
-def new_page(chromium, height=4200):
+LATE = "[anywidget] Failed to initialize model"  # on a page as slow as a loaded machine makes it: see once.py
+
+
+def new_page(chromium, height=1200):
     page = chromium.new_context(viewport={"width": 1280, "height": height}).new_page()
     page.set_default_timeout(SOON)
     page.add_init_script(f"({browser.REMEMBER})()")
     page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(error.stack or f"{error}"))
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+
+    def complain(text):
+        if LATE not in text:
+            page.complaints.append(text)
+
+    page.on("pageerror", lambda error: complain(error.stack or f"{error}"))
+    page.on("console", lambda said: complain(said.text) if said.type == "error" else None)
     return page
 
 
@@ -93,6 +101,7 @@ class Explorer:
 
     def go(self, row, col):
         """Walk to a cell of the first output there is, by keyboard."""
+        self.at_rest()
         grid = self.root.locator(".pc-first:visible .pc-stage:visible, .pc-second:visible .pc-stage:visible").first
         for key in ["Home", "PageUp", *["ArrowDown"] * row, *["ArrowRight"] * col]:
             grid.press(key)
@@ -114,9 +123,13 @@ class Explorer:
         """What is said beside a cell."""
         return self.root.locator(".pc-told")
 
+    def at_rest(self):
+        """Wait until nothing is awaited: till then keys and buttons belong to the picture before."""
+        expect(self.root).not_to_have_attribute("aria-busy", "true")
+
     def read(self):
         """Code, formula, sentence, captions, tables and what is written on the canvases, once nothing is awaited."""
-        expect(self.root).not_to_have_attribute("aria-busy", "true")
+        self.at_rest()
         return self.root.evaluate(READ)
 
 
@@ -192,6 +205,7 @@ def numbered(texts, values):
 
 
 def check_sentences(explorer, *poolings, x=WORKED, at):
+    explorer.at_rest()
     for p in poolings:
         text = trace(p, x).window(*at).text
         expect(explorer.sentence).to_contain_text(f"{NAMES[p.kind]} output at row {at[0]}, column {at[1]}: {text}.")
@@ -200,7 +214,7 @@ def check_sentences(explorer, *poolings, x=WORKED, at):
 def copied(explorer, i=0):
     """What is on the clipboard after the Copy button of this line of code."""
     explorer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    expect(explorer.root).not_to_have_attribute("aria-busy", "true")  # until then the code is that of the last picture
+    explorer.at_rest()
     button = explorer.root.get_by_role("button", name="Copy").nth(i)
     button.click()
     expect(button).to_have_text("Copied")
@@ -229,25 +243,29 @@ def numbers_in(x):
     return "".join(f"{i}{''.join(row)}" for i, row in enumerate(written(x)))
 
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-
-
 def faults(page, query=".pc-explorer"):
-    from axe_playwright_python.sync_playwright import Axe
-
     # JupyterLab's body has no height and hides what overflows: axe then takes text for clipped, and skips its contrast
     page.evaluate("document.body.style.minHeight = '100vh'")
-    page.wait_for_function(AT_REST)
-    found = Axe().run(page, query, {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
+    size = page.viewport_size
+    if page.locator(NOTEBOOK).count():  # what is scrolled out of sight in it, axe would skip as well
+        page.set_viewport_size(size | {"height": 4200})
+        page.wait_for_function(GROWN)
+    found = axe.violations(page, query)
+    page.set_viewport_size(size)
     return [
         f"{fault['id']}: {fault['help']}: {node['html'][:200]} {node['failureSummary']}"
-        for fault in found.response["violations"]
+        for fault in found
         for node in fault["nodes"]
     ]
 
 
-# What fades in is paler until it is there.
-AT_REST = "document.getAnimations().every((a) => a.playState !== 'running')"
+NOTEBOOK = ".jp-Notebook"
+# JupyterLab gives a notebook the height of the window a moment after that has changed; it is to begin at the top.
+GROWN = """() => {
+  const el = document.querySelector(".jp-WindowedPanel-outer");
+  el.scrollTop = 0;
+  return el.clientHeight > 0.9 * innerHeight;
+}"""
 
 
 STICKING_OUT = """(root) => {

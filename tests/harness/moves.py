@@ -13,6 +13,7 @@ from pooling_course import images
 
 GOOD = {"-7.5": "-7.5", "inf": "inf", "nan": "nan", "0,25": "0.25", "1e9": "1e9", "3": "3"}  # typed: as Python says it
 BAD = ["five", "1/0", "--", "0x1f"]
+LATE = 20_000  # ms that Python may take to answer beside other work
 EXPLORER = {}
 
 
@@ -42,7 +43,7 @@ def load(w, preset):
     """Choose an input, and wait until it is there."""
     w.root.get_by_role("combobox", name="Input").select_option(preset)
     expect(w.root.get_by_role("combobox", name="Input")).to_have_value(preset)
-    expect(w.root).not_to_have_attribute("aria-busy", "true", timeout=20_000)  # beside other work it may come late
+    expect(w.root).not_to_have_attribute("aria-busy", "true", timeout=LATE)
 
 
 def pick(dice, locator, of):

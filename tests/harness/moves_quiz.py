@@ -5,7 +5,7 @@ import itertools
 from playwright.sync_api import expect
 
 from harness.answering import typed, wrong_answers
-from harness.moves import attempt, drag, move, press
+from harness.moves import LATE, attempt, drag, move, press
 from pooling_course.questions import question
 
 QUESTIONS = {
@@ -100,7 +100,7 @@ def answered(soak, kind, dice):
                 answer(soak, kind, dice)
         sure(soak, kind, dice)
         push(place, "Commit")
-    expect(place.locator(".pc-verdict")).to_be_visible()
+    expect(place.locator(".pc-verdict")).to_be_visible(timeout=LATE)
     return place
 
 

@@ -41,10 +41,19 @@ def packed(value):
     return json.dumps(value, default=lambda data: {"bytes": base64.b64encode(bytes(data)).decode()})
 
 
-def mount(page, explorer: PoolingExplorer | Quiz, width: int, theme: str = "light", alone=False, shadow=False):
+def mount(
+    page,
+    explorer: PoolingExplorer | Quiz,
+    width: int,
+    theme: str = "light",
+    alone=False,
+    shadow=False,
+    within=browser.START,
+):
     """Show a widget, all of one kind on a page, in a column `width` px wide; the locator of what it draws.
 
-    `alone`: no Python answers, and the page knows; `shadow`: in a shadow tree, as marimo has it.
+    `alone`: no Python answers, and the page knows; `shadow`: in a shadow tree, as marimo has it; `within`: ms until its
+    first picture is missed.
     """
     python = Python(explorer)
     if not hasattr(page, "pythons"):
@@ -59,7 +68,7 @@ def mount(page, explorer: PoolingExplorer | Quiz, width: int, theme: str = "ligh
     state = packed(python.state() | ({"alone": True} if alone else {}))
     page.evaluate("(given) => window.mount(...given)", [name, state, width, explorer._css if shadow else ""])
     root = page.locator(f"#{name} .pooling-course")
-    root.locator(".pc-code code, .pc-strip, .pc-prompt").first.wait_for(timeout=browser.START)
+    root.locator(".pc-code code, .pc-strip, .pc-prompt").first.wait_for(timeout=within)
     expect(root).not_to_have_attribute("aria-busy", "true")  # until its picture is whole it takes no keys
     return root
 

@@ -163,7 +163,7 @@ def executed(tmp_path_factory):
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.delenv(still.STATIC, raising=False)
         patch.setenv("POOLING_COURSE_PROGRESS", str(folder / "none.jsonl"))
-        NotebookClient(book, kernel_name="python3", timeout=300).execute()
+        NotebookClient(book, kernel_name="python3", timeout=300, shutdown_kernel="immediate").execute()
     nbformat.write(book, folder / "index.ipynb")
     return folder
 
