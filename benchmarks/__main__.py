@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, and write one page of what they found: benchmarks/results/index.html
 
-    python course.py bench                        all of them, about twenty minutes
+    python course.py bench                        all of them, about half an hour
     python course.py bench latency engine         only these
     python course.py bench --quick                a short run, about four minutes; its page says so
     python course.py bench --record               run nothing: write the last whole run into docs/measurements.md
@@ -50,7 +50,7 @@ BENCHMARKS = {
     "networks": Benchmark("A report on a network", "", 5, "--rounds 1", 5),
     "startup": Benchmark("Starting", "--rounds 4", 70, "--rounds 1", 25),
     "checks": Benchmark("Checking an answer", "", 40, "--rounds 2", 8),
-    "grading": Benchmark("Marking a class", "--both 4 10 --sizes 100 1000", 150, "--both 2 4 --sizes 10", 40),
+    "grading": Benchmark("Marking a class", "--both 4 10 --sizes 100 1000 10000", 700, "--both 2 4 --sizes 10", 40),
     "site": Benchmark("The site", "", 480, "--rounds 1 --steps 8 --lessons 00 08", 100),
     "memory": Benchmark("Memory", "", 70, "--lessons 08", 15),
     "bandwidth": Benchmark("Pooling against the speed of memory", "", 15, "--seconds 0.1", 5),
