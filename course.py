@@ -294,10 +294,12 @@ def lab(args, rest):
 # Half of the time tests wait, for a browser, a server, a kernel: so three files at a time, on two cores. A file stays
 # whole, since its tests share what they start.
 EVERY_TEST = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=20", "--durations-min=5"]
+# Machines stall longer than tests wait: what fails runs once more, five of all at most, and is told (conftest.py).
+TWICE = ["--reruns=1", "--max-suite-reruns=5"]
 
 
 def test(args, rest):
-    return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST))
+    return hand_over([str(venv_python()), "-m", "pytest"] + (rest or EVERY_TEST + TWICE))
 
 
 # What to run while one works: no browser, no notebook, no grading of a class, no long search. These tests wait for

@@ -73,3 +73,12 @@ def pytest_runtest_makereport(item, call):
     if report.failed and item.get_closest_marker("browser") and (running := item.config.stash.get(BROWSER, None)):
         report.sections.append(("Left by the browser", "\n".join(recording.leave(running, item.nodeid))))
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What failed and passed when it ran once more (course.py) is no fault of the course's yet, but worth a look."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.line(f"{name}: {text}")

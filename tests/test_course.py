@@ -131,7 +131,10 @@ def test_tests_run_in_several_processes_and_no_file_is_torn(monkeypatch):
     monkeypatch.setattr(course, "hand_over", lambda command: handed.append(command[3:]) or 0)
     assert course.main(["test"]) == course.main(["check", "--", "-x"]) == 0
     whole = ["--dist", "loadfile", "--no-loadscope-reorder", "--durations=20", "--durations-min=5"]
-    assert handed == [["-n", "3", *whole], ["-n", "2", *whole, "tests", "-m", "quick", "-q", "-x"]]
+    assert handed == [
+        ["-n", "3", *whole, "--reruns=1", "--max-suite-reruns=5"],
+        ["-n", "2", *whole, "tests", "-m", "quick", "-q", "-x"],
+    ]
 
 
 def test_grading_gets_its_arguments_and_runs_where_the_instructor_stands(monkeypatch):

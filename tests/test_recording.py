@@ -1,4 +1,7 @@
-"""Does a browser test that fails leave pictures, pages and a trace that can be read, and one that passes nothing?"""
+"""Does a browser test that fails leave pictures, pages and a trace that can be read, and one that passes nothing?
+
+As in the whole run, where what fails runs once more.
+"""
 
 import json
 import shutil
@@ -8,6 +11,7 @@ import zipfile
 
 import pytest
 
+import course
 from harness import ROOT, browser
 
 pytestmark = pytest.mark.browser
@@ -49,6 +53,14 @@ def test_whose_page_never_opens(nothing_opens):
 
 def test_after_it(page):
     page.get_by_role("button").click()
+
+
+tries = []
+
+
+def test_that_passes_at_last():
+    tries.append("one")
+    assert tries == ["one", "one"]
 """
 
 
@@ -62,9 +74,9 @@ def run(tmp_path_factory):
     for name in ("pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "tests" / "test_planted.py").write_text(PLANTED, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "tests", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "tests", "-p", "no:cacheprovider", *course.TWICE]
     answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert "2 passed, 1 failed, 1 error" in answer.stdout.replace("1 failed, 2 passed", "2 passed, 1 failed"), answer
+    assert answer.returncode == 1 and "1 failed, 3 passed, 1 error, 3 rerun" in answer.stdout, answer
     return answer.stdout, folder / "test-artifacts"
 
 
@@ -90,11 +102,18 @@ def test_a_failing_test_leaves_its_page_and_what_was_done_in_it_alone(run):
 
 def test_a_page_that_never_opened_is_left_too(run):
     pictures, pages, words = left(run, "test_whose_page_never_opens")
-    assert len(pictures) == len(pages) == 2 and "half way" in words and any("half way" in page for page in pages)
+    assert len(pictures) == len(pages) == 3 and "half way" in words  # the shared one, and one of each try
+    assert sum("half way" in page for page in pages) == 2
 
 
 def test_a_test_that_passes_leaves_nothing(run):
     assert {folder.name.rpartition("-")[2] for folder in run[1].iterdir()} == {
         "test_that_fails",
         "test_whose_page_never_opens",
+        "test_that_passes_at_last",
     }
+
+
+def test_what_failed_at_first_is_told(run):
+    said = run[0].partition("failed at first: tests/test_planted.py::test_that_passes_at_last")[2]
+    assert "assert ['one'] == ['one', 'one']" in said
