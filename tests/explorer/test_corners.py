@@ -182,6 +182,32 @@ def test_a_theme_an_input_another_setting_or_what_cells_show_brings_no_earlier_p
     assert seen[-1][1] != seen[-2][1]
 
 
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def nodes(page):
+    """How many there are, in the page or kept by the browser."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    for _ in range(2):  # what the first one finalizes, the second one frees
+        session.send("HeapProfiler.collectGarbage")
+        page.wait_for_timeout(50)
+    return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["Nodes"]
+
+
+def test_tables_that_are_closed_leave_nothing_behind(page, mount):
+    root = mount(PoolingExplorer("photo", nn.MaxPool2d(2)))
+    summary = root.locator("summary", has_text="Numbers as tables")
+    before = nodes(page)
+    summary.click()
+    expect(root.locator("table").first).to_be_visible()
+    opened = nodes(page)
+    summary.click()
+    expect(root.locator("table")).to_have_count(0)
+    root.evaluate(SETTLED)
+    assert nodes(page) < before + 0.01 * (opened - before)
+
+
 # --- undo -------------------------------------------------------------------------------------------------------------
 
 
