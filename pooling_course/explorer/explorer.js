@@ -356,6 +356,7 @@ export class Explorer {
     else if (this.announceCell) this.announce(this.sentence.textContent);
     this.announceSize = this.announceCell = false;
     this.typing.catchUp();
+    this.motion.catchUp();
     this.prefetch();
   }
 

@@ -57,6 +57,8 @@ export class Motion {
   /** @type {number | null} what the last window was full of */
   full = null;
   frame = 0;
+  /** @type {(() => void)[]} what buttons have asked for before torch has answered */
+  early = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer;
   speed = "normal";
@@ -85,7 +87,19 @@ export class Motion {
     this.play(false);
   }
 
-  // ---- what the buttons do
+  // ---- what the buttons do, now or once the picture is there
+
+  /** @param {() => void} act */
+  when(act) {
+    if (this.view.complete) act();
+    else this.early.push(act);
+  }
+
+  catchUp() {
+    const { early } = this;
+    this.early = [];
+    for (const act of early) act();
+  }
 
   /** @param {boolean} on */
   play(on) {
@@ -329,8 +343,8 @@ export class Motion {
 export class Player {
   /** @param {Motion} motion */
   constructor(motion) {
-    /** @type {(text: string, label: string, onclick: () => void) => HTMLButtonElement} */
-    const button = (text, label, onclick) => make("button", { type: "button", title: label, "aria-label": label, onclick }, text);
+    /** @type {(text: string, label: string, act: () => void) => HTMLButtonElement} */
+    const button = (text, label, act) => make("button", { type: "button", title: label, "aria-label": label, onclick: () => motion.when(act) }, text);
     this.button = button("▶ Play", PLAY, () => motion.play(!motion.playing));
     this.speed = make("select", { "aria-label": "Speed", onchange: () => (motion.speed = this.speed.value) });
     for (const name of Object.keys(SPEEDS)) this.speed.append(make("option", { value: name }, name));

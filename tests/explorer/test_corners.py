@@ -460,6 +460,41 @@ def test_while_torch_is_awaited_a_drag_does_nothing(page, mount):
     expect(root).not_to_have_attribute("aria-busy", "true")
 
 
+@pytest.mark.parametrize(
+    "name, times, place", [("Next window", 1, "row 1, column 1"), ("Previous window", 2, "row 0, column 0")]
+)
+def test_while_torch_is_awaited_buttons_wait_for_its_picture(page, mount, name, times, place):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    sentence = root.locator(".pc-sentence")
+    expect(sentence).to_contain_text("row 2, column 0")
+    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+    root.get_by_role("slider", name="kernel_size").evaluate(
+        "(el) => { el.value = 4; el.dispatchEvent(new Event('input')); }"
+    )
+    expect(root).to_have_attribute("aria-busy", "true")
+    for _ in range(times):
+        press(root, name)
+    page.wait_for_timeout(100)
+    expect(sentence).to_contain_text("row 2, column 0")
+    page.evaluate("() => { window.goOn(); }")
+    expect(sentence).to_contain_text(f"Max output at {place}")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_so_does_play_and_pause_takes_it_back(page, mount, times):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+    root.get_by_role("slider", name="kernel_size").evaluate(
+        "(el) => { el.value = 4; el.dispatchEvent(new Event('input')); }"
+    )
+    expect(root).to_have_attribute("aria-busy", "true")
+    for _ in range(times):
+        press(root, PLAY)
+    page.evaluate("() => { window.goOn(); }")
+    expect(root).not_to_have_attribute("aria-busy", "true")
+    expect(root.get_by_role("button", name=PLAY)).to_have_count(times - 1)
+
+
 def test_what_is_done_before_the_first_picture_does_no_harm(page):
     plain.mount(page, PoolingExplorer("worked", nn.MaxPool2d(2)), 736)
     page.evaluate("() => { window.requestAnimationFrame = () => 0; window.setTimeout = () => 0; }")
