@@ -45,10 +45,11 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium(request):
     """A real Chromium, Chrome or Edge."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
-    from harness import browser, recording
+    from harness import browser, explorers, recording
 
+    expect.set_options(timeout=explorers.SOON)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=browser.find_browser(), args=browser.ARGUMENTS)
         request.config.stash[BROWSER] = recording.watch(running)

@@ -72,7 +72,7 @@ def test_a_planted_fault_is_found(planted, said, monkeypatch):
         planted.check_memory()
         for n in range(40):
             w.slide("stride", 1 + n % 2)
-        for _ in range(4):
+        for _ in range(8):
             planted.renew("lp")
         with pytest.raises(Fault, match=f"memory: .* {said}"):
             planted.check_memory()

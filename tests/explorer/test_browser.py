@@ -15,7 +15,6 @@ from playwright.sync_api import expect
 from harness import browser
 from harness.explorers import (
     NAMES,
-    SOON,
     STICKING_OUT,
     WORKED,
     cell,
@@ -37,7 +36,6 @@ from pooling_course import Pooling, images, trace
 from pooling_course.maths import words
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=SOON)
 
 
 # --- one notebook for all tests ------------------------------------------------------------------------------------
