@@ -180,6 +180,7 @@ export function signedScale(view) {
 export function ownMisfit(view) {
   if (!view.backward || view.get("upstream_mode") !== "own" || view.shown.every((v) => v.state.error || fits(view, v))) return "";
   const { shape } = view.get("own");
+  if (!shape) return "No upstream gradient has been typed in: ones stand in for it.";
   const size = shape.slice(shape[0] > 1 ? 0 : 1).join(" × ");
   return `Your upstream gradient is for an output of ${size}: here ones stand in for it, and it is kept.`;
 }

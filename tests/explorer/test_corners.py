@@ -343,6 +343,22 @@ def test_whole_numbers_have_no_gradient_and_the_explorer_goes_on(page, mount, up
     expect(root.locator(".pc-notice")).not_to_contain_text("integers")
 
 
+@pytest.mark.parametrize("before", [None, torch.full((3, 3), 2.0)])
+def test_where_no_upstream_gradient_is_typed_in_ones_stand_in_for_it_and_this_is_said(page, mount, before):
+    flow = GradientFlow("worked", nn.AvgPool2d(2), upstream=before)
+    root = mount(flow)
+
+    def typed_in_and_empty():
+        flow.own, flow.upstream_mode = {}, "own"
+
+    plain.in_python(root, typed_in_and_empty)
+    expect(root.locator(".pc-notice")).to_have_text("No upstream gradient has been typed in: ones stand in for it.")
+    expect(root).not_to_have_attribute("aria-busy", "true")
+    root.get_by_role("slider", name="stride").press("ArrowLeft")
+    expect(root.locator(".pc-code code")).to_have_text("nn.AvgPool2d(kernel_size=2, stride=1)")
+    expect(root.locator(".pc-totals")).to_contain_text("upstream gradient 25 in all")
+
+
 @pytest.mark.parametrize("width", [736, 934])
 def test_what_is_said_under_a_gradient_takes_one_line(page, mount, width):
     """A second one would lie under the sums."""

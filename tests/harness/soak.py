@@ -59,7 +59,7 @@ def renew(name):
 def home(times):
     for name, layers in HOME.items():
         w = made[name]
-        w.upstream, w.chosen, w.compare, w.x, w.message = None, [0, 0], False, "worked", ""
+        w.upstream, w.upstream_mode, w.chosen, w.compare, w.x, w.message = None, "ones", [0, 0], False, "worked", ""
         torch.manual_seed(0)  # for the weights
         for layer in layers:  # what belongs to one kind is kept while the other is shown
             w.layer = eval(layer)
