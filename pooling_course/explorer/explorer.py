@@ -169,7 +169,8 @@ class PoolingExplorer(Once, Named, Settings, anywidget.AnyWidget):
         """The upstream gradient that is shown, shaped like `output`."""
         if self.upstream_mode == "chosen":
             one = torch.zeros_like(output)
-            one[..., self.chosen[0], self.chosen[1]] = 1
+            row, col = still.nearest(self.chosen, output)
+            one[..., row, col] = 1
             return one
         own = self._typed_in if self.upstream_mode == "own" else None
         if own is None or not fits(own, _planes(output)):  # then ones stand in, as on the page
@@ -362,6 +363,13 @@ class PoolingExplorer(Once, Named, Settings, anywidget.AnyWidget):
         return found
 
     # ---- upstream gradient ---------------------------------------------------------------------------------------
+
+    @t.validate("chosen")
+    def _is_cell(self, proposal):
+        if len(proposal.value) != 2 or any(type(at) is not int or at < 0 for at in proposal.value):
+            rule = "give row and column of an output cell, such as [0, 2]; both count from 0."
+            raise t.TraitError(f"chosen={proposal.value!r}: {rule}")
+        return proposal.value
 
     @t.validate("upstream")
     def _as_upstream(self, proposal):

@@ -38,7 +38,7 @@ def picture(name: str, traces: Sequence[Trace], chosen: Sequence[int], sent: Cal
     large = max(x.shape[-2:]) > MOST_NUMBERS or max(max(t.output.shape[-2:]) for t in traces) > 2 * MOST_NUMBERS
     if large:
         head = f"<p>{html.escape(name)}</p>"
-    at = _telling(traces[0]) if not any(chosen) and not large else (chosen[0], chosen[1])
+    at = _telling(traces[0]) if not any(chosen) and not large else nearest(chosen, traces[0].output)
     windows = [None if large else _window(t, at) for t in traces]
     grids: Iterable[str]
     if sent and x.is_floating_point():
@@ -60,14 +60,22 @@ def picture(name: str, traces: Sequence[Trace], chosen: Sequence[int], sent: Cal
     return f'{head}<div class="pc-grids">{"".join(grids)}</div>{told}'
 
 
+def nearest(chosen: Sequence[int], output: Tensor) -> Cell:
+    """The cell of an output (..., H, W) that was chosen, or the nearest that it has: sliders make it smaller."""
+    row, col = (min(at, size - 1) for at, size in zip(chosen, output.shape[-2:], strict=True))
+    return row, col
+
+
 def _sends(traced: Trace, window: Window) -> str:
     """Where the upstream gradient of one window goes."""
     found = [(cell, share) for cell, share in zip(window.cells, window.shares, strict=True) if share]
     if window.winner:
         return f"{_layer(traced)} sends all of it to row {window.winner[0]}, column {window.winner[1]}"
+    if not found:
+        return f"{_layer(traced)} passes nothing on"
     shares = sorted({words.number(share) for _, share in found}, key=float)
     each = f"{shares[0]} of it each" if len(shares) == 1 else f"from {shares[0]} to {shares[-1]} of it"
-    return f"{_layer(traced)} gives {len(found)} cells {each}" if found else f"{_layer(traced)} passes nothing on"
+    return f"{_layer(traced)} gives {len(found)} cells {each}"
 
 
 def _gradients(traced: Trace, window: Window | None, at: Cell, upstream: Tensor) -> Iterable[str]:

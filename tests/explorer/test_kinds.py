@@ -163,6 +163,23 @@ def test_a_setting_that_does_not_fit_the_input_is_named_where_the_numbers_would_
     assert "it has weights for 1" in explorer.book["entries"][0]["error"]
 
 
+def test_a_chosen_cell_that_a_smaller_output_has_no_more_gives_way_to_the_nearest_as_on_the_page():
+    flow = PoolingExplorer("worked", nn.AvgPool2d(2), direction="backward", upstream="chosen")
+    flow.chosen = [2, 1]
+    assert flow.gradient.nonzero().tolist() == [[4, 2], [4, 3], [5, 2], [5, 3]]
+    flow.stride = 4
+    assert flow.gradient.nonzero().tolist() == [[4, 4], [4, 5], [5, 4], [5, 5]]
+    assert "Window at row 1, column 1: " in flow._repr_mimebundle_()[0]["text/html"]
+
+
+@pytest.mark.parametrize("chosen", [[0, -1], [-1, 0], [1], [0, 1, 2], [0.5, 0], ["0", 0], [True, 0], []])
+def test_what_is_no_cell_cannot_be_chosen(chosen):
+    explorer = PoolingExplorer()
+    with pytest.raises(traitlets.TraitError, match="give row and column of an output cell"):
+        explorer.chosen = chosen
+    assert explorer.chosen == [0, 0]
+
+
 def test_an_upstream_of_ones_own_that_does_not_fit_now_leaves_ones_in_its_place():
     flow = PoolingExplorer("worked", nn.MaxPool2d(2), direction="backward", upstream=torch.full((3, 3), 2.0))
     assert flow.gradient.sum() == 18

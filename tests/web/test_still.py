@@ -5,6 +5,7 @@ import sys
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
 from playwright.sync_api import expect
 from torch import nn
@@ -207,6 +208,12 @@ def test_a_still_picture_shows_the_window_that_the_page_begins_with(name, chromi
         assert f"Window at {said}: " in explorer._as_html(), (name, kernel_size)
         plain.leave(page)
     page.context.close()
+
+
+def test_a_window_that_passes_nothing_on_says_so():
+    x = torch.tensor([[float("inf"), 1.0], [float("-inf"), 0.0]])
+    explorer = PoolingExplorer(x, nn.LPPool2d(1, 2), direction="backward")
+    assert "passes nothing on." in explorer._as_html()
 
 
 def test_a_picked_window_is_the_one_that_is_shown():
