@@ -179,6 +179,7 @@ FILES = [
 ]
 MADE = {
     "site/_build/html",
+    "test-artifacts",
     "benchmarks/results/index.html",
     "widgets.js",
     "widgets.css",
