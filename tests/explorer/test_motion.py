@@ -480,9 +480,9 @@ def test_a_lens_that_nobody_looked_at_shows_where_one_is_when_it_is_seen(page, m
 def test_of_a_large_input_no_more_is_asked_for_ahead_than_can_be_kept(page, mount, side, most):
     explorer = GradientFlow(torch.rand(side, side), nn.MaxPool2d(2))
     root = mount(explorer)
-    asked = set()
-    explorer.on_msg(lambda _, content, buffers: asked.update(content.get("keys", ())))
+    asked = []  # at once
+    explorer.on_msg(lambda _, content, buffers: asked.append(len(content.get("keys", ()))))
     root.get_by_role("slider", name="kernel_size").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(1500)
-    assert 4 < len(asked) <= most
+    assert 4 < max(asked) <= most
