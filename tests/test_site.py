@@ -31,6 +31,7 @@ from harness.explorers import (
     numbers_in,
     opened,
     pool,
+    soon,
     type_into,
     written,
 )
@@ -1173,8 +1174,7 @@ def test_a_camera_that_was_asked_for_twice_is_off_when_it_is_closed(visit, new_t
     camera.click()
     page.wait_for_timeout(600)
     camera.click()
-    page.wait_for_timeout(600)
-    assert page.evaluate(ON) == 1
+    assert soon(page, lambda: page.evaluate(ON) == 1)
     page.get_by_role("button", name="Close").click()
     assert page.evaluate(ON) == 0
     expect(camera).to_be_focused()

@@ -8,6 +8,7 @@ from torch import nn
 from explorer.test_motion import PLAY, grid, middle
 from explorer.test_one_screen import SETTLED
 from harness import plain
+from harness.explorers import soon
 from pooling_course import GradientFlow, PoolingExplorer, images
 
 pytestmark = pytest.mark.browser
@@ -47,15 +48,6 @@ def type_over(root, name, row, col, text, comes=True):
 
 def press(root, name):
     root.get_by_role("button", name=name).click()
-
-
-def soon(page, holds):
-    """Whether it holds once Python has heard of what was done."""
-    for _ in range(100):
-        if holds():
-            break
-        page.wait_for_timeout(50)
-    return holds()
 
 
 # --- typing -----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from torch import nn
 
 from explorer.test_one_screen import SETTLED, of_lessons
 from harness import browser, plain
+from harness.explorers import soon
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, trace
 from pooling_course.maths import words
 
@@ -67,8 +68,7 @@ def test_the_window_is_dragged_over_the_input_and_snaps_to_the_stride(page, moun
     at = [middle(root, "Input", row, col, 6, 6) for row, col in [(0, 0), (2, 2), (3, 5)]]
     drag(page, *at)
     reads(root, Pooling("max", 2), 1, 2)  # window rows 2 and 3, columns 4 and 5
-    page.wait_for_timeout(300)
-    assert explorer.chosen == [1, 2]
+    assert soon(page, lambda: explorer.chosen == [1, 2])
     drag(page, at[2], (at[2][0] + 400, at[2][1] + 400))
     reads(root, Pooling("max", 2), 2, 2)  # no farther than the last place
     drag(page, middle(root, "Max output", 2, 2, 3, 3), middle(root, "Max output", 0, 1, 3, 3))
@@ -283,8 +283,7 @@ def test_who_wants_less_motion_sees_steps_and_nothing_that_flies(page, mount):
     assert not page.evaluate("window.flown")
     page.emulate_media(reduced_motion="no-preference")
     root.get_by_role("button", name="Next window").click()
-    page.wait_for_timeout(700)
-    assert page.evaluate("window.flown")
+    page.wait_for_function("window.flown")
 
 
 BLANK = [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 7, 0], [0, 0, 0, 0, 0]]
@@ -416,9 +415,11 @@ def test_one_outlier_leaves_the_other_cells_their_colours(page, mount):
     expect(root.locator(".pc-input .pc-under")).to_have_text("1 of the values lies beyond the colours")
     page.keyboard.press("Escape")
     root.get_by_role("button", name="Next window").click()
-    page.wait_for_timeout(1200)
-    after = colours(root, "Input", 6, 6)
-    assert len(set(before)) > 5 and sum(a == b for a, b in zip(before[2:], after[2:], strict=True)) > 30
+
+    def kept():
+        return sum(a == b for a, b in zip(before[2:], colours(root, "Input", 6, 6)[2:], strict=True))
+
+    assert len(set(before)) > 5 and soon(page, lambda: kept() > 30)
 
 
 def test_cells_show_how_often_they_are_read_and_what_averages_divide_by(chromium):
@@ -484,5 +485,6 @@ def test_of_a_large_input_no_more_is_asked_for_ahead_than_can_be_kept(page, moun
     explorer.on_msg(lambda _, content, buffers: asked.append(len(content.get("keys", ()))))
     root.get_by_role("slider", name="kernel_size").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(1500)
-    assert 4 < max(asked) <= most
+    assert soon(page, lambda: max(asked, default=0) > 4)
+    page.wait_for_timeout(1000)
+    assert max(asked) <= most

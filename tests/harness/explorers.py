@@ -63,6 +63,15 @@ def opened(root):
     return found
 
 
+def soon(page, holds):
+    """Whether it holds at last: once Python has heard of what was done, or what moves has come to rest."""
+    for _ in range(SOON // 50):
+        if holds():
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
 class Explorer:
     """What a learner does with one explorer, and reads off it."""
 
