@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import TimeoutError, expect
 
 from harness import ROOT, browser
-from harness.explorers import check, new_page, opened
+from harness.explorers import check, new_page, opened, soon
 from pooling_course import Pooling
 
 PACKAGE = ROOT / "pooling_course"
@@ -22,6 +22,9 @@ def notebook7(lab, chromium):
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=browser.START)
     expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
         "data-status", "idle", timeout=browser.START
+    )  # so it is before there is a kernel, too, and whoever runs a cell then is asked for one
+    assert soon(
+        page, lambda: [s for s in lab.ask("sessions") if s["path"] == "seven.ipynb" and s["kernel"]["connections"]]
     )
     for attempts_left in (2, 1, 0):  # a kernel may be called idle before it hears, and what is run then is lost
         lab.choose(page, "Run", "Run All Cells")
