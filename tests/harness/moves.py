@@ -81,7 +81,8 @@ def stage(dice, w, names=""):
     found = stages.nth(int(dice.random() * count))
     with contextlib.suppress(Error):  # Python may take it away meanwhile
         found.scroll_into_view_if_needed(timeout=3000)
-        return found, found.bounding_box(timeout=3000)
+        if at := found.bounding_box(timeout=3000):
+            return found, at
     return None, None
 
 
