@@ -1,5 +1,7 @@
 """Does the explorer hold in corners: late answers, other inputs, huge numbers, lost focus, strange pages, its end?"""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from playwright.sync_api import expect
@@ -453,18 +455,25 @@ def test_keys_walk_from_the_chosen_cell_wherever_the_pointer_rests(page, mount):
     expect(root.locator(".pc-sentence")).to_contain_text("Max output at row 0, column 1")
 
 
-def test_while_torch_is_awaited_a_drag_does_nothing(page, mount):
-    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
-    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
+@contextmanager
+def awaited(root, kernel_size):
+    """While torch is awaited, for another kernel_size."""
+    root.page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
     root.get_by_role("slider", name="kernel_size").evaluate(
-        "(el) => { el.value = 5; el.dispatchEvent(new Event('input')); }"
+        "(el, size) => { el.value = size; el.dispatchEvent(new Event('input')); }", kernel_size
     )
     expect(root).to_have_attribute("aria-busy", "true")
-    page.mouse.move(*middle(root, "Input", 0, 0, 6, 6))
-    page.mouse.down()
-    page.mouse.move(*middle(root, "Input", 3, 3, 6, 6), steps=4)
-    page.mouse.up()
-    page.evaluate("() => { window.goOn(); }")
+    yield
+    root.page.evaluate("() => { window.goOn(); }")
+
+
+def test_while_torch_is_awaited_a_drag_does_nothing(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    with awaited(root, 5):
+        page.mouse.move(*middle(root, "Input", 0, 0, 6, 6))
+        page.mouse.down()
+        page.mouse.move(*middle(root, "Input", 3, 3, 6, 6), steps=4)
+        page.mouse.up()
     expect(root).not_to_have_attribute("aria-busy", "true")
 
 
@@ -475,30 +484,20 @@ def test_while_torch_is_awaited_buttons_wait_for_its_picture(page, mount, name, 
     root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
     sentence = root.locator(".pc-sentence")
     expect(sentence).to_contain_text("row 2, column 0")
-    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
-    root.get_by_role("slider", name="kernel_size").evaluate(
-        "(el) => { el.value = 4; el.dispatchEvent(new Event('input')); }"
-    )
-    expect(root).to_have_attribute("aria-busy", "true")
-    for _ in range(times):
-        press(root, name)
-    page.wait_for_timeout(100)
-    expect(sentence).to_contain_text("row 2, column 0")
-    page.evaluate("() => { window.goOn(); }")
+    with awaited(root, 4):
+        for _ in range(times):
+            press(root, name)
+        page.wait_for_timeout(100)
+        expect(sentence).to_contain_text("row 2, column 0")
     expect(sentence).to_contain_text(f"Max output at {place}")
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_so_does_play_and_pause_takes_it_back(page, mount, times):
     root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
-    page.evaluate("() => { window.held = new Promise((done) => (window.goOn = done)); }")
-    root.get_by_role("slider", name="kernel_size").evaluate(
-        "(el) => { el.value = 4; el.dispatchEvent(new Event('input')); }"
-    )
-    expect(root).to_have_attribute("aria-busy", "true")
-    for _ in range(times):
-        press(root, PLAY)
-    page.evaluate("() => { window.goOn(); }")
+    with awaited(root, 4):
+        for _ in range(times):
+            press(root, PLAY)
     expect(root).not_to_have_attribute("aria-busy", "true")
     expect(root.get_by_role("button", name=PLAY)).to_have_count(times - 1)
 
