@@ -37,7 +37,7 @@
 
   course.furnish = (mounted) => {
     const { view, model, el, loaded, bookOf } = mounted;
-    const { make, update, readTable, weightsOf, cellsOf, familyOf, learns, FAMILIES, KINDS, MEAN } = loaded;
+    const { make, update, readTable, weightsOf, cellsOf, familyOf, learns, FAMILIES, KINDS, MEAN, afterPress } = loaded;
     const widget = /** @type {HTMLElement} */ (el.closest(".course-widget"));
     /** @type {Photo | null} */
     let photo = null;
@@ -300,7 +300,7 @@
     };
     weightsField.addEventListener("change", () => {
       weights.value = "";
-      useWeights();
+      afterPress(useWeights);
     });
     const weightsBox = make("div", { class: "play-row", hidden: true }, make("label", {}, "Weights of", weights), weightsField, weightsWrong);
 

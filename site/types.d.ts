@@ -8,9 +8,10 @@ import type * as tables from "../pooling_course/explorer/table.js";
 import type * as readout from "../pooling_course/explorer/readout.js";
 import type * as dom from "../pooling_course/web/dom.js";
 import type * as numbers from "../pooling_course/web/numbers.js";
+import type * as press from "../pooling_course/web/press.js";
 
 /** The explorer's module on a page: explorer.js, and what stands beside it there. */
-export type Loaded = typeof dom & typeof numbers & typeof kinds & typeof links & typeof pictures & typeof tables & typeof readout & { Explorer: typeof Explorer };
+export type Loaded = typeof dom & typeof numbers & typeof press & typeof kinds & typeof links & typeof pictures & typeof tables & typeof readout & { Explorer: typeof Explorer };
 
 /** A saved model: a box of others, or a widget with its module and traits; `closed` until it is asked for. */
 export interface Saved {

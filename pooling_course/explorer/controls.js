@@ -1,6 +1,7 @@
 // @ts-check
 // The controls: sliders, switches and choices. They write the model's traits and read them back.
 import { focusedBy, list, make, update } from "../web/dom.js";
+import { afterPress } from "../web/press.js";
 import { pair } from "./geometry.js";
 import { KINDS, SLIDERS, settingsOf } from "./kinds/kinds.js";
 
@@ -239,12 +240,15 @@ export class Controls {
     const unreadable = this.divisorInput.validity.badInput; // then its value is ""
     if (unreadable || (text !== "" && (divisor === 0 || !Number.isInteger(divisor)))) {
       const rule = text !== "" && divisor === 0 ? "nothing can be divided by 0" : "torch takes whole numbers only";
-      this.view.refuse(`divisor_override${unreadable ? "" : `=${text}`}: ${rule}; leave it empty for the usual divisor.`);
+      const refused = `divisor_override${unreadable ? "" : `=${text}`}: ${rule}; leave it empty for the usual divisor.`;
+      afterPress(() => this.view.refuse(refused));
       this.divisorInput.value = this.get("divisor_override") ?? "";
       return;
     }
-    this.view.announceCell = true;
-    this.set({ divisor_override: text === "" ? null : divisor });
+    afterPress(() => {
+      this.view.announceCell = true;
+      this.set({ divisor_override: text === "" ? null : divisor });
+    });
   }
 
   /** @type {(name: string, i: number, value: number) => void} */

@@ -2,6 +2,7 @@
 // Numbers typed into a cell: of the input, or, backwards, of the upstream gradient.
 import { focusedBy, make, update } from "../web/dom.js";
 import { number } from "../web/numbers.js";
+import { afterPress } from "../web/press.js";
 import { ownAt } from "./gradients.js";
 import { cellValue, upstreamValue } from "./rules.js";
 import { place } from "./words.js";
@@ -115,8 +116,7 @@ function typeOver(stage, box, label, text, now, { wrong, commit, left }) {
     const value = read();
     if (!keep || value === "" || value === now) return;
     const error = wrong(value);
-    if (error) left(error);
-    else commit(value);
+    afterPress(() => (error ? left(error) : commit(value)));
   };
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();

@@ -1,0 +1,27 @@
+// @ts-check
+// What leaving a field sets off can move the page, and a press whose target moves away before it is let go is no click.
+
+/** @type {(() => void)[] | null} what waits until the press that is under way is over */
+let waiting = null;
+
+const begin = () => {
+  waiting ??= [];
+};
+
+function end() {
+  const acts = waiting ?? [];
+  waiting = null;
+  for (const act of acts) act();
+}
+
+for (const type of ["pointerdown", "mousedown"]) addEventListener(type, begin, true);
+// Before anything is clicked or slid, so that all comes in its order; where a menu opens or something is dragged off, no mouseup comes.
+for (const type of ["mouseup", "input", "contextmenu", "dragend", "pointercancel"]) addEventListener(type, end, true);
+addEventListener("pointerup", () => setTimeout(end), true); // a finger's, after which no mouseup need come
+
+// Does it at once, or, where a field is left by a press, when that is over.
+/** @param {() => void} act */
+export function afterPress(act) {
+  if (waiting) waiting.push(act);
+  else act();
+}
