@@ -37,11 +37,10 @@
 
   course.furnish = (mounted) => {
     const { view, model, el, loaded, bookOf } = mounted;
-    const { make, update, readTable, weightsOf, cellsOf, familyOf, learns, FAMILIES, KINDS, MEAN, afterPress } = loaded;
+    const { make, update, readTable, weightsOf, cellsOf, familyOf, learns, FAMILIES, KINDS, afterPress } = loaded;
     const widget = /** @type {HTMLElement} */ (el.closest(".course-widget"));
     /** @type {Photo | null} */
     let photo = null;
-    let plane = MEAN;
     const said = make("p", { class: "play-said", role: "status" });
     /** @param {string} words */
     const say = (words) => {
@@ -71,9 +70,19 @@
       model.set("book", next);
     }
 
+    let plane = PLANES["a mean"];
+    // The weights of the convolution that is shown, or of the last one: those of a channel, as all have the same.
+    const planeNow = () => {
+      plane = model.get("weights")?.weight[0] ?? plane;
+      return plane;
+    };
+    /** @param {number[][]} rows */
+    const weightsFor = (rows, shape = model.get("book").input.shape) => weightsOf(blockOf(rows), shape);
+
     // A convolution needs weights for each channel.
-    function fitWeights(shape = model.get("book").input.shape) {
-      if (learns(familyOf(view.get("kinds")))) model.set("weights", weightsOf(plane, shape));
+    /** @param {number[]} [shape] */
+    function fitWeights(shape) {
+      if (learns(familyOf(view.get("kinds")))) model.set("weights", weightsFor(planeNow(), shape));
     }
     model.on("change:book", () => {
       if (model.get("weights")?.weight.length !== model.get("book").input.shape[0]) fitWeights();
@@ -257,23 +266,16 @@
       ...Object.entries(FAMILIES).map(([name, [one, other]]) => make("option", { value: name }, `${KINDS[one].title}, ${KINDS[other].inWords}`)),
     );
     /** @param {string} name */
-    const choose = (name) => {
+    const choose = (name, rows = planeNow()) => {
       const kinds = FAMILIES[name];
-      /** @type {Record<string, any>} */
-      const changes = { kinds, kind: kinds[0] };
-      if (learns(name)) {
-        model.set("weights", weightsOf(plane, model.get("book").input.shape));
-        Object.assign(changes, { kernel_size: plane.shape[0] === plane.shape[1] ? plane.shape[0] : plane.shape, stride: 1, padding: 0 });
-      }
-      view.set(changes);
+      const [high, wide] = [rows.length, rows[0].length];
+      const learned = { kernel_size: high === wide ? high : [high, wide], stride: 1, padding: 0, weights: weightsFor(rows) };
+      view.set({ kinds, kind: kinds[0], ...(learns(name) && learned) });
     };
     const weightsWrong = make("p", { class: "play-wrong", role: "alert", hidden: true });
     const weightsField = make("textarea", { rows: 3, spellcheck: "false", "aria-label": "Weights, row by row" });
     /** @param {number[][]} rows */
-    const setPlane = (rows) => {
-      plane = { shape: [rows.length, rows[0].length], dtype: "float64", values: Float64Array.from(rows.flat()) };
-      choose(/** @type {string} */ (Object.keys(FAMILIES).find(learns)));
-    };
+    const setPlane = (rows) => choose(/** @type {string} */ (Object.keys(FAMILIES).find(learns)), rows);
     const useWeights = () => {
       const { rows, error } = readTable(weightsField.value);
       const large = rows && Math.max(rows.length, rows[0].length) > MOST_WEIGHTS ? `Weights have at most ${MOST_WEIGHTS} rows and columns.` : "";
@@ -288,20 +290,19 @@
         onchange: () => {
           const rows = PLANES[weights.value];
           if (rows) setPlane(rows);
-          writePlane();
         },
       },
       ...Object.keys(PLANES).map((name) => make("option", { value: name }, name)),
       make("option", { value: "" }, "typed in"),
     );
     const writePlane = () => {
-      const [rows, cols] = plane.shape;
-      weightsField.value = Array.from({ length: rows }, (_, r) => [...plane.values.slice(r * cols, (r + 1) * cols)].map(shortest).join("  ")).join("\n");
+      const rows = planeNow();
+      weights.value = Object.keys(PLANES).find((name) => `${PLANES[name]}` === `${rows}`) ?? "";
+      if (document.activeElement === weightsField) return; // somebody types there
+      update(weightsWrong, { hidden: true });
+      weightsField.value = rows.map((row) => row.map(shortest).join("  ")).join("\n");
     };
-    weightsField.addEventListener("change", () => {
-      weights.value = "";
-      afterPress(useWeights);
-    });
+    weightsField.addEventListener("change", () => afterPress(useWeights));
     const weightsBox = make("div", { class: "play-row", hidden: true }, make("label", {}, "Weights of", weights), weightsField, weightsWrong);
 
     // ---- what can be taken away
@@ -397,13 +398,14 @@
       update(weightsBox, { hidden: !learns(name) });
       for (const fill of fills) fill();
     };
-    const held = model.get("weights")?.weight[0];
-    if (held) plane = { shape: [held.length, held[0].length], dtype: "float64", values: Float64Array.from(held.flat()) };
-    weights.value = Object.keys(PLANES).find((name) => `${PLANES[name]}` === `${held}`) ?? (held ? "" : "a mean");
     writePlane();
+    model.on("change:weights", writePlane); // by an undo, too
     new MutationObserver(sync).observe(view.root, { subtree: true, childList: true, characterData: true });
     sync();
   };
+
+  /** @param {number[][]} rows */
+  const blockOf = (rows) => ({ shape: [rows.length, rows[0].length], dtype: "float64", values: Float64Array.from(rows.flat()) });
 
   // As few digits as the same float32 takes.
   /** @param {number} value */

@@ -919,6 +919,13 @@ FAMILIES = {
 }
 
 
+def outputs_in(one):
+    """The rows of each output, from the tables, which are open from now on."""
+    one.root.locator(".pc-numbers").evaluate("(el) => (el.open = true)")
+    expect(one.root.locator("table caption", has_text="output").first).to_be_visible()
+    return [rows for caption, rows in one.read()["tables"] if " output, " in caption]
+
+
 @browsers
 def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
     page = play(visit)
@@ -932,10 +939,7 @@ def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
             ours = python_of(page, layer)
             with torch.no_grad():
                 wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
-            one.root.locator(".pc-numbers").evaluate("(el) => (el.open = true)")
-            expect(one.root.locator("table caption", has_text="output").first).to_be_visible()
-            found = [rows for caption, rows in one.read()["tables"] if " output, " in caption]
-            assert found == wanted, family
+            assert outputs_in(one) == wanted, family
     page.wait_for_timeout(1000)  # what is chosen at once is undone at once
     page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("lp")
     page.get_by_role("button", name="Undo (Ctrl+Z)").click()
@@ -943,6 +947,87 @@ def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
     page.get_by_role("button", name="Reset").click()
     expect(one.code).to_have_text(["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"])
     assert page.complaints == []
+
+
+WEIGHTS = {  # typed in: what stands there afterwards
+    "1 2\n3 4": "1  2\n3  4",
+    "0,1;-2": "0.1  -2",
+    "-1 0 1\n-2 0 2\n-1 0 1": "-1  0  1\n-2  0  2\n-1  0  1",
+    "5": "5",
+}
+NO_WEIGHTS = {
+    "": "There is nothing here yet",
+    "x": "Line 1, number 1: 'x' is not a number",
+    "1 2\n3": "Line 2 has 1 number, and line 1 has 2",
+    "inf 1": "Weights are finite numbers.",
+    "1e39": "'1e39' does not fit into torch.float32",
+    "1 " * 12: "Weights have at most 11 rows and columns.",
+}
+
+
+@browsers
+def test_weights_that_are_typed_in_are_used_told_undone_and_redone(visit):
+    page = play(visit)
+    one = Explorer(page.locator(".pc-explorer"))
+    page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("conv")
+    field = page.get_by_label("Weights, row by row")
+    undo, redo = (one.root.get_by_role("button", name=name) for name in ("Undo (Ctrl+Z)", "Redo (Ctrl+Shift+Z)"))
+
+    def judged():
+        one.at_rest()
+        ours = python_of(page, "Conv2d")
+        with torch.no_grad():
+            assert outputs_in(one) == [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
+
+    stood = [field.input_value()]
+    for text, written_out in WEIGHTS.items():
+        page.wait_for_timeout(1000)  # what is chosen at once is undone at once
+        field.fill(text)
+        field.blur()
+        expect(field).to_have_value(written_out)
+        stood.append(written_out)
+        judged()
+    expect(page.get_by_label("Weights of")).to_have_value("")
+    for wrong, why in NO_WEIGHTS.items():
+        field.fill(wrong)
+        field.blur()
+        expect(page.locator(".play-wrong").last).to_contain_text(why)
+        judged()
+    for button, then in ((undo, stood[-2::-1]), (redo, stood[1:])):
+        for text in then:
+            button.click()
+            expect(field).to_have_value(text)
+            expect(page.locator(".play-wrong").last).to_be_hidden()
+            judged()
+    for _ in stood:
+        undo.click()
+    expect(one.code).to_have_text(["nn.MaxPool2d(kernel_size=2)", "nn.AvgPool2d(kernel_size=2)"])
+    redo.click()
+    expect(field).to_have_value(stood[0])
+    judged()
+    assert page.complaints == []
+
+
+def test_weights_fit_each_input_and_a_press_that_leaves_them_is_a_click(visit):
+    page = play(visit)
+    one = Explorer(page.locator(".pc-explorer"))
+    page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("conv")
+    field = page.get_by_label("Weights, row by row")
+    field.fill("1 2\n3 4")
+    field.blur()
+    one.root.get_by_role("combobox", name="Input").select_option("photo")
+    expect(one.code.first).to_contain_text("in_channels=3")
+    expect(field).to_have_value("1  2\n3  4")
+    field.fill("x")
+    both = one.root.get_by_role("radio", name="Average", exact=True)
+    box = both.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    expect(both).to_be_checked()
+    expect(page.locator(".play-wrong").last).to_contain_text("'x' is not a number")
+    assert both.bounding_box()["y"] > box["y"] and page.complaints == []
 
 
 def test_numbers_that_were_brought_come_back_through_inputs_that_were_typed_into(visit):

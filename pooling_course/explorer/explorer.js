@@ -196,6 +196,7 @@ export class Explorer {
     this.schedule();
     this.untell();
     this.untell = afterPaint(this.tell);
+    if ("weights" in changes) this.tell(); // their names are not in what has been pooled: it goes before anything is drawn
   }
 
   tell = () => {
