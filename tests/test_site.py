@@ -1341,6 +1341,48 @@ def test_pictures_are_taken_away_with_their_words(visit, tmp_path):
         )
 
 
+OVERLAPPING = """(svg) => {
+  document.body.innerHTML = svg;
+  const texts = [...document.querySelectorAll("svg text")].map((el) => [el.textContent, el.getBoundingClientRect()]);
+  const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 6;
+  const all = document.querySelector("svg").getBoundingClientRect();
+  const out = texts.filter(([, { left, right, bottom }]) => left < all.left || right > all.right || bottom > all.bottom);
+  return [...out.map(([text]) => text), ...texts.flatMap(([text, a], i) => texts.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => [text, other]))];
+}"""
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+@pytest.mark.parametrize("shown", ["Photo", "Convolution", "Convolution backwards", "all windows"])
+def test_a_picture_tells_all_that_the_page_does_and_nothing_lies_on_anything(visit, new_tab, tmp_path, shown, width):
+    page = new_tab()
+    page.set_viewport_size({"width": width, "height": 768})
+    play(visit, page=page)
+    one = Explorer(page.locator(".pc-explorer"))
+    told = [one.sentence]
+    if "Convolution" in shown:
+        page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("conv")
+        told.append(one.root.locator(".pc-weights td").last)
+    if "backwards" in shown:
+        one.choose("Backward")
+        told += one.root.locator(".pc-totals div").all()
+    if shown == "Photo":
+        one.root.get_by_role("combobox", name="Input").select_option("photo")
+    if shown == "all windows":
+        one.root.get_by_role("combobox", name="Cells show").select_option(shown)
+    one.at_rest()
+    with page.expect_download() as file:
+        page.get_by_role("button", name="Download SVG").click()
+    text = file.value.path().read_text("utf-8")
+    drawing = ElementTree.fromstring(text)
+    written = " ".join(el.text or "" for el in drawing.iter("{http://www.w3.org/2000/svg}text"))
+    words = drawing.find("{http://www.w3.org/2000/svg}desc").text
+    for what in [el.inner_text() for el in told]:
+        assert what in written and what in words
+    for caption in one.root.locator(".pc-grid figcaption:visible").all_text_contents():
+        assert caption in written.replace("\u00a0", " ")
+    assert new_tab().evaluate(OVERLAPPING, text) == [] and page.complaints == []
+
+
 @browsers
 def test_an_iframe_line_embeds_the_explorer_alone(visit, site):
     page = play(visit)

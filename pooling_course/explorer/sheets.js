@@ -82,6 +82,7 @@ export function paintInput(view, name) {
   const enters = view.shown.map(({ kind, s }) => kind.ghost(s));
   const padding = flow ? "" : [...new Set(enters)].join(" | ");
   const unread = first && unreadOf(first.rows, first.cols);
+  const windows = view.cells === "all windows" && first;
   const around = first && JSON.stringify([first.s.padding, Math.max(h, first.rows.end), Math.max(w, first.cols.end), unread]);
   view.grid[name].near = first ? first.s.padding : [0, 0];
   const { reached } = view.motion;
@@ -94,8 +95,8 @@ export function paintInput(view, name) {
     if (plane) paintMap(ctx, frame, plane, view.look.signed, view.signedScale);
     else if (flow) paintFlow(view, ctx, frame, view.motion.gradientOf(flow), view.inputAt);
     else if (first && view.cells === "reads") paintReads(view, ctx, frame, first);
-    else paintValues(view, ctx, frame);
-    if (!flow && first && view.cells === "all windows") paintGhosts(ctx, view.look, frame, first.rows, first.cols, view.inputAt);
+    else if (!windows || frame.cell < READABLE) paintValues(view, ctx, frame); // else the windows lie on paper
+    if (!flow && windows) paintGhosts(ctx, view.look, frame, windows.rows, windows.cols, view.inputAt);
     if (first && unread) {
       paintBorder(ctx, view.look, frame, first.rows, first.cols, padding);
       paintHatch(ctx, view.look, frame, unread);

@@ -12,6 +12,7 @@ import { arrowsOf } from "./routes.js";
 
 const MARGIN = 12; // px
 const LINE = 20; // px from line to line
+const CAPTION = 17; // px from line to line of a caption
 const MOST_TOLD = 64; // numbers of a grid that its description tells
 
 /** @param {string | number} text */
@@ -215,6 +216,16 @@ function wrapped(ctx, text, width, font) {
   return found;
 }
 
+// The weights that are shown, row by row.
+/** @param {Explorer} view */
+function weightsIn({ weights }) {
+  const rows = [...weights.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent).join(" "));
+  return weights.hidden ? "" : `${weights.querySelector("caption")?.textContent}: ${rows.join("; ")}.`;
+}
+
+/** @type {(view: Explorer) => string[]} */
+const totalsIn = ({ totals }) => (totals.hidden ? [] : [...totals.children].map((el) => el.textContent ?? ""));
+
 // What is shown, in words: the layers, the sizes, the numbers of small grids, and the sentence.
 /** @param {Explorer} view */
 export function altOf(view) {
@@ -235,9 +246,8 @@ export function altOf(view) {
     return [told(`Upstream gradient${of}`, v.state.h, v.state.w, plane(v.upstreamAt)), told(`Input gradient${of}`, h, w, plane(v.gradientAt))];
   });
   const layers = view.shown.map((v) => v.kind.code(v.s)).join(" and ");
-  return [`${layers}${view.backward ? ", backwards" : ""}.`, told("Input", h, w, view.inputAt), ...outputs, view.sentence.textContent]
-    .filter(Boolean)
-    .join(" ");
+  const said = [`${layers}${view.backward ? ", backwards" : ""}.`, weightsIn(view), told("Input", h, w, view.inputAt), ...outputs, ...totalsIn(view)];
+  return [...said, view.sentence.textContent].filter(Boolean).join(" ");
 }
 
 // The picture as SVG, with its description in it; sizes in px.
@@ -257,7 +267,14 @@ export function svgOf(view) {
     }
   };
   for (const { kind, s } of view.shown) paragraph(kind.code(s), "13px ui-monospace, monospace");
-  const top = y + 4;
+  const [heading, note] = [`600 12.5px ${font}`, `12px ${font}`];
+  const figures = Object.entries(view.grid).filter(([, { frame, sheet }]) => frame && sheet);
+  const captions = figures.map(([, { caption }]) => {
+    const { width, height } = caption.getBoundingClientRect();
+    const lines = wrapped(ctx, (caption.textContent ?? "").replaceAll(" × ", "\u00a0×\u00a0"), width, heading);
+    return { lines, more: Math.max(0, lines.length - Math.round(height / CAPTION)) }; // than have room on the page, where they are cut
+  });
+  const top = y + 4 + Math.max(0, ...captions.map(({ more }) => more)) * CAPTION;
   const { marks, routes } = pointedAt(view, view.at);
   const whole = grids.getBoundingClientRect();
   /** @param {Element} el */
@@ -265,21 +282,26 @@ export function svgOf(view) {
     const { left, top: down } = el.getBoundingClientRect();
     return [MARGIN + left - whole.left, top + down - whole.top];
   };
-  for (const name of Object.keys(view.grid)) {
-    const { stage, frame, sheet, caption, under, near } = view.grid[name];
-    if (!frame || !sheet) continue;
+  for (const [i, [name, { stage, frame, sheet, caption, under, near }]] of figures.entries()) {
     const [over, here, below] = [caption, stage, under].map(corner);
-    y = Math.max(y, below[1] + LINE);
-    ctx.write(caption.textContent ?? "", over[0], over[1] + 15, look.ink, `600 12.5px ${font}`);
+    const { lines, more } = captions[i];
+    for (const [n, line] of lines.entries()) ctx.write(line, over[0], over[1] + 15 + (n - more) * CAPTION, look.ink, heading);
     ctx.at(here[0], here[1], () => {
       paintIndices(pen, look, frame, near);
-      sheet.paint(pen);
+      sheet?.paint(pen);
       paintMarks(pen, look, frame, marks[name]);
     });
-    ctx.write(under.textContent ?? "", below[0], below[1] + 13, look.muted, `12px ${font}`);
+    y = Math.max(y, below[1] + LINE);
+    for (const line of wrapped(ctx, under.textContent ?? "", under.clientWidth, note)) {
+      ctx.write(line, below[0], below[1] + 13, look.muted, note);
+      y = Math.max(y, below[1] + LINE);
+      below[1] += 18;
+    }
   }
   if (view.backward) ctx.at(MARGIN, top, () => paintRoutes(pen, look, arrowsOf(view, routes), view.signedScale.high));
   y += 8;
+  for (const text of totalsIn(view)) paragraph(text, heading);
+  paragraph(weightsIn(view), note);
   paragraph(view.sentence.textContent ?? "", `14px ${font}`);
   const height = Math.ceil(y + MARGIN);
   const alt = altOf(view);
