@@ -230,13 +230,17 @@
       else takeText(text);
     };
 
+    // By its type or by its name, as Windows calls a CSV a sheet of Excel.
+    /** @param {File} file */
+    const isTable = ({ type, name }) => type.startsWith("text/") || (!type.startsWith("image/") && /\.(csv|tsv|txt)$/i.test(name));
+
     // ---- dropped or pasted anywhere on the page
 
     /** @type {(data: DataTransfer | null) => boolean} whether there is something in it */
     const takeAny = (data) => {
       const dropped = data?.files[0];
       const text = data?.getData("text/plain");
-      if (dropped && dropped.size <= LARGEST && /^text\/|\.(csv|tsv|txt)$/i.test(`${dropped.type || dropped.name}`)) takeTable(dropped);
+      if (dropped && dropped.size <= LARGEST && isTable(dropped)) takeTable(dropped);
       else if (dropped) takeFile(dropped, dropped.name);
       else if (text) takeText(text);
       return Boolean(dropped || text);

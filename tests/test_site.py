@@ -1267,6 +1267,77 @@ def test_a_camera_that_was_asked_for_twice_is_off_when_it_is_closed(visit, new_t
 
 
 @browsers
+def test_a_photo_of_the_camera_is_pooled_and_the_camera_is_off(visit, new_tab):
+    page = new_tab()
+    page.add_init_script(CAMERA)
+    play(visit, page=page)
+    for name in ("Camera", "Take the photo"):
+        page.get_by_role("button", name=name).click()
+    expect(page.locator(".play-said")).to_have_text("camera.png: 3 × 10 × 20.")
+    expect(page.locator("figcaption").first).to_have_text("Input 3 × 10 × 20")
+    expect(page.get_by_role("button", name="Camera")).to_be_focused()
+    assert page.evaluate(ON) == 0 and page.complaints == []
+
+
+@browsers
+def test_where_no_camera_may_be_used_this_is_said(visit, new_tab):
+    page = new_tab()
+    page.add_init_script("""
+      const getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); };
+      Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia } });
+    """)
+    play(visit, page=page)
+    camera = page.get_by_role("button", name="Camera")
+    camera.click()
+    expect(page.locator(".play-said")).to_contain_text("There is no camera here")
+    expect(camera).to_be_focused()
+    assert page.complaints == []
+
+
+@browsers
+@pytest.mark.parametrize("mime", ["text/csv", "application/vnd.ms-excel", ""])  # the second on Windows, with Excel
+def test_a_table_can_be_dropped_whatever_the_system_calls_it(visit, mime):
+    page = play(visit)
+    page.evaluate(
+        """(type) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["1,2\\n3,4"], "mine.CSV", { type }));
+          for (const name of ["dragover", "drop"]) {
+            const event = new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true });
+            document.querySelector("footer").dispatchEvent(event);
+          }
+        }""",
+        mime,
+    )
+    expect(page.locator("figcaption").first).to_have_text("Input 2 × 2")
+    assert page.locator(".play-over").count() == 0 and page.complaints == []
+
+
+@browsers
+@pytest.mark.parametrize("plane", ["vertical edges", "1 2\n3 4"])
+def test_a_link_carries_the_weights_of_a_convolution(visit, plane):
+    page = play(visit)
+    page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("conv")
+    field = page.get_by_label("Weights, row by row")
+    if "\n" in plane:
+        field.fill(plane)
+        field.blur()
+    else:
+        page.get_by_label("Weights of").select_option(plane)
+    one = Explorer(page.locator(".pc-explorer"))
+    one.at_rest()
+    stood = field.input_value()
+    there = play(visit, urlsplit(link_of(page))._replace(scheme="", netloc="", path="").geturl())
+    expect(there.get_by_label("Weights, row by row")).to_have_value(stood)
+    expect(there.get_by_label("Weights of")).to_have_value(plane if "\n" not in plane else "")
+    other = Explorer(there.locator(".pc-explorer"))
+    ours = python_of(there, "Conv2d")
+    with torch.no_grad():
+        wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
+    assert outputs_in(one) == outputs_in(other) == wanted and there.complaints == page.complaints == []
+
+
+@browsers
 def test_what_no_link_can_say_is_neither_copied_nor_embedded(visit):
     page = play(visit)
     one = opened(page.locator(".pc-explorer"))
