@@ -1415,10 +1415,15 @@ def test_pictures_are_taken_away_with_their_words(visit, tmp_path):
 OVERLAPPING = """(svg) => {
   document.body.innerHTML = svg;
   const texts = [...document.querySelectorAll("svg text")].map((el) => [el.textContent, el.getBoundingClientRect()]);
-  const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 6;
+  const shared = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
+  const over = (a, b) => shared(a, b, "left", "right") > 2 && shared(a, b, "top", "bottom") > 6;
   const all = document.querySelector("svg").getBoundingClientRect();
-  const out = texts.filter(([, { left, right, bottom }]) => left < all.left || right > all.right || bottom > all.bottom);
-  return [...out.map(([text]) => text), ...texts.flatMap(([text, a], i) => texts.slice(i + 1).filter(([, b]) => over(a, b)).map(([other]) => [text, other]))];
+  const isOut = ({ left, right, bottom }) => left < all.left || right > all.right || bottom > all.bottom;
+  const out = texts.filter(([, box]) => isOut(box)).map(([text]) => text);
+  return texts.reduce((found, [text, a], i) => {
+    const others = texts.slice(i + 1).filter(([, b]) => over(a, b));
+    return [...found, ...others.map(([other]) => [text, other])];
+  }, out);
 }"""
 
 
