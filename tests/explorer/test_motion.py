@@ -5,15 +5,15 @@ import torch
 from playwright.sync_api import expect
 from torch import nn
 
-from explorer.test_one_screen import SETTLED, of_lessons
+from explorer.test_one_screen import of_lessons
 from harness import browser, plain
 from harness.explorers import soon
+from harness.hands import PLAY, SETTLED, drag, grid, middle
 from pooling_course import GradientFlow, Pooling, PoolingExplorer, images, trace
 from pooling_course.maths import words
 
 pytestmark = pytest.mark.browser
 WORKED = images.preset("worked")
-PLAY = "Play the sliding window"
 
 
 @pytest.fixture(scope="module")
@@ -37,29 +37,10 @@ def mount(page):
     plain.leave(page)
 
 
-def grid(root, name):
-    return root.get_by_role("application", name=name)
-
-
-def middle(root, name, row, col, rows, cols):
-    """The middle of a cell on the screen; indices are on the left and above, EDGE px on the right and below."""
-    box = grid(root, name).bounding_box()
-    cell = (box["width"] - 22) / cols
-    return box["x"] + 18 + (col + 0.5) * cell, box["y"] + 18 + (row + 0.5) * cell
-
-
 def reads(root, p, row, col, x=WORKED):
     expect(root.locator(".pc-sentence")).to_contain_text(
         f"row {row}, column {col}: {trace(p, x).window(row, col).text}."
     )
-
-
-def drag(page, *places):
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
 
 
 def test_the_window_is_dragged_over_the_input_and_snaps_to_the_stride(page, mount):

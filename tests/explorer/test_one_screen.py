@@ -15,6 +15,7 @@ from torch import nn
 from harness import ROOT, plain
 from harness.browser import REMEMBER
 from harness.explorers import STICKING_OUT
+from harness.hands import SETTLED
 from pooling_course import GradientFlow, PoolingExplorer, quiz
 from pooling_course.questions import ON_CARDS, all_questions
 from pooling_course.web.look import shade
@@ -98,11 +99,6 @@ def page(chromium):
     page.context.close()
 
 
-# Drawn, and nothing awaited.
-SETTLED = """async (root) => {
-  do await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  while (root.getAttribute("aria-busy") === "true");
-}"""
 # What should be in sight and is not: outside of the card, cut off, or over something else.
 CUT = """(root) => {
   const card = root.getBoundingClientRect();
