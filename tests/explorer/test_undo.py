@@ -7,11 +7,84 @@ from torch import nn
 
 from harness import plain
 from harness.explorers import soon
-from harness.hands import SETTLED, press, type_over
+from harness.hands import SETTLED, grid, press, type_over
 from pooling_course import GradientFlow, PoolingExplorer, images
+from pooling_course.maths import words
 
 pytestmark = pytest.mark.browser
 WORKED = images.preset("worked")
+
+
+def code(root, text):
+    expect(root.locator(".pc-code code")).to_have_text([text])
+
+
+def test_settings_are_undone_redone_and_reset_by_buttons_and_by_keys(page, mount):
+    root = mount(PoolingExplorer("worked", nn.MaxPool2d(2)))
+    said, wider, apart = (f"nn.MaxPool2d(kernel_size={k})" for k in ("2", "3, stride=2", "3, stride=1"))
+    root.get_by_role("slider", name="kernel_size").press("ArrowRight")
+    code(root, wider)
+    page.wait_for_timeout(900)  # what is done at once is undone at once
+    root.get_by_role("slider", name="stride").press("ArrowLeft")
+    code(root, apart)
+    page.keyboard.press("Control+z")
+    code(root, wider)
+    root.get_by_role("button", name="Undo").click()
+    code(root, said)
+    page.keyboard.press("Control+Shift+z")
+    code(root, wider)
+    root.get_by_role("button", name="Redo").click()
+    code(root, apart)
+    root.get_by_role("radio", name="Backward").check()
+    root.get_by_role("button", name="Reset").click()
+    code(root, said)
+    expect(root.get_by_role("radio", name="Forward")).to_be_checked()
+
+
+@pytest.mark.parametrize("given", ["worked", WORKED / 3])
+def test_typed_numbers_are_undone_and_reset(page, mount, given):
+    explorer = PoolingExplorer(given, nn.MaxPool2d(2))
+    root = mount(explorer)
+    before = explorer.x.clone()
+    for row, text in [(0, "99"), (1, "-5")]:
+        grid(root, "Input").focus()
+        for key in ["Home", "PageUp", *["ArrowDown"] * row, "Enter"]:
+            page.keyboard.press(key)
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        root.evaluate(SETTLED)
+        expect(root.locator(".pc-sentence")).to_contain_text(f"Input at row {row}, column 0 is {text}.")
+    assert explorer.x[1, 0] == -5
+    page.keyboard.press("Control+z")
+    expect(root.locator(".pc-sentence")).to_contain_text(words.number(before[1, 0].item()))
+    assert explorer.x[0, 0] == 99 and explorer.x[1, 0] == before[1, 0]
+    page.keyboard.press("Control+Shift+z")
+    expect(root.locator(".pc-sentence")).to_contain_text("is -5.")
+    root.get_by_role("button", name="Reset").click()
+    expect(root.locator(".pc-sentence")).not_to_contain_text("is -5.")
+    page.wait_for_timeout(300)
+    assert torch.equal(explorer.x, before) and explorer.preset == (given if isinstance(given, str) else "")
+
+
+def test_an_input_of_ones_own_comes_back_after_another(page, mount):
+    explorer = PoolingExplorer(WORKED / 3, nn.MaxPool2d(2))
+    root = mount(explorer)
+    root.get_by_role("combobox", name="Input").select_option("digit")
+    expect(root.locator("figcaption").first).to_have_text("Input 8 × 8")
+    root.get_by_role("button", name="Undo").click()
+    expect(root.locator("figcaption").first).to_have_text("Input 6 × 6")
+    assert torch.equal(explorer.x, WORKED / 3)
+
+
+def test_an_input_is_ones_own_once_something_is_typed_into_it(page, mount):
+    root = mount(PoolingExplorer(WORKED / 3, nn.MaxPool2d(2)))
+    choice = root.get_by_role("combobox", name="Input").locator("option:checked")
+    expect(choice).to_have_text("given here, 6 × 6")
+    grid(root, "Input").press("7")
+    page.keyboard.press("Enter")
+    expect(choice).to_have_text("your own")
+    root.get_by_role("combobox", name="Input").select_option("digit")
+    expect(choice).to_have_text("Handwritten digit, 8 × 8")
 
 
 def test_there_and_back_at_once_is_nothing_to_undo(page, mount):
