@@ -191,7 +191,7 @@ def measure(given):
         tables.append(
             table(bandwidth.about(device, tuple(given.shape), dtype), rows[0], (row.values() for row in rows))
         )
-        said += bandwidth.claims(device, rows, dtype)
+        said += bandwidth.claims(device, tuple(given.shape), rows, dtype)
     return {"claims": said, "tables": tables, "growth": []}
 
 

@@ -39,7 +39,8 @@ def write(given, manual=MANUAL) -> str:
 
 
 def section(name, each):
-    """The claims of a benchmark, and how its figures grow or, where nothing grows, its first table; as Markdown."""
+    """The claims of a benchmark, and how its figures grow or, where nothing grows, its first table and those
+    with the same columns; as Markdown."""
     found = each["found"]
     busy = "" if each["load"] is None else f"; the load was {shown(each['load'])} when it began"
     parts = [f"`{each['command']}` on {found['about']['date'][:10]}{busy}.\n"]
@@ -57,7 +58,9 @@ def section(name, each):
     for grown, file in _plots(name, found):
         parts.append(f"{grown['title']}, in {grown['y_label']}:\n\n![{page.plot(grown).alt}]({file})\n")
         parts.append(_table(*page.grown_table(grown)))
-    for one in () if found["growth"] else found["tables"][:1]:
+    for one in () if found["growth"] else found["tables"]:
+        if one["head"] != found["tables"][0]["head"]:
+            continue
         parts.append(f"{one['caption']}:\n")
         parts.append(_table(one["head"], one["rows"]))
     return "\n".join(parts)

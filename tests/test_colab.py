@@ -47,7 +47,7 @@ TEST_ONLY = ["nbval", "coverage"]
 # What takes a minute of torch alone, and torch is this machine's: nbval does it in full, in the lessons themselves.
 SHORTER = {
     "compare_ways(seeds=5, epochs=6)": "compare_ways(seeds=2, epochs=6)",
-    "112, 112), seconds=0.2)": "112, 112), seconds=0.01)",
+    "224, 224), seconds=0.2)": "224, 224), seconds=0.01)",
 }
 
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import itertools
 import pkgutil
 import re
 import sys
@@ -115,29 +116,34 @@ def test_the_speed_of_grading_is_said_alike():
     assert found_in("docs/instructors.md", r"# about ([\d.]+) seconds a submission") == (round(theirs),)
 
 
-SPEEDS = [  # what lesson 10 says of the table of a pooling's bandwidth, and which of its lines that is
-    (r"`channels_last`, forward, max reached (\d+)%", ("max", "channels_last", "forward")),
-    (r"`channels_last`, forward, .*?, average (\d+)%", ("average", "channels_last", "forward")),
-    (r"contiguous layout, max reached (\d+)%", ("max", "contiguous", "forward")),
-    (r"contiguous layout, .*?, average (\d+)%", ("average", "contiguous", "forward")),
-]
+def bandwidths(side, *of):
+    """ms, GB/s, and % of both copies, as recorded of a map of this side."""
+    named = r" \| ".join(of)
+    numbers = r"\| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| (\d+)% \| (\d+)% \|"
+    table = rf"8 × 64 × {side} × {side}; cpu(?:(?!; cpu).)*?"
+    return found_in("docs/measurements.md", rf"{table}\| {named} (?:\| )?{numbers}")
 
 
 def test_the_speed_of_a_pooling_is_said_alike():
-    page, lesson = "docs/measurements.md", "notebooks/10_alternatives.ipynb"
-
-    def line(*of):
-        """ms and share of a copy, as recorded."""
-        named = r" \| ".join(of)
-        return found_in(page, rf"\| {named} \| [\d.]+ \| ([\d.]+) \| [\d.]+ \| (\d+)% \|")
-
-    for said, of in SPEEDS:
-        assert found_in(lesson, said) == (line(*of)[1],)
-    found_in(lesson, r"Backward, none reached half of it")
-    assert all(line(kind, layout, "backward")[1] < 50 for _, (kind, layout, _) in SPEEDS)
-    slow, fast = (line("max", layout, "forward")[0] for layout in ("contiguous", "channels_last"))
-    assert found_in(lesson, r"took about (\d+) times as long in one layout") == (round(slow / fast),)
-    assert found_in(lesson, r"measured with (\d+) threads") == found_in(page, r"cpu \(x86_64, (\d+) threads\)")
+    lesson = "notebooks/10_alternatives.ipynb"
+    copy, new = (bandwidths(224, what, "contiguous")[1] for what in ("copy", "copy, new memory"))
+    said = found_in(lesson, r"that was there moved (\d+) GB/s, one that had to get it, ([\d.]+)\.")
+    assert said == (round(copy), round(new, 1))
+    fast, slow = ("channels_last", "forward"), ("contiguous", "forward")
+    assert found_in(lesson, r"max reached (\d+)% of a copy with new memory") == (bandwidths(224, "max", *fast)[3],)
+    assert found_in(lesson, r"Average reached (\d+)% of one without") == (bandwidths(224, "average", *fast)[2],)
+    said = found_in(lesson, r"max reached (\d+)% of the speed of a copy, average (\d+)%")
+    assert said == tuple(bandwidths(56, kind, *fast)[2] for kind in ("max", "average"))
+    said = found_in(lesson, r"max reached (\d+)% of a copy on the small map and (\d+)% on the large one")
+    assert said == tuple(bandwidths(side, "max", *slow)[2] for side in (56, 224))
+    found_in(lesson, r"Backward, on the large map, all were slower than a copy with new memory")
+    kinds = itertools.product(("max", "average"), ("contiguous", "channels_last"))
+    assert all(bandwidths(224, *kind, "backward")[3] < 100 for kind in kinds)
+    said = found_in(lesson, r"took about (\d+) times as long in one layout .*? and about (\d+) times on the large")
+    taken = [(bandwidths(side, "max", *slow)[0], bandwidths(side, "max", *fast)[0]) for side in (56, 224)]
+    assert said == tuple(round(most / least) for most, least in taken)
+    threads = found_in("docs/measurements.md", r"cpu \(x86_64, (\d+) threads\)")
+    assert found_in(lesson, r"measured with (\d+) threads") == threads
 
 
 def test_the_training_of_lesson_09_is_said_alike():

@@ -339,6 +339,7 @@ def test_the_table_compares_with_the_copy():
     for row in table:
         assert row["GB/s"] == pytest.approx(row["MB"] / row["ms"]) and row["ms"] > 0
         assert row["of copy"] == f"{row['GB/s'] / table[0]['GB/s']:.0%}"
+        assert row["of new copy"] == f"{row['GB/s'] / table[1]['GB/s']:.0%}"
 
 
 def test_the_lessons_names_are_the_packages():
