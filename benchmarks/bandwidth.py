@@ -27,10 +27,8 @@ def measure(given):
 
 
 def claims(device, shape, rows, dtype=torch.float32):
-    (copy, new), of = (
-        (row["GB/s"] for row in rows[:2]),
-        f"{str(dtype).removeprefix('torch.')}, {' × '.join(map(str, shape))}",
-    )
+    copy, new = (row["GB/s"] for row in rows[:2])
+    of = f"{str(dtype).removeprefix('torch.')}, {' × '.join(map(str, shape))}"
     for row in rows:
         if row["direction"] == "forward":
             which = f"{row['what']} pooling, {row['layout']}, {of}, on the {device.upper()}"
