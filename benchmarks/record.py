@@ -39,8 +39,9 @@ def write(given, manual=MANUAL) -> str:
 
 
 def section(name, each):
-    """The claims of a benchmark, and how its figures grow or, where nothing grows, its first table and those with the same
-    columns; as Markdown.
+    """The claims of a benchmark, as Markdown, and how its figures grow or, where nothing grows, its first table.
+
+    Tables with the same columns as the first one stand beside it.
     """
     found = each["found"]
     busy = "" if each["load"] is None else f"; the load was {shown(each['load'])} when it began"

@@ -513,6 +513,16 @@ def test_a_whole_run_is_written_between_the_marks_and_nowhere_else(given, tmp_pa
     assert manual.read_text(encoding="utf-8") == text
 
 
+def test_tables_with_the_same_columns_are_recorded_together():
+    tables = [
+        table("Small maps", ["way", "ms"], [["ours", 1.5]]),
+        table("Large maps", ["way", "ms"], [["ours", 9.5]]),
+        table("In bytes", ["way", "MB"], [["ours", 3]]),
+    ]
+    text = record.section("engine", done("engine", FAKE | {"growth": [], "tables": tables}))
+    assert "Small maps:" in text and "Large maps:" in text and "9.5" in text and "In bytes" not in text
+
+
 def test_what_should_not_be_recorded_is_refused(given, tmp_path, scripts, capsys):
     manual = tmp_path / "measurements.md"
     manual.write_text(MANUAL.replace("bench engine", "bench engines"), encoding="utf-8")
