@@ -14,10 +14,12 @@ function end() {
   for (const act of acts) act();
 }
 
-for (const type of ["pointerdown", "mousedown"]) addEventListener(type, begin, true);
+/** @type {(type: string, act: () => void) => void} */
+const hear = (type, act) => globalThis.addEventListener?.(type, act, true); // Node has none
+for (const type of ["pointerdown", "mousedown"]) hear(type, begin);
 // Before anything is clicked or slid, so that all comes in its order; where a menu opens or something is dragged off, no mouseup comes.
-for (const type of ["mouseup", "input", "contextmenu", "dragend", "pointercancel"]) addEventListener(type, end, true);
-addEventListener("pointerup", () => setTimeout(end), true); // a finger's, after which no mouseup need come
+for (const type of ["mouseup", "input", "contextmenu", "dragend", "pointercancel"]) hear(type, end);
+hear("pointerup", () => setTimeout(end)); // a finger's, after which no mouseup need come
 
 // Does it at once, or, where a field is left by a press, when that is over.
 /** @param {() => void} act */
