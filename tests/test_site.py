@@ -926,6 +926,12 @@ def outputs_in(one):
     return [rows for caption, rows in one.read()["tables"] if " output, " in caption]
 
 
+def outputs_of(explorer):
+    """The same rows of an explorer in Python, from its layers."""
+    with torch.no_grad():
+        return [written(p.layer()(explorer.x[None].float())[0]) for p in poolings_of(explorer)]
+
+
 @browsers
 def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
     page = play(visit)
@@ -936,10 +942,7 @@ def test_every_kind_is_there_and_pools_as_the_python_beside_it(visit):
         for family, layer in FAMILIES.items():
             page.get_by_role("combobox", name=re.compile("^Pooling")).select_option(family)
             expect(one.code.first).to_contain_text(f"nn.{layer}(")
-            ours = python_of(page, layer)
-            with torch.no_grad():
-                wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
-            assert outputs_in(one) == wanted, family
+            assert outputs_in(one) == outputs_of(python_of(page, layer)), family
     page.wait_for_timeout(1000)  # what is chosen at once is undone at once
     page.get_by_role("combobox", name=re.compile("^Pooling")).select_option("lp")
     page.get_by_role("button", name="Undo (Ctrl+Z)").click()
@@ -975,9 +978,7 @@ def test_weights_that_are_typed_in_are_used_told_undone_and_redone(visit):
 
     def judged():
         one.at_rest()
-        ours = python_of(page, "Conv2d")
-        with torch.no_grad():
-            assert outputs_in(one) == [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
+        assert outputs_in(one) == outputs_of(python_of(page, "Conv2d"))
 
     stood = [field.input_value()]
     for text, written_out in WEIGHTS.items():
@@ -1331,9 +1332,7 @@ def test_a_link_carries_the_weights_of_a_convolution(visit, plane):
     expect(there.get_by_label("Weights, row by row")).to_have_value(stood)
     expect(there.get_by_label("Weights of")).to_have_value(plane if "\n" not in plane else "")
     other = Explorer(there.locator(".pc-explorer"))
-    ours = python_of(there, "Conv2d")
-    with torch.no_grad():
-        wanted = [written(p.layer()(ours.x[None].float())[0]) for p in poolings_of(ours)]
+    wanted = outputs_of(python_of(there, "Conv2d"))
     assert outputs_in(one) == outputs_in(other) == wanted and there.complaints == page.complaints == []
 
 
